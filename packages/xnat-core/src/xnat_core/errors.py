@@ -1,7 +1,8 @@
 """Every error that the tools and the library raise, each with the exit status it stands for.
 
-The text of an error is one line: what happened, to which object, what to do. `details` holds facts
-for programs (`status_code`, `method`, `path` for answers of the server). Secrets never enter either.
+The text of an error is one line: what happened, to which object, what to do. `details` holds
+facts for programs (`status_code`, `method`, `path` for answers of the server). Secrets never enter
+either.
 """
 
 from __future__ import annotations
