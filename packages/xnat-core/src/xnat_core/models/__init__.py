@@ -1,0 +1,76 @@
+"""Everything XNAT holds as typed objects, and as the records that the tools exchange."""
+
+from __future__ import annotations
+
+from xnat_core.models.base import IDENTITY, Fact, KeyDoc, Model, Record
+from xnat_core.models.local import DicomFile
+from xnat_core.models.processing import Pipeline, PipelineJob
+from xnat_core.models.project import Project
+from xnat_core.models.resource import Resource, ResourceFile
+from xnat_core.models.scan import Scan
+from xnat_core.models.session import MODALITY_TYPES, Session, modality_of
+from xnat_core.models.site import ProfileEntry, Server, User
+from xnat_core.models.staging import PrearchiveEntry, Upload
+from xnat_core.models.subject import Subject
+from xnat_core.models.transfer import (
+    DownloadProgress,
+    DownloadSummary,
+    OperationPhase,
+    Progress,
+    Summary,
+    UploadProgress,
+    UploadSummary,
+)
+
+KINDS: dict[str, type[Model]] = {
+    model.kind: model
+    for model in (
+        Project,
+        Subject,
+        Session,
+        Scan,
+        Resource,
+        ResourceFile,
+        PrearchiveEntry,
+        Upload,
+        Server,
+        User,
+        ProfileEntry,
+        DicomFile,
+        Pipeline,
+        PipelineJob,
+    )
+}
+"""Each kind of record and its model; the reference page of the records is made from this."""
+
+__all__ = [
+    "IDENTITY",
+    "KINDS",
+    "MODALITY_TYPES",
+    "DicomFile",
+    "DownloadProgress",
+    "DownloadSummary",
+    "Fact",
+    "KeyDoc",
+    "Model",
+    "OperationPhase",
+    "Pipeline",
+    "PipelineJob",
+    "PrearchiveEntry",
+    "ProfileEntry",
+    "Progress",
+    "Project",
+    "Record",
+    "Resource",
+    "ResourceFile",
+    "Scan",
+    "Server",
+    "Session",
+    "Subject",
+    "Summary",
+    "Upload",
+    "UploadProgress",
+    "UploadSummary",
+    "User",
+    "modality_of",
+]

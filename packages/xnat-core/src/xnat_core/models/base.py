@@ -1,0 +1,228 @@
+"""What all models share: reading the server's answers, and becoming records.
+
+A model is a frozen dataclass whose fields carry a `Fact`: one line of documentation, the key
+the field has in a record, and the names the server knows it by. From that follow the parser, the
+record, the table row and the reference page.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Record = dict[str, Any]
+ModelT = TypeVar("ModelT", bound="Model")
+
+IDENTITY = (
+    "kind",
+    "server",
+    "uri",
+    "id",
+    "label",
+    "project",
+    "subject",
+    "subject_id",
+    "session",
+    "session_id",
+    "scan",
+    "resource",
+)
+"""The keys that come first in every record, in this order."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line on a field, its `key` in records where that differs from the field's name (empty:
+    not in records), and the server's `names` for it beside the field's own (case is ignored)."""
+
+    doc: str
+    key: str | None = None
+    names: tuple[str, ...] = ()
+    read: Callable[[Any], Any] | None = None
+
+
+class KeyDoc(NamedTuple):
+    """One line of the reference: a key of a record, its type, what it means."""
+
+    key: str
+    type: str
+    doc: str
+
+
+class _Plan(NamedTuple):
+    field: str
+    key: str
+    names: tuple[str, ...]
+    read: Callable[[Any], Any]
+    type: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """The base of all models."""
+
+    kind: ClassVar[str] = ""
+    columns: ClassVar[tuple[str, ...]] = ()
+    derived: ClassVar[Mapping[str, str]] = {}
+    """Properties that enter the record beside the fields: name and documentation."""
+
+    @classmethod
+    def from_row(cls: type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
+        """Read a row of a listing, in the server's spelling or in that of the fields.
+
+        Unknown keys are ignored; blank and unreadable numbers and dates become `None`. What is
+        `known` already (the parents, mostly) wins over the row.
+        """
+        lower = {key.lower(): value for key, value in row.items()}
+        values: dict[str, Any] = {}
+        for plan in _plans(cls):
+            for name in plan.names:
+                value = plan.read(lower.get(name))
+                if value is not None:
+                    values[plan.field] = value
+                    break
+        values.update({key: value for key, value in known.items() if value is not None})
+        return cls(**values)
+
+    @classmethod
+    def from_item(cls: type[ModelT], item: Mapping[str, Any], **known: Any) -> ModelT:
+        """Read a single document: `data_fields`, `meta` and `children` of an `items[0]`."""
+        row = dict(item.get("data_fields") or {})
+        row.setdefault("xsiType", (item.get("meta") or {}).get("xsi:type"))
+        return cls.from_row(row, **known)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, unknown ones as `None`."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def to_row(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """The values of a table row; a column is a field, a property or the key of a record."""
+        by_key = {plan.key: plan.field for plan in _plans(type(self)) if plan.key}
+        names = columns if columns is not None else self.table_columns()
+        return {name: getattr(self, by_key.get(name, name), None) for name in names}
+
+    @classmethod
+    def table_columns(cls) -> list[str]:
+        """The columns of a table that shows this kind, as keys of its records."""
+        return list(cls.columns)
+
+    def to_record(self, server: str | None = None) -> Record:
+        """The record of this object: identifying keys first, then facts; unknown ones are absent.
+
+        `server` is the base URL it came from.
+        """
+        known: Record = {"kind": self.kind, "server": server}
+        for plan in _plans(type(self)):
+            if plan.key:
+                known[plan.key] = getattr(self, plan.field)
+        for name in self.derived:
+            known[name] = getattr(self, name)
+        order = [*(key for key in IDENTITY if key in known), *known]
+        return {key: known[key] for key in order if known[key] not in (None, "", (), {})}
+
+    @classmethod
+    def record_keys(cls) -> list[KeyDoc]:
+        """Every key that a record of this kind can have, in order."""
+        keys = {
+            "kind": KeyDoc("kind", "text", f"`{cls.kind}`"),
+            "server": KeyDoc("server", "text", "Base URL of the server it came from"),
+        }
+        for plan in _plans(cls):
+            if plan.key:
+                keys[plan.key] = KeyDoc(plan.key, plan.type, plan.doc)
+        for name, doc in cls.derived.items():
+            keys[name] = KeyDoc(name, "text", doc)
+        order = dict.fromkeys([*(key for key in IDENTITY if key in keys), *keys])
+        return [keys[key] for key in order]
+
+
+def text(value: Any) -> str | None:
+    """Text as the server wrote it; blank is unknown."""
+    if value is None:
+        return None
+    written = value if isinstance(value, str) else str(value)
+    return written if written.strip() else None
+
+
+def number(value: Any) -> int | None:
+    """A count that may be written as text or with decimals (`"16"`, `"16.0"`)."""
+    exact = decimal(value)
+    return None if exact is None else int(exact)
+
+
+def decimal(value: Any) -> float | None:
+    """A measure; what is not a finite number is unknown."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if abs(found) != float("inf") and found == found else None
+
+
+def flag(value: Any) -> bool | None:
+    """A switch that may be written as text."""
+    if isinstance(value, bool) or value is None:
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+
+
+def day(value: Any) -> str | None:
+    """A date as `YYYY-MM-DD`, without the time of day that some columns carry along."""
+    written = text(value)
+    found = re.match(r"\s*(\d{4}-\d{2}-\d{2})", written) if written else None
+    return found[1] if found else written
+
+
+def _sequence(value: Any) -> tuple[Any, ...] | None:
+    return tuple(value) if isinstance(value, (list, tuple)) else None
+
+
+def _mapping(value: Any) -> dict[str, Any] | None:
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+_READERS: dict[Any, tuple[str, Callable[[Any], Any]]] = {
+    str: ("text", text),
+    int: ("number", number),
+    float: ("number", decimal),
+    bool: ("true or false", flag),
+    tuple: ("list", _sequence),
+    Mapping: ("object", _mapping),
+}
+
+
+_known_plans: dict[Any, tuple[_Plan, ...]] = {}
+
+
+def _plans(cls: type[Model]) -> tuple[_Plan, ...]:
+    if cls not in _known_plans:
+        _known_plans[cls] = tuple(_read_plans(cls))
+    return _known_plans[cls]
+
+
+def _read_plans(cls: type[Model]) -> Iterator[_Plan]:
+    hints = get_type_hints(cls, include_extras=True)
+    for field in dataclasses.fields(cls):
+        annotated, fact = get_args(hints[field.name])
+        name, reader = _READERS[_plain(annotated)]
+        yield _Plan(
+            field=field.name,
+            key=field.name if fact.key is None else fact.key,
+            names=(field.name.lower(), *(other.lower() for other in fact.names)),
+            read=fact.read or reader,
+            type=name,
+            doc=fact.doc,
+        )
+
+
+def _plain(hint: Any) -> Any:
+    """`int` of `int | None`, `tuple` of `tuple[str, ...]`."""
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    origin = get_origin(hint) or hint
+    return Mapping if isinstance(origin, type) and issubclass(origin, Mapping) else origin

@@ -1,0 +1,83 @@
+"""A session: an experiment of a subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from xnat_core.models.base import Fact, Model, ModelT, day
+from xnat_core.models.subject import custom_variables
+
+MODALITY_TYPES = {
+    "MR": "xnat:mrSessionData",
+    "PET": "xnat:petSessionData",
+    "CT": "xnat:ctSessionData",
+    "EEG": "xnat:eegSessionData",
+}
+"""The session types that are asked for by modality."""
+
+_SESSION_TYPE = re.compile(r"(?:.*:)?(\w+?)SessionData", re.IGNORECASE)
+_SPOKEN = {"OTHERDICOM": "OT", "PETMR": "PET/MR"}
+
+
+@dataclass(frozen=True)
+class Session(Model):
+    """A session, as seen from `project`: a shared one has the label it has there."""
+
+    kind: ClassVar[str] = "session"
+    columns: ClassVar[tuple[str, ...]] = ("id", "label", "subject", "date", "modality")
+
+    id: Annotated[str, Fact("Accession ID", names=("session_ID",))] = ""
+    label: Annotated[str, Fact("Label in the project", names=("session_label",))] = ""
+    project: Annotated[str | None, Fact("Project it was listed in")] = None
+    subject_id: Annotated[
+        str | None,
+        Fact("Accession ID of the subject", names=("xnat:subjectassessordata/subject_id",)),
+    ] = None
+    subject_label: Annotated[str | None, Fact("Label of the subject", key="subject")] = None
+    xsi_type: Annotated[
+        str | None, Fact("Data type, e.g. `xnat:mrSessionData`", names=("xsiType", "xsi:type"))
+    ] = None
+    modality: Annotated[str | None, Fact("Modality; where not stored, that of the type")] = None
+    session_date: Annotated[
+        str | None, Fact("Day of acquisition, `YYYY-MM-DD`", key="date", names=("date",), read=day)
+    ] = None
+    time: Annotated[str | None, Fact("Time of acquisition, `HH:MM:SS`")] = None
+    scanner: Annotated[
+        str | None, Fact("Scanner", names=("scanner/model", "scanner/manufacturer"))
+    ] = None
+    operator: Annotated[str | None, Fact("Who operated the scanner")] = None
+    visit_id: Annotated[str | None, Fact("Visit", names=("visit",))] = None
+    note: Annotated[str | None, Fact("Note")] = None
+    uid: Annotated[str | None, Fact("Study instance UID", names=("studyInstanceUID",))] = None
+    fields: Annotated[Mapping[str, Any], Fact("Custom variables")] = field(default_factory=dict)
+    scan_count: Annotated[int | None, Fact("Number of scans")] = None
+    resource_count: Annotated[int | None, Fact("Number of resources of the session itself")] = None
+    insert_date: Annotated[str | None, Fact("When it was created, server time")] = None
+    uri: Annotated[str | None, Fact("Path on the server")] = None
+
+    @classmethod
+    def from_row(cls: type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
+        """Read a row; the modality is that of the data type where none is stored."""
+        known.setdefault("modality", row.get("modality") or modality_of(_type_of(row)))
+        return super().from_row(row, **known)
+
+    @classmethod
+    def from_item(cls: type[ModelT], item: Mapping[str, Any], **known: Any) -> ModelT:
+        """Read a single document with its custom variables."""
+        return super().from_item(item, fields=custom_variables(item) or None, **known)
+
+
+def modality_of(xsi_type: str | None) -> str | None:
+    """`MR` for `xnat:mrSessionData`; `None` for a type that is no imaging session."""
+    found = _SESSION_TYPE.fullmatch(xsi_type or "")
+    if not found:
+        return None
+    name = found[1].upper()
+    return _SPOKEN.get(name, name)
+
+
+def _type_of(row: Mapping[str, Any]) -> str | None:
+    return row.get("xsiType") or row.get("xsi_type") or row.get("xsitype")

@@ -1,0 +1,116 @@
+"""How far a transfer is, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+_MB = 1024 * 1024
+
+
+class OperationPhase(str, Enum):
+    """What a long operation is doing."""
+
+    PREPARING = "preparing"
+    ARCHIVING = "archiving"
+    UPLOADING = "uploading"
+    DOWNLOADING = "downloading"
+    PROCESSING = "processing"
+    COMPLETE = "complete"
+    ERROR = "error"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report of a running operation; `current` and `total` count its parts."""
+
+    phase: OperationPhase = OperationPhase.PREPARING
+    current: int = 0
+    total: int = 0
+    message: str = ""
+    success: bool = True
+    errors: tuple[str, ...] = ()
+
+    @property
+    def percent(self) -> float:
+        """How far, 0 to 100; zero while the total is unknown."""
+        return 100.0 * self.current / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class UploadProgress(Progress):
+    """A report of a running upload."""
+
+    batch_id: int | None = None
+    bytes_sent: int = 0
+    total_bytes: int = 0
+
+    @property
+    def bytes_percent(self) -> float:
+        """How far in bytes, 0 to 100; zero while the total is unknown."""
+        return 100.0 * self.bytes_sent / self.total_bytes if self.total_bytes else 0.0
+
+
+@dataclass(frozen=True)
+class DownloadProgress(Progress):
+    """A report of a running download."""
+
+    file_path: str = ""
+    bytes_received: int = 0
+    total_bytes: int = 0
+
+    @property
+    def bytes_percent(self) -> float:
+        """How far in bytes, 0 to 100; zero while the total is unknown."""
+        return 100.0 * self.bytes_received / self.total_bytes if self.total_bytes else 0.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How an operation ended; `duration` in seconds, sizes in MiB."""
+
+    success: bool
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    duration: float = 0.0
+    errors: list[str] = field(default_factory=list)
+    total_files: int = 0
+    total_size_mb: float = 0.0
+    session_id: str = ""
+
+    @property
+    def success_rate(self) -> float:
+        """Share of the parts that succeeded, 0 to 100."""
+        return 100.0 * self.succeeded / self.total if self.total else 0.0
+
+    @property
+    def throughput_mbps(self) -> float:
+        """MiB per second."""
+        return self.total_size_mb / self.duration if self.duration > 0 else 0.0
+
+    @property
+    def total_bytes(self) -> int:
+        """Size in bytes."""
+        return round(self.total_size_mb * _MB)
+
+
+@dataclass(frozen=True)
+class UploadSummary(Summary):
+    """How an upload ended."""
+
+    batches_total: int = 0
+    batches_succeeded: int = 0
+    batches_failed: int = 0
+
+
+@dataclass(frozen=True)
+class DownloadSummary(Summary):
+    """How a download ended; `verified` only when every file was compared with the server."""
+
+    output_path: Path | None = None
+    verified: bool = False
