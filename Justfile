@@ -1,0 +1,23 @@
+# List the recipes.
+_default:
+    @just --list --unsorted
+
+# Linters, types and all tests; with arguments only the tests they select: just test -k resume
+test *ARGS:
+    tools/test {{ARGS}}
+
+# Style, types, layers, stale reference pages.
+check:
+    tools/check
+
+# What continuous integration runs.
+ci:
+    .ci/run
+
+# Mend what can be mended without thinking, and write the reference pages.
+fix:
+    tools/setup
+    .venv/bin/ruff check --quiet --fix .
+    .venv/bin/ruff format --quiet .
+    .venv/bin/uv lock --quiet
+    .venv/bin/python tools/gen_reference.py
