@@ -358,3 +358,9 @@ class TransferConfigError(TransferError):
 
 def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
+
+
+def explain(error: OSError) -> XNATCtlError:
+    """A system error as one line: which file, what happened."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return XNATCtlError(f"{where}{error.strerror or type(error).__name__}")

@@ -1,0 +1,397 @@
+"""What a command works with: its words, its server, its input, its output.
+
+A tool never prints, exits or opens a connection by itself; it asks the job.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from xnat_core.commandline import Args, Command
+from xnat_core.console import Console
+from xnat_core.errors import (
+    DONE,
+    CancelledError,
+    ConfigurationError,
+    UsageError,
+    explain,
+)
+from xnat_core.records import (
+    Record,
+    RecordError,
+    Test,
+    failed,
+    glob,
+    identity,
+    parse_line,
+    passes_through,
+    read_lines,
+    where,
+)
+from xnat_core.tally import Tally
+from xnat_core.writers import (
+    FORMATS,
+    Facts,
+    Identifiers,
+    Json,
+    Ndjson,
+    Sorted,
+    Table,
+    Tsv,
+    Writer,
+)
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.config import Profile
+    from xnat_core.connect import Target
+    from xnat_core.progress import Progress
+
+T = TypeVar("T")
+DEFAULT_WORKERS = 4
+
+
+class Enough(Exception):
+    """`--limit` is reached: the rest need not be made."""
+
+
+class Job:
+    """One run of one command."""
+
+    def __init__(self, tool: str, command: Command, args: Args) -> None:
+        self.tool = tool
+        self.command = command
+        self.args = args
+        self.quiet = args.flag("--quiet")
+        self.console = Console(tool, quiet=self.quiet)
+        self.tally = Tally()
+        self.layout = command.layout
+        self._tests: list[Test] = [where(text) for text in args.texts("--where")]
+        self._limit: int | None = None
+        if command.listing:
+            self._tests += [glob(text) for text in args.texts("--filter")]
+            self._limit = args.whole("--limit", least=0)
+        self._sorted = command.listing and args.text("--sort-by")
+        self._written = 0
+        self._lock = threading.RLock()
+        self._client: XNATClient | None = None
+        self._named_by_record: str | None = None
+        args.choice("--output", FORMATS)
+
+    # --- the server ---------------------------------------------------------------------------
+
+    @cached_property
+    def target(self) -> Target:
+        """Server, login and settings of this run; raises ConfigurationError when there is none."""
+        from xnat_core.connect import resolve
+
+        return resolve(
+            profile=self.args.text("--profile"),
+            url=self.args.text("--url"),
+            username=self.args.text("--username"),
+            password=self._password,
+            server_of_records=self._named_by_record,
+        )
+
+    @property
+    def profile(self) -> Profile:
+        """The settings of the profile in use, the environment applied."""
+        return self.target.profile
+
+    def client(self, record: Record | None = None) -> XNATClient:
+        """The one client of this run, connected on first use.
+
+        `record` is an input record: when neither `--url` nor `--profile` was given, the first one
+        decides the server. Raises RecordError for a record of another server.
+        """
+        with self._lock:
+            if record is not None and record.get("server"):
+                self._require_server(str(record["server"]))
+            if self._client is None:
+                from xnat_core.connect import connect
+
+                self._client = connect(
+                    self.target, workers=self.workers, prompt=self._prompt_for_password
+                )
+            return self._client
+
+    @property
+    def workers(self) -> int:
+        """`--workers`, else the profile's, else 4 (for work that has the option)."""
+        from xnat_core.validation import validate_workers
+
+        given = self.args.text("--workers") if self.args.has("--workers") else None
+        if given is not None:
+            try:
+                return validate_workers(given)
+            except ConfigurationError as error:
+                raise UsageError(error.message) from None
+        if self.command.server:
+            return validate_workers(self.profile.workers)
+        return DEFAULT_WORKERS
+
+    def project(self) -> str | None:
+        """`--project`, else the default project of the profile."""
+        return self.args.text("--project") or self.profile.default_project
+
+    def required_project(self) -> str:
+        """The project; raises UsageError naming both remedies."""
+        project = self.project()
+        if not project:
+            raise UsageError("a project is needed: -P PROJECT, or default_project in the profile")
+        return project
+
+    # --- input --------------------------------------------------------------------------------
+
+    def records(self, *kinds: str) -> Iterator[Record]:
+        """The records of standard input that this command can act on, as they come.
+
+        Failed and planned records are handed on unchanged; lines that are no records, and records
+        of other kinds or of another server, become failed records.
+        """
+        if sys.stdin is None:
+            raise UsageError("standard input is closed, and no object is named")
+        if sys.stdin.isatty():
+            self.console.info(f"waiting for {' or '.join(kinds)} records, one JSON object a line")
+        for number, line in read_lines(sys.stdin):
+            try:
+                record = parse_line(number, line)
+                if record is None:
+                    continue
+                if passes_through(record):
+                    self.emit(record, passed=True)
+                    continue
+                self._accept(number, record, kinds)
+            except RecordError as error:
+                self.emit(failed({"kind": "input", "line": number}, error))
+                continue
+            yield record
+
+    def wants_input(self, *named: Any, optional: bool = False) -> bool:
+        """Whether standard input is to be read.
+
+        So it is when an object is named `-`; and when none is named, unless objects are optional
+        for this command (cron gives every job a pipe, so that alone says nothing).
+        """
+        given = [name for name in named if name]
+        return any(name in ("-", ("-",)) for name in given) or (not given and not optional)
+
+    def _accept(self, number: int, record: Record, kinds: tuple[str, ...]) -> None:
+        kind = record.get("kind")
+        if kinds and kind not in kinds:
+            raise RecordError(
+                f"line {number} of standard input: {self.tool} reads records of kind "
+                f"{', '.join(kinds)}, not {kind!r}"
+            )
+        if self.command.server and record.get("server"):
+            try:
+                self._require_server(str(record["server"]))
+            except RecordError as error:
+                raise RecordError(f"line {number} of standard input: {error.message}") from None
+        record.pop("outcome", None)
+        record.pop("error", None)
+
+    def _require_server(self, server: str) -> None:
+        from xnat_core.connect import same_server
+
+        with self._lock:
+            self._named_by_record = self._named_by_record or server
+            if not same_server(server, self.target.profile.url):
+                raise RecordError(
+                    f"the record is of {server}, this run is connected to {self.target.profile.url}"
+                )
+
+    # --- work ---------------------------------------------------------------------------------
+
+    def each(
+        self, function: Callable[[T], Iterable[Record]], items: Iterable[T], workers: int = 0
+    ) -> Iterator[Record]:
+        """Call `function` on every item in parallel and yield its records as they complete.
+
+        At most twice `workers` items are in flight, and `items` is read only as far. A function that
+        raises an XNATCtlError gives a failed record of its item when the item is a record (or
+        offers `record`).
+        """
+        from xnat_core.parallel import bounded_map
+
+        def whole(item: T) -> list[Record]:
+            try:
+                return list(function(item))
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise explain(error) from error
+
+        for outcome in bounded_map(whole, items, workers=workers or self.workers):
+            if outcome.error is not None:
+                yield failed(_record_of(outcome.item), outcome.error)
+            else:
+                yield from outcome.value or ()
+
+    @cached_property
+    def progress(self) -> Progress:
+        """The progress reporter; it draws only on a terminal, not with `--quiet` and not in CI."""
+        from xnat_core.progress import reporter
+
+        progress = reporter(self.quiet)
+        self.console.through(progress.note)
+        return progress
+
+    def confirm(self, question: str) -> None:
+        """Ask before something is destroyed; `--yes` answers.
+
+        The terminal is asked, never standard input, which carries records. Raises CancelledError
+        on any answer but yes, UsageError when there is no terminal.
+        """
+        if self.args.flag("--yes"):
+            return
+        answer = self._ask(f"{question} [y/N] ", secret=False)
+        if answer is None:
+            raise UsageError("this needs --yes: there is no terminal to ask on")
+        if answer.strip().lower() not in ("y", "yes"):
+            raise CancelledError("cancelled: nothing was changed")
+
+    # --- output -------------------------------------------------------------------------------
+
+    def emit(self, record: Record, *, passed: bool = False) -> None:
+        """Write one record, count it, and tell of its failure unless the tool before did."""
+        with self._lock:
+            self.tally.count(record)
+            if record.get("outcome") == "failed":
+                if not passed:
+                    self.console.error(_failure_text(record))
+            elif not all(test(record) for test in self._tests):
+                return
+            elif self._limit is not None and self._written >= self._limit and not self._sorted:
+                raise Enough
+            else:
+                self._written += 1
+            self.writer.write(record)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The writer of the format asked for, opened at the first record."""
+        stream = sys.stdout.buffer
+        terminal = sys.stdout.isatty()
+        chosen = self.args.text("--output") or (self._format_of_terminal() if terminal else None)
+        headings = not self.args.flag("--no-headers")
+        columns = self.command.columns
+        if self.command.listing and (named := self.args.text("--columns")):
+            columns = tuple(name.strip() for name in named.split(",") if name.strip())
+        writer: Writer
+        if self.quiet and not self.args.text("--output"):
+            writer = Identifiers(stream, self.command.identifier)
+        elif chosen == "json":
+            writer = Json(stream, array=self.layout != "facts")
+        elif chosen == "tsv":
+            writer = Tsv(stream, columns, headings=headings)
+        elif chosen == "table" and self.layout == "facts":
+            writer = Facts(stream)
+        elif chosen == "table":
+            writer = Table(
+                stream,
+                columns,
+                headings=headings,
+                whole=self.command.listing,
+                bold=terminal and not self.args.flag("--no-color") and _colour(),
+            )
+        else:
+            writer = Ndjson(stream)
+        return Sorted(writer, self._sorted, self._limit) if self._sorted else writer
+
+    def finish(self) -> int:
+        """Close output, tell how it went, and give the exit status."""
+        self.writer.close()
+        sys.stdout.flush()
+        self.close()
+        if not self.tally.outcomes and not self._written and self._is_table():
+            self.console.info("nothing found")
+        summary = self.tally.summary()
+        if summary and (self.console.is_terminal() or self.tally.failed):
+            self.console.info(summary)
+        return self.tally.exit_status() if self.tally.failed else DONE
+
+    def close(self) -> None:
+        """Stop drawing and leave the server; never raises for a server that is gone."""
+        if "progress" in self.__dict__:
+            self.console.through(None)
+            self.progress.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _is_table(self) -> bool:
+        return isinstance(self.writer, (Table, Facts))
+
+    def _format_of_terminal(self) -> str:
+        from xnat_core.config import Config
+
+        chosen = Config.load().output_format
+        if chosen not in FORMATS:
+            raise ConfigurationError(
+                f"output_format: {chosen!r} is none of {', '.join(FORMATS)}",
+                "output_format",
+                chosen,
+            )
+        return str(chosen)
+
+    # --- passwords ----------------------------------------------------------------------------
+
+    @cached_property
+    def _password(self) -> str | None:
+        if not self.command.server:
+            return None
+        if self.args.flag("--password-stdin"):
+            line = next((line for _, line in _first_line()), b"")
+            return line.decode("utf-8", "replace").rstrip("\r")
+        given = self.args.text("--password")
+        if given is not None:
+            self.console.warning(
+                "--password can be read by everybody on this machine; use --password-stdin"
+            )
+        return given
+
+    def _prompt_for_password(self, question: str) -> str | None:
+        return self._ask(question, secret=True)
+
+    def _ask(self, question: str, *, secret: bool) -> str | None:
+        from xnat_core.terminal import ask
+
+        if "progress" in self.__dict__:
+            self.progress.close()
+        return ask(question, secret=secret)
+
+
+def _first_line() -> Iterator[tuple[int, bytes]]:
+    """The first line of standard input, byte by byte: the records behind it stay unread."""
+    import os
+
+    line = b""
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    yield 1, line
+
+
+def _record_of(item: object) -> Record:
+    if isinstance(item, dict):
+        return item
+    record = getattr(item, "record", None)
+    return dict(record) if isinstance(record, dict) else {"kind": "item", "name": str(item)}
+
+
+def _failure_text(record: Record) -> str:
+    error = record.get("error") or {}
+    message = str(error.get("message", "failed"))
+    name = identity(record)
+    plain = name.split(" ", 1)[-1]
+    return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"
+
+
+def _colour() -> bool:
+    import os
+
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,208 @@
+"""The record protocol: one JSON object on one line, read and made here.
+
+A record's keys stand in the order `kind`, `server`, `uri`, identifiers, parents, facts, `outcome`,
+`error`. `outcome` is there only when a tool acted: `done`, `skipped`, `planned` or `failed`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+import orjson
+
+from xnat_core.errors import UsageError, XNATCtlError
+
+Record = dict[str, Any]
+
+LONGEST_LINE = 16 << 20
+_BLOCK = 1 << 16
+
+
+class RecordError(XNATCtlError):
+    """A line of standard input that this tool cannot use."""
+
+
+def done(record: Mapping[str, Any], **facts: Any) -> Record:
+    """The record of an object on which the work was done."""
+    return _with_outcome(record, "done", facts)
+
+
+def skipped(record: Mapping[str, Any], **facts: Any) -> Record:
+    """The record of an object on which nothing needed to be done."""
+    return _with_outcome(record, "skipped", facts)
+
+
+def planned(record: Mapping[str, Any], **facts: Any) -> Record:
+    """The record of what a dry run would have done."""
+    return _with_outcome(record, "planned", facts)
+
+
+def failed(record: Mapping[str, Any], error: XNATCtlError, **facts: Any) -> Record:
+    """The record of an object on which the work failed, and why."""
+    return {**_with_outcome(record, "failed", facts), "error": error_facts(error)}
+
+
+def error_facts(error: XNATCtlError) -> Record:
+    """What the `error` key of a failed record holds."""
+    from xnat_core.redaction import redact
+
+    return {
+        "type": type(error).__name__,
+        "message": redact(error.message),
+        "exit_status": error.exit_status,
+    }
+
+
+def identity(record: Mapping[str, Any]) -> str:
+    """How a message names the object of a record: `scan MR1/4`, `file a.dcm`."""
+    kind = str(record.get("kind", "record"))
+    if kind == "scan" and record.get("id") is not None:
+        return f"scan {record.get('session') or record.get('session_id') or '?'}/{record['id']}"
+    for key in ("label", "id", "name", "path", "uri"):
+        if record.get(key) not in (None, ""):
+            return f"{kind} {record[key]}"
+    return kind
+
+
+def passes_through(record: Mapping[str, Any]) -> bool:
+    """Whether a tool must hand the record on without acting on it."""
+    return record.get("outcome") in ("failed", "planned")
+
+
+def read_lines(stream: Any) -> Iterator[tuple[int, bytes]]:
+    """The lines of standard input with their numbers, as soon as each is whole.
+
+    Reads the descriptor itself: a thread that waits inside a buffered reader would stop the
+    interpreter from ending. A line of more than `LONGEST_LINE` bytes comes cut, to be refused.
+    """
+    read = _reader(stream)
+    number, size = 0, 0
+    parts: list[bytes] = []
+    while block := read():
+        *whole, rest = block.split(b"\n")
+        for line in whole:
+            number += 1
+            yield number, b"".join([*parts, line])
+            parts, size = [], 0
+        if size <= LONGEST_LINE:
+            parts.append(rest)
+            size += len(rest)
+    if size:
+        yield number + 1, b"".join(parts)
+
+
+def parse_line(number: int, line: bytes) -> Record | None:
+    """The record on a line, None for a blank one. Raises RecordError naming the line."""
+    text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+    if not text:
+        return None
+    if len(text) > LONGEST_LINE:
+        raise RecordError(f"line {number} of standard input is longer than {LONGEST_LINE} bytes")
+    try:
+        record = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        record = None
+    if not isinstance(record, dict):
+        raise RecordError(f"line {number} of standard input is not a JSON object")
+    return record
+
+
+Test = Callable[[Mapping[str, Any]], bool]
+
+_WHERE = re.compile(r"\s*([^\s!<>=~]+)\s*(!=|<=|>=|=|~|<|>)(.*)", re.S)
+
+
+def where(condition: str) -> Test:
+    """The test that a `--where` condition stands for.
+
+    `<` and `>` compare numbers as numbers and all else as text, so ISO dates compare as dates; `=`
+    takes a text for what it is (the label `007` is not `7`). An absent key is the empty text for
+    `=`, `!=` and `~` and passes neither `<` nor `>`. A list passes when one of its elements does.
+    Raises UsageError.
+    """
+    match = _WHERE.fullmatch(condition)
+    if match is None:
+        raise UsageError(f"--where {condition}: must be KEY=VALUE, or with != ~ < > <= >=")
+    key, operator, wanted = match.groups()
+    compare = _comparison(condition, operator, wanted)
+    if operator == "!=":
+        return lambda record: all(map(compare, _values(record.get(key))))
+    return lambda record: any(map(compare, _values(record.get(key))))
+
+
+def glob(condition: str) -> Test:
+    """The test that a `--filter KEY:GLOB` condition stands for. Raises UsageError."""
+    import fnmatch
+
+    key, colon, pattern = condition.partition(":")
+    if not (key and colon):
+        raise UsageError(f"--filter {condition}: must be KEY:GLOB")
+    regex = re.compile(fnmatch.translate(pattern))
+    return lambda record: any(regex.match(as_text(v)) for v in _values(record.get(key)))
+
+
+def as_text(value: Any) -> str:
+    """A value as a person types it: no decoration, empty for nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value, default=str).decode()
+    return str(value)
+
+
+def _values(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value or [None]
+    return [value]
+
+
+def _comparison(condition: str, operator: str, wanted: str) -> Callable[[Any], bool]:
+    if operator == "~":
+        try:
+            regex = re.compile(wanted)
+        except re.error as error:
+            raise UsageError(f"--where {condition}: {error}") from None
+        return lambda value: regex.search(as_text(value)) is not None
+    number = _number(wanted)
+
+    def order(value: Any) -> int | None:
+        ordering = operator not in ("=", "!=")
+        if value is None and ordering:
+            return None
+        text = as_text(value)
+        found = _number(text) if ordering or not isinstance(value, str) else None
+        if number is not None and found is not None:
+            return (found > number) - (found < number)
+        return (text > wanted) - (text < wanted)
+
+    accepted = {"=": (0,), "!=": (-1, 1), "<": (-1,), ">": (1,), "<=": (-1, 0), ">=": (0, 1)}
+    return lambda value: order(value) in accepted[operator]
+
+
+def _number(text: str) -> float | None:
+    with contextlib.suppress(ValueError):
+        if text[:1].isdigit() or text[:1] in "+-.":
+            return float(text)
+    return None
+
+
+def _with_outcome(record: Mapping[str, Any], outcome: str, facts: Mapping[str, Any]) -> Record:
+    kept = {k: v for k, v in record.items() if k not in ("outcome", "error")}
+    known = {k: v for k, v in facts.items() if v is not None}
+    return {**kept, **known, "outcome": outcome}
+
+
+def _reader(stream: Any) -> Callable[[], bytes]:
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, io.UnsupportedOperation):
+        binary: BinaryIO = getattr(stream, "buffer", stream)
+        return lambda: binary.read(_BLOCK)
+    return lambda: os.read(descriptor, _BLOCK)

@@ -1,0 +1,238 @@
+"""Where every tool begins and ends: words in, exit status out.
+
+Only this module parses, prints help, turns signals into statuses and decides what is a defect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from types import FrameType, ModuleType
+from typing import Any
+
+from xnat_core.commandline import VALUED_BEFORE_VERB, Args, Command, nearest, parse, split_verb
+from xnat_core.console import Console
+from xnat_core.errors import (
+    DONE,
+    GENERAL,
+    INTERRUPTED,
+    READER_GONE,
+    TERMINATED,
+    USAGE,
+    UsageError,
+    XNATCtlError,
+    explain,
+)
+
+__all__ = ["Command", "run"]
+
+
+class Terminated(BaseException):
+    """SIGTERM: take no new work, keep what is there, say what is left."""
+
+
+def run(
+    tool: str,
+    version: str,
+    doc: str | None,
+    commands: Mapping[str, Command],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Run the command that the words name and return the exit status.
+
+    `commands` maps a verb (one or two words) to its command; `doc` is the manual of the whole tool,
+    shown when no verb is given. The module of a verb is imported only when it is called.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    console = Console(tool)
+    try:
+        with _signals():
+            return _run(tool, version, doc or "", commands, words, console)
+    except UsageError as error:
+        console.error(error.message)
+        return USAGE
+    except XNATCtlError as error:
+        console.error(error.message)
+        return error.exit_status
+    except BrokenPipeError:
+        _abandon_output()
+        return READER_GONE
+    except (KeyboardInterrupt, Terminated) as stop:
+        _abandon_output()
+        return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+
+
+def _run(
+    tool: str,
+    version: str,
+    doc: str,
+    commands: Mapping[str, Command],
+    words: list[str],
+    console: Console,
+) -> int:
+    verb, rest = split_verb(words, list(commands), VALUED_BEFORE_VERB)
+    if verb is None:
+        return _without_verb(tool, version, doc, commands, rest)
+    options = rest[: rest.index("--")] if "--" in rest else rest
+    if "--version" in options:
+        return _show(f"{tool} {version}\n", console)
+    command = commands[verb]
+    module = import_module(command.module)
+    manual = command.manual(module.__doc__ or "")
+    if "--help" in options or "-h" in options:
+        return _show(manual, console)
+    try:
+        args, warnings = parse(manual, [*verb.split(), *rest], command)
+    except UsageError as error:
+        raise UsageError(f"{error.message} ('{tool} {verb} --help' explains)") from None
+    for warning in warnings:
+        console.warning(warning)
+    return _work(tool, command, module, args)
+
+
+def _without_verb(
+    tool: str, version: str, doc: str, commands: Mapping[str, Command], words: list[str]
+) -> int:
+    first = words[0] if words else ""
+    if first in ("--version",):
+        return _show(f"{tool} {version}\n", Console(tool))
+    if first in ("--help", "-h", "help"):
+        return _show(doc.rstrip() + "\n", Console(tool))
+    known = ", ".join(commands)
+    if not first:
+        raise UsageError(f"a command is missing: {known} ('{tool} --help' explains)")
+    if first.startswith("-"):
+        raise UsageError(f"unknown option {first} ('{tool} --help' explains)")
+    raise UsageError(f"unknown command {first!r}{nearest(first, list(commands))}: {known}")
+
+
+def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
+    from xnat_core.job import Enough, Job
+
+    job = Job(tool, command, args)
+    if args.flag("--verbose") or os.environ.get("XNATCTL_DEBUG"):
+        from xnat_core.logging import setup_logging
+
+        setup_logging(verbose=True)
+    if sys.stdout is None:
+        raise XNATCtlError("standard output is closed")
+    try:
+        try:
+            records = getattr(module, command.work)(job)
+            with contextlib.closing(records), contextlib.suppress(Enough):
+                for record in records:
+                    job.emit(record)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise explain(error) from error
+        return job.finish()
+    except UsageError as error:
+        job.close()
+        raise UsageError(f"{error.message} ('{tool} --help' explains)") from None
+    except XNATCtlError as error:
+        return _stopped(job, error)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        _abandon_output()
+        raise XNATCtlError(f"standard output: {error.strerror}") from None
+    except (KeyboardInterrupt, Terminated) as stop:
+        _interrupted(job, stop)
+        raise
+    except Exception as defect:
+        return _defect(job, defect)
+    finally:
+        with contextlib.suppress(Exception):
+            job.close()
+
+
+def _stopped(job: Any, error: XNATCtlError) -> int:
+    """The work cannot go on. The next tool of a pipeline learns it from the last record."""
+    from xnat_core.records import failed
+    from xnat_core.writers import Ndjson
+
+    job.console.error(error.message)
+    with contextlib.suppress(OSError, XNATCtlError):
+        if isinstance(job.writer, Ndjson):
+            job.writer.write(failed({"kind": "failure", "tool": job.tool}, error))
+        job.writer.close()
+    if summary := job.tally.summary():
+        job.console.info(f"stopped: {summary}")
+    return error.exit_status
+
+
+def _interrupted(job: Any, stop: BaseException) -> None:
+    how = "interrupted" if isinstance(stop, KeyboardInterrupt) else "terminated"
+    summary = job.tally.summary()
+    done = f": {summary}" if summary else ""
+    job.close()
+    job.console.error(f"{how}{done}; the same command takes up what is left")
+
+
+def _defect(job: Any, defect: Exception) -> int:
+    """Something nobody foresaw; the trace only for who asks for it."""
+    import traceback
+
+    where = traceback.extract_tb(defect.__traceback__)[-1]
+    job.console.error(
+        f"a defect in this tool: {type(defect).__name__}: {defect} "
+        f"({where.name}, line {where.lineno}); -v shows more"
+    )
+    if job.args.flag("--verbose"):
+        traceback.print_exception(defect)
+    return GENERAL
+
+
+def _show(text: str, console: Console) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _abandon_output()
+        console.error(f"standard output: {error.strerror}")
+        return GENERAL
+    return DONE
+
+
+def _abandon_output() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush cannot fail."""
+    with contextlib.suppress(Exception):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM stops like Ctrl-C; a second signal of either kind ends at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, _at_once)
+        signal.signal(signal.SIGTERM, _at_once)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A shell starts background jobs with SIGINT ignored; that wish is kept.
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)

@@ -1,0 +1,125 @@
+"""Text for people: tables, facts, and server data made safe for a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+# Control characters, line separators and the marks that turn the direction of text: a label on the
+# server must not be able to drive the terminal or to show something other than it is.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_GAP = "  "
+_NARROWEST = 8
+
+
+def safe(text: str) -> str:
+    """The text with everything that a terminal obeys written out as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(_escaped, text)
+
+
+def cell(value: Any) -> str:
+    """A value as a table shows it: empty for nothing, Yes or No, JSON for lists and objects."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return safe(value)
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, (dict, list, tuple)):
+        return safe(orjson.dumps(value, default=str).decode())
+    return safe(str(value))
+
+
+def title(key: str) -> str:
+    """A column's heading: the key with spaces, in title case; `id` and `uri` in capitals."""
+    words = key.replace("_", " ").split()
+    return " ".join(w.upper() if w in ("id", "uri", "uid", "url") else w.title() for w in words)
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def table(
+    rows: Sequence[Sequence[str]], headings: Sequence[str] | None, limit: int | None = None
+) -> Iterable[str]:
+    """Lines of a table; `limit` is the width of the terminal, and without one nothing is cut."""
+    widths = [0] * max((len(row) for row in rows), default=len(headings or ()))
+    for row in (headings or (), *rows):
+        for index, text in enumerate(row):
+            widths[index] = max(widths[index], width(text))
+    _fit(widths, limit)
+    if headings:
+        yield _line(headings, widths)
+    for row in rows:
+        yield _line(row, widths)
+
+
+def facts(record: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Iterable[str]:
+    """Lines of `Key  value`; a list of objects becomes a table below its key."""
+    plain = {k: v for k, v in record.items() if not _is_rows(v)}
+    names = {key: (labels or {}).get(key) or title(key) for key in record}
+    widest = max((width(names[key]) for key in plain), default=0)
+    for key, value in plain.items():
+        shown = ", ".join(map(cell, value)) if isinstance(value, list) else cell(value)
+        yield _line((names[key], shown or "-"), (widest, 0))
+    for key, value in record.items():
+        if _is_rows(value):
+            columns = list(dict.fromkeys(name for row in value for name in row))
+            body = [[cell(row.get(name)) for name in columns] for row in value]
+            yield ""
+            yield names[key]
+            yield from (_GAP + line for line in table(body, [title(name) for name in columns]))
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    named = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
+    return named or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    parts = []
+    for text, columns in zip(row, widths, strict=False):
+        taken = width(text)
+        if columns and taken > columns:
+            text, taken = _cut(text, columns), columns
+        parts.append(text + " " * (columns - taken))
+    return _GAP.join(parts).rstrip()
+
+
+def _cut(text: str, columns: int) -> str:
+    while width(text) > columns - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _fit(widths: list[int], limit: int | None) -> None:
+    """Take from the widest columns until the line fits; the first, the identifier, stays whole."""
+    if limit is None:
+        return
+    surplus = sum(widths) + len(_GAP) * (len(widths) - 1) - limit
+    while surplus > 0 and (rest := range(1, len(widths))):
+        widest = max(rest, key=widths.__getitem__)
+        if widths[widest] <= _NARROWEST:
+            return
+        widths[widest] -= 1
+        surplus -= 1

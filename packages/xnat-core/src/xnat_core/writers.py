@@ -1,0 +1,252 @@
+"""Records on their way out: ndjson, json, table, tsv, or identifiers alone.
+
+Each writer is given one record at a time and the stream is flushed after each, except where the
+format needs all of them first: a table of a listing, and sorted output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, Protocol
+
+import orjson
+
+from xnat_core import tables
+from xnat_core.errors import UsageError
+from xnat_core.records import Record, as_text
+
+FORMATS = ("ndjson", "json", "table", "tsv")
+_FALLBACK_IDENTIFIERS = ("id", "ID", "label", "name", "path", "uri")
+
+
+class Writer(Protocol):
+    """Where records go."""
+
+    def write(self, record: Record) -> None:
+        """Take one record."""
+
+    def close(self) -> None:
+        """Write what must come last."""
+
+
+class Ndjson:
+    """One object a line."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, record: Record) -> None:
+        self._stream.write(_encoded(record, orjson.OPT_APPEND_NEWLINE))
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class Json:
+    """One array of objects, or the bare object of a command that has one answer."""
+
+    def __init__(self, stream: BinaryIO, *, array: bool) -> None:
+        self._stream = stream
+        self._array = array
+        self._count = 0
+
+    def write(self, record: Record) -> None:
+        text = _encoded(record, orjson.OPT_INDENT_2)
+        if self._array:
+            text = (b"[\n  " if not self._count else b",\n  ") + text.replace(b"\n", b"\n  ")
+        else:
+            text += b"\n"
+        self._count += 1
+        self._stream.write(text)
+        self._stream.flush()
+
+    def close(self) -> None:
+        if self._array:
+            self._stream.write(b"\n]\n" if self._count else b"[]\n")
+        self._stream.flush()
+
+
+class Tsv:
+    """A heading and one line a record; tabs and line ends in values are escaped."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str], *, headings: bool) -> None:
+        self._stream = stream
+        self._columns = tuple(columns)
+        self._headings = headings
+
+    def write(self, record: Record) -> None:
+        if not self._columns:
+            self._columns = tuple(record)
+        if self._headings:
+            self._line(self._columns)
+            self._headings = False
+        self._line([as_text(record.get(name)) for name in self._columns])
+
+    def close(self) -> None:
+        if self._headings and self._columns:
+            self._line(self._columns)
+        self._stream.flush()
+
+    def _line(self, texts: Sequence[str]) -> None:
+        line = "\t".join(tables.safe(text) for text in texts)
+        self._stream.write(line.encode("utf-8", "replace") + b"\n")
+        self._stream.flush()
+
+
+class Identifiers:
+    """The identifier alone; failures have none and are told on standard error."""
+
+    def __init__(self, stream: BinaryIO, key: str) -> None:
+        self._stream = stream
+        self._keys = (key, *_FALLBACK_IDENTIFIERS)
+
+    def write(self, record: Record) -> None:
+        if record.get("outcome") == "failed":
+            return
+        text = self._identifier(record)
+        if text:
+            self._stream.write(tables.safe(text).encode("utf-8", "replace") + b"\n")
+            self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+    def _identifier(self, record: Mapping[str, Any]) -> str:
+        if "/" in self._keys[0]:
+            return "/".join(as_text(record.get(part)) for part in self._keys[0].split("/"))
+        return next((as_text(record[k]) for k in self._keys if record.get(k) is not None), "")
+
+
+class Table:
+    """A table: of a listing, drawn when all is there; of work, a line as each object is done."""
+
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[str], *, headings: bool, whole: bool, bold: bool
+    ) -> None:
+        self._stream = stream
+        self._columns = tuple(columns)
+        self._headings = headings
+        self._whole = whole
+        self._bold = bold
+        self._rows: list[list[str]] = []
+        self._widths: list[int] = []
+
+    def write(self, record: Record) -> None:
+        if not self._columns:
+            self._columns = tuple(k for k in record if k not in ("kind", "server", "uri"))
+        elif "outcome" in record and "outcome" not in self._columns:
+            self._columns = (*self._columns, "outcome")
+        row = [tables.cell(record.get(name)) for name in self._columns]
+        if self._whole:
+            self._rows.append(row)
+        else:
+            self._line(row)
+
+    def close(self) -> None:
+        if self._rows:
+            headings = [tables.title(c) for c in self._columns] if self._headings else None
+            rows = [row + [""] * (len(self._columns) - len(row)) for row in self._rows]
+            for number, line in enumerate(tables.table(rows, headings, terminal_width())):
+                self._put(line, heading=number == 0 and self._headings)
+        self._stream.flush()
+
+    def _line(self, row: list[str]) -> None:
+        if not self._widths:
+            titles = [tables.title(name) for name in self._columns]
+            self._widths = [max(len(t), tables.width(c)) for t, c in zip(titles, row, strict=True)]
+            if self._headings:
+                self._put(_padded(titles, self._widths), heading=True)
+        self._put(_padded(row, self._widths))
+        self._stream.flush()
+
+    def _put(self, line: str, *, heading: bool = False) -> None:
+        if heading and self._bold:
+            line = f"\x1b[1m{line}\x1b[0m"
+        self._stream.write(line.encode("utf-8", "replace") + b"\n")
+
+
+class Facts:
+    """What is known of one object, a line each."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._written = False
+
+    def write(self, record: Record) -> None:
+        shown = {k: v for k, v in record.items() if k not in ("kind", "outcome")}
+        lines = list(tables.facts(shown))
+        text = ("\n" if self._written else "") + "\n".join(lines) + "\n"
+        self._stream.write(text.encode("utf-8", "replace"))
+        self._stream.flush()
+        self._written = True
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class Sorted:
+    """Holds all records, for `--sort-by` needs them, and writes the first `limit` at the end."""
+
+    def __init__(self, writer: Writer, key: str, limit: int | None) -> None:
+        self._writer = writer
+        self._key, _, direction = key.partition(":")
+        if direction not in ("", "asc", "desc"):
+            raise UsageError(f"--sort-by {key}: must be KEY, KEY:asc or KEY:desc")
+        self._limit = limit
+        self._downwards = direction == "desc"
+        self._records: list[Record] = []
+
+    def write(self, record: Record) -> None:
+        self._records.append(record)
+
+    def close(self) -> None:
+        self._records.sort(key=lambda r: natural(r.get(self._key)), reverse=self._downwards)
+        for record in self._records[: self._limit]:
+            self._writer.write(record)
+        self._writer.close()
+
+
+def _encoded(record: Record, option: int) -> bytes:
+    try:
+        return orjson.dumps(record, default=str, option=option)
+    except TypeError:
+        # Names of local files may hold bytes that are no text in any encoding.
+        return orjson.dumps(_as_unicode(record), default=str, option=option)
+
+
+def _as_unicode(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {_as_unicode(key): _as_unicode(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_as_unicode(member) for member in value]
+    return value
+
+
+def natural(value: Any) -> tuple[tuple[int, float, str], ...]:
+    """A sort key under which scan 2 comes before scan 10, and nothing comes first."""
+    if isinstance(value, (int, float)):
+        return ((1, float(value), ""),)
+    parts = re.findall(r"\d+|\D+", as_text(value))
+    return tuple((1, float(p), "") if p[0].isdecimal() else (2, 0.0, p) for p in parts)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal on standard output; None when it is none: nothing is cut then."""
+    try:
+        return shutil.get_terminal_size().columns if os.isatty(1) else None
+    except OSError:
+        return None
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    texts = (
+        text + " " * max(0, columns - tables.width(text))
+        for text, columns in zip(row, (*widths, *[0] * len(row)), strict=False)
+    )
+    return "  ".join(texts).rstrip()
