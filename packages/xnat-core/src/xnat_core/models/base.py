@@ -119,11 +119,12 @@ class Model:
         known: Record = {"kind": self.kind, "server": server}
         for plan in _plans(type(self)):
             if plan.key:
-                known[plan.key] = getattr(self, plan.field)
+                value = getattr(self, plan.field)
+                known[plan.key] = list(value) if isinstance(value, tuple) else value
         for name in self.derived:
             known[name] = getattr(self, name)
         order = [*(key for key in IDENTITY if key in known), *known]
-        return {key: known[key] for key in order if known[key] not in (None, "", (), {})}
+        return {key: known[key] for key in order if known[key] not in (None, "", [], {})}
 
     @classmethod
     def record_keys(cls) -> list[KeyDoc]:
