@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
-from .dicom_header import Header
+from .dicom_header import Header, Unparsable, read_file
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -29,6 +30,24 @@ def is_legal(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_. +()\[\]{}=,~@^!-]{1,200}", name) is not None and not set(
         name
     ) <= {"."}
+
+
+def file_name(directory: Path, wanted: str, header: Header) -> str:
+    """`wanted`, or the template's name where that is illegal or another object has it already."""
+    if not is_legal(wanted) or wanted.endswith("_catalog.xml"):
+        return template_name(header)
+    holder = directory / wanted
+    if not holder.exists():
+        return wanted
+    try:
+        present = read_file(holder)
+    except (Unparsable, OSError):
+        return template_name(header)
+    same = (present.sop_class_uid, present.sop_instance_uid) == (
+        header.sop_class_uid,
+        header.sop_instance_uid,
+    )
+    return wanted if same else template_name(header)
 
 
 def renumbered(number: str, modality: str, taken: Callable[[str], bool]) -> str:
