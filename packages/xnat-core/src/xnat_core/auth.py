@@ -1,0 +1,314 @@
+"""Logins that outlive a process: one cache file, keyed by server and user.
+
+The file is JSON, mode 0600, replaced at once. What cannot be read, locked or written counts as no
+cache: tools then log in for themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import ConfigurationError
+from xnat_core.private_files import make_private_dir, write_private
+from xnat_core.urls import same_server
+from xnat_core.user_paths import session_file
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock as FileLock
+
+MINUTES = 15
+_LOCK_SECONDS = 60.0
+_FORGOTTEN_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class CachedSession:
+    """A login: `token` is the JSESSIONID. Times are UTC; no `expires_at` is a login without end.
+
+    `lifetime` is how many seconds the server keeps an unused session; each use starts it anew.
+    """
+
+    token: str = field(repr=False)
+    url: str
+    username: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    lifetime: float = MINUTES * 60
+
+    def is_expired(self, margin: float = 0) -> bool:
+        """Whether the session ends within `margin` seconds.
+
+        True, too, when the last use lies in the future: the clock was set back, and how long ago
+        that use was can no longer be told.
+        """
+        if self.expires_at is None:
+            return False
+        left = (_utc(self.expires_at) - _now()).total_seconds()
+        return not margin < left <= self.lifetime + 60
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a mapping for JSON, times in ISO 8601."""
+        return {
+            "token": self.token,
+            "url": self.url,
+            "username": self.username,
+            "created_at": self.created_at.isoformat(),
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+            "lifetime": self.lifetime,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CachedSession:
+        """Read such a mapping. Raises KeyError, TypeError or ValueError for any other."""
+        expires = data.get("expires_at")
+        return cls(
+            token=_word(data["token"]),
+            url=_word(data["url"]),
+            username=_word(data["username"]),
+            created_at=_utc(datetime.fromisoformat(data["created_at"])),
+            expires_at=_utc(datetime.fromisoformat(expires)) if expires else None,
+            lifetime=float(data.get("lifetime", MINUTES * 60)),
+        )
+
+
+@dataclass
+class _Content:
+    """What the file holds; `users` remembers as whom each profile logged in last."""
+
+    sessions: list[CachedSession] = field(default_factory=list)
+    users: dict[str, str] = field(default_factory=dict)
+
+
+class AuthManager:
+    """Credentials of the environment, and the cache of logins."""
+
+    def __init__(self, cache_file: Path | str | None = None) -> None:
+        self._path = Path(cache_file) if cache_file is not None else _default_file()
+        self._lock: FileLock | None = None
+        self._unusable = self._path is None
+
+    # --- the environment ----------------------------------------------------------------------
+
+    def get_credentials(self) -> tuple[str | None, str | None]:
+        """Return XNAT_USER and XNAT_PASS."""
+        return os.environ.get("XNAT_USER") or None, os.environ.get("XNAT_PASS") or None
+
+    def get_token_from_env(self) -> str | None:
+        """Return XNAT_TOKEN."""
+        return os.environ.get("XNAT_TOKEN") or None
+
+    # --- the cache ----------------------------------------------------------------------------
+
+    def save_session(
+        self,
+        token: str,
+        url: str,
+        username: str,
+        expiry_minutes: float = MINUTES,
+        *,
+        profile: str | None = None,
+    ) -> CachedSession:
+        """Keep a login, in place of one of the same user at the same server, and return it.
+
+        `profile` will find it again without a user name. `kept` tells whether it is in the file.
+        """
+        now = _now()
+        session = CachedSession(
+            token, url, username, now, now + timedelta(minutes=expiry_minutes), expiry_minutes * 60
+        )
+        with self.lock() as locked:
+            if not locked:
+                return session
+            content = self._read()
+            others = [s for s in content.sessions if not _is_of(s, url, username)]
+            users = content.users | ({_profile_key(profile, url): username} if profile else {})
+            self._write(_Content([*others, session], users))
+        return session
+
+    def kept(self, token: str) -> bool:
+        """Whether that login is in the file, so that it should outlive this process."""
+        return any(session.token == token for session in self._read().sessions)
+
+    def find(
+        self, url: str, username: str | None = None, profile: str | None = None
+    ) -> CachedSession | None:
+        """Return the login, expired or not, of that user at that server.
+
+        Without a user name: the one that this profile used last; without a profile either, the only
+        login there is for the server. Never somebody else's.
+        """
+        content = self._read()
+        there = [session for session in content.sessions if same_server(session.url, url)]
+        if username is None and profile is not None:
+            username = content.users.get(_profile_key(profile, url))
+            if username is None:
+                return None
+        if username is None:
+            return there[0] if len(there) == 1 else None
+        return next((session for session in there if session.username == username), None)
+
+    def touch(self, token: str, lifetime: float) -> None:
+        """Note that the session has just been used, and lives `lifetime` seconds from now."""
+        with self.lock(timeout=0.5) as locked:
+            content = self._read()
+            if not locked or not any(session.token == token for session in content.sessions):
+                return
+            expires = _now() + timedelta(seconds=lifetime)
+            self._write(
+                replace(
+                    content,
+                    sessions=[
+                        replace(session, expires_at=expires, lifetime=lifetime)
+                        if session.token == token
+                        else session
+                        for session in content.sessions
+                    ],
+                )
+            )
+
+    def forget(self, token: str) -> None:
+        """Drop that one login."""
+        with self.lock() as locked:
+            content = self._read()
+            left = [session for session in content.sessions if session.token != token]
+            if locked and len(left) != len(content.sessions):
+                self._write(replace(content, sessions=left))
+
+    def load_session(self, url: str | None = None) -> CachedSession | None:
+        """Return the newest valid login, at that server if one is named."""
+        valid = [
+            session
+            for session in self._read().sessions
+            if (url is None or same_server(session.url, url)) and not session.is_expired()
+        ]
+        return max(valid, key=lambda session: _utc(session.created_at), default=None)
+
+    def clear_session(self, url: str | None = None) -> bool:
+        """Drop all logins, or those at one server; False when there were none."""
+        with self.lock() as locked:
+            content = self._read()
+            left = [s for s in content.sessions if url is not None and not same_server(s.url, url)]
+            if not locked or len(left) == len(content.sessions):
+                return False
+            return self._write(replace(content, sessions=left))
+
+    def has_valid_session(self, url: str | None = None) -> bool:
+        """Whether there is a login that has not expired."""
+        return self.load_session(url) is not None
+
+    def get_session_token(self, url: str | None = None) -> str | None:
+        """Return XNAT_TOKEN, else the token of the newest valid login."""
+        session = self.load_session(url)
+        return self.get_token_from_env() or (session.token if session else None)
+
+    def get_session_info(self, url: str | None = None) -> dict[str, Any] | None:
+        """Return url, username, created_at, expires_at and is_expired of the newest login."""
+        there = [s for s in self._read().sessions if url is None or same_server(s.url, url)]
+        session = max(there, key=lambda session: _utc(session.created_at), default=None)
+        if session is None:
+            return None
+        facts = session.to_dict() | {"is_expired": session.is_expired()}
+        return {k: facts[k] for k in ("url", "username", "created_at", "expires_at", "is_expired")}
+
+    @contextlib.contextmanager
+    def lock(self, timeout: float = _LOCK_SECONDS) -> Iterator[bool]:
+        """Hold the cache against other processes and threads; reentrant within a thread.
+
+        Yields False when that cannot be had within `timeout` seconds (a read-only home directory,
+        a file system without locks, a process that hangs): go on without.
+        """
+        lock = self._file_lock()
+        if lock is None:
+            yield False
+            return
+        try:
+            lock.acquire(timeout=timeout)
+        except (OSError, RuntimeError, NotImplementedError):
+            # Not to wait again at every step of this process; a short wait proves nothing.
+            self._unusable = timeout >= _LOCK_SECONDS
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with contextlib.suppress(OSError, RuntimeError):
+                lock.release()
+
+    def _file_lock(self) -> FileLock | None:
+        if self._lock is None and self._path is not None and not self._unusable:
+            import filelock
+
+            try:
+                make_private_dir(self._path.parent)
+            except OSError:
+                self._unusable = True
+            else:
+                self._lock = filelock.FileLock(f"{self._path}.lock", mode=0o600)
+        return None if self._unusable else self._lock
+
+    # --- the file -----------------------------------------------------------------------------
+
+    def _read(self) -> _Content:
+        import orjson
+
+        if self._path is None:
+            return _Content()
+        try:
+            data = orjson.loads(self._path.read_bytes())
+            entries = data["sessions"]
+            users = {str(key): str(user) for key, user in data.get("users", {}).items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return _Content()
+        sessions = []
+        for entry in entries if isinstance(entries, list) else ():
+            with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+                sessions.append(CachedSession.from_dict(entry))
+        return _Content(sessions, users)
+
+    def _write(self, content: _Content) -> bool:
+        import orjson
+
+        if self._path is None:
+            return False
+        fresh = [s for s in content.sessions if _now() - _utc(s.created_at) < _FORGOTTEN_AFTER]
+        data = {"sessions": [session.to_dict() for session in fresh], "users": content.users}
+        try:
+            write_private(self._path, orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        except OSError:
+            return False
+        return True
+
+
+def _default_file() -> Path | None:
+    try:
+        return session_file()
+    except ConfigurationError:
+        return None
+
+
+def _is_of(session: CachedSession, url: str, username: str) -> bool:
+    return same_server(session.url, url) and session.username == username
+
+
+def _profile_key(profile: str, url: str) -> str:
+    return f"{profile} {url}"
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("not a text")
+    return value
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time

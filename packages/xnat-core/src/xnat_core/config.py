@@ -1,0 +1,291 @@
+"""Profiles: which servers this user has, and how to speak with each.
+
+The file is YAML, `config_file()`; see `Profile` for what a profile may say. Keys that this version
+does not know are kept when the file is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from xnat_core.errors import ConfigurationError, ProfileNotFoundError, ValidationError
+from xnat_core.private_files import write_private
+from xnat_core.urls import server_url
+from xnat_core.user_paths import config_file
+from xnat_core.validation import (
+    DEFAULT_TIMEOUT,
+    LONGEST_TIMEOUT,
+    MOST_WORKERS,
+    validate_timeout,
+)
+
+OVERWRITE = ("none", "append", "delete")
+ARCHIVE_MODES = ("tar", "zip", "gradual")
+
+
+@dataclass
+class Profile:
+    """One server and the settings for it; `timeout` is in seconds.
+
+    `ca_bundle` is a file or a directory of certificates to trust instead of the system's.
+    """
+
+    url: str
+    verify_ssl: bool = True
+    timeout: int = DEFAULT_TIMEOUT
+    default_project: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    workers: int | None = None
+    overwrite: str | None = None
+    direct_archive: bool | None = None
+    archive_mode: str | None = None
+    extract: bool | None = None
+    ca_bundle: str | None = None
+    unknown: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is set, the password included, as the file has it."""
+        known = {name: getattr(self, name) for name in _CHECKS}
+        return {key: value for key, value in known.items() if value is not None} | self.unknown
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Profile:
+        """Read a mapping. Raises ConfigurationError with the `field` that is missing or wrong."""
+        if not data.get("url"):
+            raise ConfigurationError("url is missing", "url")
+        known = {
+            name: _checked(name, value)
+            for name, value in data.items()
+            if name in _CHECKS and value is not None
+        }
+        unknown = {name: value for name, value in data.items() if name not in _CHECKS}
+        return cls(**known, unknown=unknown)
+
+
+@dataclass
+class Config:
+    """The configuration file."""
+
+    default_profile: str = "default"
+    output_format: str = "table"
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    unknown: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(cls, config_path: Path | str | None = None) -> Config:
+        """Read the file; no file is an empty configuration.
+
+        Raises ConfigurationError naming the file, and the field where one is to blame.
+        """
+        if config_path is None:
+            try:
+                config_path = config_file()
+            except ConfigurationError:
+                return cls()
+        data = _read(Path(config_path))
+        try:
+            return cls._from_dict(data)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{config_path}: {error.message}", error.field, error.value
+            ) from None
+
+    @classmethod
+    def _from_dict(cls, data: dict[str, Any]) -> Config:
+        profiles = data.get("profiles") or {}
+        if not isinstance(profiles, dict):
+            raise ConfigurationError("profiles: must be a mapping of names", "profiles", profiles)
+        known = {"default_profile", "active_profile", "output_format", "profiles"}
+        return cls(
+            default_profile=_text_of(data, "default_profile")
+            or _text_of(data, "active_profile")
+            or "default",
+            output_format=_text_of(data, "output_format") or "table",
+            profiles={str(name): _profile(str(name), entry) for name, entry in profiles.items()},
+            unknown={key: value for key, value in data.items() if key not in known},
+        )
+
+    def save(self, config_path: Path | str | None = None) -> None:
+        """Write the file, mode 0600, at once or not at all.
+
+        A password is written only where the file had one for that profile, and then unchanged:
+        passwords come into the file by an editor, never by a program. Raises ConfigurationError
+        when the file cannot be written.
+        """
+        import yaml
+
+        path = Path(config_path) if config_path is not None else config_file()
+        before = self._passwords_of(path)
+        data: dict[str, Any] = {
+            "default_profile": self.default_profile,
+            "output_format": self.output_format,
+            "profiles": {
+                name: _with_password(profile, before.get(name))
+                for name, profile in self.profiles.items()
+            },
+        }
+        text = yaml.safe_dump(data | self.unknown, sort_keys=False, allow_unicode=True)
+        try:
+            write_private(path, text.encode())
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
+
+    @classmethod
+    def _passwords_of(cls, path: Path) -> dict[str, str | None]:
+        return {name: profile.password for name, profile in cls.load(path).profiles.items()}
+
+    def get_profile(self, name: str | None = None) -> Profile:
+        """Return a profile, the default one without a name. Raises ProfileNotFoundError."""
+        wanted = name or self.default_profile
+        if wanted not in self.profiles:
+            raise ProfileNotFoundError(wanted)
+        return self.profiles[wanted]
+
+    def has_profile(self, name: str) -> bool:
+        """Tell whether there is a profile of that name."""
+        return name in self.profiles
+
+    def add_profile(
+        self,
+        name: str,
+        url: str,
+        verify_ssl: bool = True,
+        timeout: int = DEFAULT_TIMEOUT,
+        default_project: str | None = None,
+    ) -> Profile:
+        """Add or replace a profile and return it.
+
+        Raises InvalidURLError for the URL, ConfigurationError for the timeout (seconds).
+        """
+        profile = Profile(
+            server_url(url), verify_ssl, validate_timeout(timeout), default_project or None
+        )
+        self.profiles[name] = profile
+        return profile
+
+    def remove_profile(self, name: str) -> bool:
+        """Remove a profile; False when there was none."""
+        return self.profiles.pop(name, None) is not None
+
+    def set_default_profile(self, name: str) -> None:
+        """Make a profile the default one. Raises ProfileNotFoundError."""
+        self.get_profile(name)
+        self.default_profile = name
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    import yaml
+
+    try:
+        data = yaml.safe_load(raw)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {_yaml_trouble(error)}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: must be a mapping with default_profile and profiles")
+    return data
+
+
+def _yaml_trouble(error: Exception) -> str:
+    # The whole text of the error would quote lines of the file, and there may be passwords in it.
+    mark = getattr(error, "problem_mark", None)
+    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"not valid YAML{where}: {getattr(error, 'problem', None) or type(error).__name__}"
+
+
+def _profile(name: str, entry: object) -> Profile:
+    where = f"profiles.{name}"
+    if not isinstance(entry, dict):
+        raise ConfigurationError(f"{where}: must be a mapping with at least a url", where)
+    try:
+        return Profile.from_dict({str(key): value for key, value in entry.items()})
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{where}.{error.message}", f"{where}.{error.field}", error.value
+        ) from None
+
+
+def _with_password(profile: Profile, before: str | None) -> dict[str, Any]:
+    data = profile.to_dict()
+    if before is None:
+        data.pop("password", None)
+    elif profile.password is not None:
+        data["password"] = before
+    return data
+
+
+def _text_of(data: dict[str, Any], key: str) -> str | None:
+    value = data.get(key)
+    return None if value is None else str(_checked(key, value, _text))
+
+
+def _checked(name: str, value: object, check: Callable[[object], Any] | None = None) -> Any:
+    """Return the value as it is to be used, or raise ConfigurationError naming the field."""
+    try:
+        return (check or _CHECKS[name])(value)
+    except (ValidationError, ConfigurationError, _Wrong) as error:
+        shown = None if name == "password" else value
+        raise ConfigurationError(f"{name}: {error}", name, shown) from None
+
+
+class _Wrong(Exception):
+    """What a value should have been."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        # YAML reads 12345 as a number and `yes` as true.
+        raise _Wrong("must be text; put it in quotes")
+    return value
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong(f"must be true or false, not {value!r}")
+    return value
+
+
+def _whole(most: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise _Wrong(f"must be a whole number from 1 to {most}, not {value!r}")
+        return value
+
+    return check
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if value not in choices:
+            raise _Wrong(f"must be one of {', '.join(choices)}, not {value!r}")
+        return str(value)
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[object], Any]] = {
+    "url": lambda value: server_url(_text(value)),
+    "verify_ssl": _boolean,
+    "timeout": _whole(LONGEST_TIMEOUT),
+    "default_project": _text,
+    "username": _text,
+    "password": _text,
+    "workers": _whole(MOST_WORKERS),
+    "overwrite": _one_of(*OVERWRITE),
+    "direct_archive": _boolean,
+    "archive_mode": _one_of(*ARCHIVE_MODES),
+    "extract": _boolean,
+    "ca_bundle": _text,
+}
+assert set(_CHECKS) == {spec.name for spec in fields(Profile)} - {"unknown"}

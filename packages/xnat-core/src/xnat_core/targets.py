@@ -1,0 +1,253 @@
+"""Which server a run speaks with, and as whom.
+
+Command line > environment > profile > prompt; and credentials go to no server but the one that they
+were given for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from xnat_core.auth import AuthManager
+from xnat_core.config import Config, Profile
+from xnat_core.errors import ConfigurationError
+from xnat_core.urls import same_server, server_url
+from xnat_core.validation import LONGEST_TIMEOUT
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The XNAT_… variables; an empty one counts as not set. `timeout` is in seconds."""
+
+    url: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    profile: str | None = None
+    verify_ssl: bool | None = None
+    timeout: int | None = None
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] | None = None) -> Environment:
+        """Read them. Raises ConfigurationError naming the variable, or InvalidURLError."""
+        given = {
+            key: value
+            for key, value in (os.environ if variables is None else variables).items()
+            if value
+        }
+        url = given.get("XNAT_URL")
+        return cls(
+            url=server_url(url) if url else None,
+            username=given.get("XNAT_USER"),
+            password=given.get("XNAT_PASS"),
+            token=given.get("XNAT_TOKEN"),
+            profile=given.get("XNAT_PROFILE"),
+            verify_ssl=_boolean("XNAT_VERIFY_SSL", given),
+            timeout=_seconds("XNAT_TIMEOUT", given),
+        )
+
+    def is_for(self, url: str) -> bool:
+        """Whether credentials of the environment were meant for that server."""
+        return self.url is None or same_server(self.url, url)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The server of a run, its settings, and what to log in with.
+
+    `profile` is the file's with the environment applied; `profile_name` is None when none in the
+    file has this URL. `source` tells where the server was named: `command line`, `environment`,
+    `profile` or `records`.
+    """
+
+    profile_name: str | None
+    profile: Profile
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    source: str = "profile"
+
+    @property
+    def url(self) -> str:
+        """The base URL, in its normal form."""
+        return self.profile.url
+
+
+def resolve(
+    *,
+    profile: str | None = None,
+    url: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    server_of_records: str | None = None,
+    config: Config | None = None,
+    environment: Environment | None = None,
+) -> Target:
+    """Find the server and the login of this run from the words of its command line.
+
+    `server_of_records` is what the first input record names; it decides when the command line does
+    not. Raises ConfigurationError when there is no server or a setting is wrong.
+    """
+    config = Config.load() if config is None else config
+    environment = Environment.read() if environment is None else environment
+    if url:
+        found = _named_by_url(config, environment, server_url(url), profile)
+    elif profile:
+        found = _named_by_profile(config, environment, profile)
+    elif server_of_records:
+        return target_for_server(
+            server_of_records,
+            username=username,
+            password=password,
+            config=config,
+            environment=environment,
+        )
+    elif environment.url and environment.profile in (None, "default"):
+        found = _of_environment(config, environment, environment.url)
+    else:
+        found = _named_by_profile(config, environment, environment.profile or _default(config))
+    ours = environment.is_for(found.url)
+    return _with_login(found, environment, username, password, ours=ours)
+
+
+def target_for_server(
+    url: str,
+    *,
+    username: str | None = None,
+    password: str | None = None,
+    config: Config | None = None,
+    environment: Environment | None = None,
+) -> Target:
+    """Find the login for a server that only a record names.
+
+    Whoever wrote the record chose this URL, so nothing secret goes there unless this user has named
+    the server, too: in a profile, in XNAT_URL, or by a login that is still cached. Raises
+    ConfigurationError saying what to add.
+    """
+    config = Config.load() if config is None else config
+    environment = Environment.read() if environment is None else environment
+    server = server_url(url)
+    name = _profile_with_url(config, server, environment.profile)
+    ours = environment.url is not None and environment.is_for(server)
+    if ours or name is not None:
+        found = Target(name, Profile(server) if name is None else config.profiles[name])
+    elif AuthManager().has_valid_session(server):
+        found = Target(None, Profile(server))
+        username = password = None
+    else:
+        raise ConfigurationError(
+            f"the records are of {server}, which no profile names: add it with "
+            f"'xnat-auth profile add NAME --url {server}', or connect with --url"
+        )
+    found = replace(found, source="records")
+    return _with_login(found, environment, username, password, ours=ours)
+
+
+def _named_by_url(
+    config: Config, environment: Environment, url: str, profile: str | None
+) -> Target:
+    if profile is not None:
+        named = _named_by_profile(config, environment, profile)
+        if same_server(named.url, url):
+            return replace(named, source="command line")
+        # The settings were asked for; the credentials belong to another server.
+        settings = replace(named.profile, url=url, username=None, password=None)
+        return Target(None, settings, source="command line")
+    name = _profile_with_url(config, url, environment.profile)
+    if name is not None:
+        return Target(name, config.profiles[name], source="command line")
+    if environment.url and same_server(environment.url, url):
+        return replace(_of_environment(config, environment, url), source="command line")
+    return Target(None, Profile(url), source="command line")
+
+
+def _named_by_profile(config: Config, environment: Environment, name: str) -> Target:
+    if name == "default" and environment.url:
+        return _of_environment(config, environment, environment.url)
+    return Target(name, config.get_profile(name))
+
+
+def _of_environment(config: Config, environment: Environment, url: str) -> Target:
+    """XNAT_URL is the profile `default` of this run; one with the same URL lends its settings."""
+    name = _profile_with_url(config, url, environment.profile)
+    profile = Profile(url) if name is None else config.profiles[name]
+    return Target(name or "default", profile, source="environment")
+
+
+def _default(config: Config) -> str:
+    if not config.profiles:
+        raise ConfigurationError(
+            "no server is configured: run 'xnat-auth profile init --url URL', set XNAT_URL, "
+            "or give --url"
+        )
+    return config.default_profile
+
+
+def _profile_with_url(config: Config, url: str, preferred: str | None) -> str | None:
+    """The profile of that server; among several the preferred, the default, or the first one."""
+    names = [name for name, entry in config.profiles.items() if same_server(entry.url, url)]
+    for wanted in (preferred, config.default_profile):
+        if wanted in names:
+            return wanted
+    return names[0] if names else None
+
+
+def _with_login(
+    found: Target,
+    environment: Environment,
+    username: str | None,
+    password: str | None,
+    *,
+    ours: bool,
+) -> Target:
+    """Add who logs in; `ours`: credentials of the environment may go to this server.
+
+    A password is only ever used for the user it was given with.
+    """
+    profile = found.profile
+    user = username or (environment.username if ours else None) or profile.username
+    secret = password
+    if secret is None and ours and environment.username in (None, user):
+        secret = environment.password
+    if secret is None and profile.username in (None, user):
+        secret = profile.password
+    verify = environment.verify_ssl if environment.url and ours else None
+    return replace(
+        found,
+        profile=replace(
+            profile,
+            timeout=environment.timeout or profile.timeout,
+            verify_ssl=profile.verify_ssl if verify is None else verify,
+        ),
+        username=user,
+        password=secret,
+        token=environment.token if ours else None,
+    )
+
+
+def _boolean(name: str, given: Mapping[str, str]) -> bool | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    word = text.strip().lower()
+    if word in ("true", "1", "yes"):
+        return True
+    if word in ("false", "0", "no"):
+        return False
+    # A typo must not turn the verification of certificates off.
+    raise ConfigurationError(f"{name} must be true or false, not {text!r}", name, text)
+
+
+def _seconds(name: str, given: Mapping[str, str]) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not text.strip().isdecimal() or not 1 <= int(text) <= LONGEST_TIMEOUT:
+        raise ConfigurationError(
+            f"{name} must be a whole number of seconds from 1 to {LONGEST_TIMEOUT}, not {text!r}",
+            name,
+            text,
+        )
+    return int(text)

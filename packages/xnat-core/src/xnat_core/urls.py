@@ -1,0 +1,141 @@
+"""URLs: where a server is, and how a request to it is written.
+
+The server matches most path variables as they travel, undecoded, and its routes by prefix: an
+empty or a dot part addresses the parent of what was meant. Both are refused here, in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote, urlsplit
+
+from xnat_core.errors import InvalidIdentifierError, InvalidURLError, ValidationError
+from xnat_core.redaction import one_line
+from xnat_core.validation import validate_server_url
+
+# What a path part may hold unescaped. `;` would begin a path parameter for the servlet container,
+# `&` and `+` mean something else to some of the routes that do decode.
+_PART_SAFE = "!$'()*,:@="
+# For paths that a person or the server has written: escapes stay escapes, slashes slashes.
+_PATH_SAFE = _PART_SAFE + "/%&+;"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Params = Mapping[str, object] | Sequence[tuple[str, object]]
+
+
+class Encoded(str):
+    """A part of a path that `path` takes as it is."""
+
+
+def path(*parts: str) -> str:
+    """Return `/a/b/c` with each part percent-encoded.
+
+    Raises InvalidIdentifierError for a part that is empty, `.` or `..`, or has control characters:
+    such a request would reach another object than the one named.
+    """
+    if not parts:
+        raise InvalidIdentifierError("path", "", "cannot be empty")
+    return "".join("/" + _part(part) for part in parts)
+
+
+def hide_dots(part: str) -> Encoded:
+    """Encode a part with its dots as `%2E`, as folder names of the prearchive need it.
+
+    Without, the server takes what follows the dot for the format of the answer.
+    """
+    return Encoded(_part(part).replace(".", "%2E"))
+
+
+def path_of_uri(uri: str) -> str:
+    """Return the path of a `URI` that a listing gave; the server writes those unencoded."""
+    text = urlsplit(uri).path if uri.startswith(("http://", "https://")) else uri
+    return path(*text.strip("/").split("/"))
+
+
+def request_target(written: str, params: Params | None = None) -> str:
+    """Return path and query as they go on the wire.
+
+    `written` is a path that is already encoded, or typed by a person: what may not stand in a URL
+    is encoded, escapes are left alone, a query in it is kept and `params` are added. Raises
+    ValidationError for a path with empty or dot parts.
+    """
+    route, _, query = written.partition("?")
+    if not route.startswith("/"):
+        route = "/" + route
+    for part in route[1:].removesuffix("/").split("/"):
+        if part.replace("%2E", ".").replace("%2e", ".") in ("", ".", ".."):
+            raise ValidationError(f"path {written!r} has an empty or a dot part", "path", written)
+    added = encode_query(params)
+    queries = [quote(query, safe="/:,%&=+;@!$'()*?"), added]
+    together = "&".join(text for text in queries if text)
+    return quote(route, safe=_PATH_SAFE) + (f"?{together}" if together else "")
+
+
+def encode_query(params: Params | None) -> str:
+    """Return `a=1&b=2`. None drops a key, a list repeats it, booleans become `true` and `false`.
+
+    Keys keep colon and slash (`xnat:mrScanData/quality`), brackets are encoded.
+    """
+    if not params:
+        return ""
+    pairs: Iterable[tuple[str, object]] = params.items() if isinstance(params, Mapping) else params
+    return "&".join(
+        f"{quote(key, safe='/:')}={quote(text, safe='/:,')}"
+        for key, value in pairs
+        for text in _texts(value)
+    )
+
+
+def server_url(text: str) -> str:
+    """Return the base URL in its normal form: no default port, no capitals in the host, no slash.
+
+    Raises InvalidURLError for what is not the address of a server, and for a URL with a user name
+    or a password in it: those would end in records and messages.
+    """
+    url = urlsplit(validate_server_url(text))
+    scheme = url.scheme.lower()
+    host = url.hostname or ""
+    if "@" in url.netloc:
+        raise InvalidURLError(f"{scheme}://***@{host}", "must not hold a user or a password")
+    if url.query or url.fragment:
+        raise InvalidURLError(one_line(text), "must not have a query or a fragment")
+    if any(character.isspace() or not character.isprintable() for character in url.geturl()):
+        raise InvalidURLError(one_line(text), "has spaces or control characters")
+    host = f"[{host}]" if ":" in host else host.rstrip(".")
+    where = host if url.port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{url.port}"
+    return f"{scheme}://{where}{quote(url.path.rstrip('/'), safe=_PATH_SAFE)}"
+
+
+def same_server(one: str, other: str) -> bool:
+    """Tell whether two base URLs name one server; a text that is no URL names none."""
+    try:
+        return server_url(one) == server_url(other)
+    except InvalidURLError:
+        return False
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port: the three that cookies and passwords must not leave."""
+    split = urlsplit(url)
+    scheme = split.scheme.lower()
+    return scheme, split.hostname or "", split.port or _DEFAULT_PORTS.get(scheme)
+
+
+def _part(part: str) -> str:
+    if isinstance(part, Encoded):
+        return part
+    if not part or part in (".", ".."):
+        raise InvalidIdentifierError("path part", part, "cannot be empty, '.' or '..'")
+    if any(ord(character) < 32 or ord(character) == 127 for character in part):
+        raise InvalidIdentifierError("path part", part, "has control characters")
+    return quote(part, safe=_PART_SAFE)
+
+
+def _texts(value: object) -> Iterable[str]:
+    if value is None:
+        return ()
+    if isinstance(value, bool):
+        return ("true" if value else "false",)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return (text for item in value for text in _texts(item))
+    return (str(value),)
