@@ -1,0 +1,199 @@
+"""A bounded map over threads that yields results as they complete, and stops at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Generic, TypeVar, cast
+
+from xnat_core.errors import XNATCtlError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T, R]):
+    """What became of one item: a value, or the error that its work raised."""
+
+    item: T
+    value: R | None = None
+    error: XNATCtlError | None = None
+
+    def result(self) -> R:
+        """Return the value, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return cast(R, self.value)
+
+
+class Stopped(XNATCtlError):
+    """The map that this work belongs to has been closed; nobody waits for the result."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped")
+
+
+class Stop:
+    """A flag that long work looks at; set for a map inside a map when the outer one stops."""
+
+    def __init__(self, outer: Stop | None = None) -> None:
+        self._outer = outer
+        self._set = False
+
+    def set(self) -> None:
+        """Ask the work to end."""
+        self._set = True
+
+    def is_set(self) -> bool:
+        """Tell whether the work should end."""
+        return self._set or (self._outer is not None and self._outer.is_set())
+
+
+_NEVER = Stop()
+_thread = threading.local()
+
+
+def current_stop() -> Stop:
+    """Return the flag of the map that runs this thread; outside a map, one that is never set."""
+    return cast(Stop, getattr(_thread, "stop", _NEVER))
+
+
+def check_stop() -> None:
+    """Raise `Stopped` when the map that runs this thread has been closed."""
+    if current_stop().is_set():
+        raise Stopped
+
+
+def bounded_map(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int,
+    in_flight: int | None = None,
+    ordered: bool = False,
+) -> Iterator[Outcome[T, R]]:
+    """Apply `function` to `items` on `workers` threads; yield outcomes as they complete.
+
+    `items` is read lazily on a thread of its own, so outcomes keep coming while the source is
+    silent. At most `in_flight` items (default: twice the workers) have been read and not yet been
+    yielded. `ordered` yields in input order within that bound.
+
+    A source on standard input must read the descriptor (`os.read`), not `sys.stdin`: Python aborts
+    at exit when a thread still waits inside that buffer.
+
+    An `XNATCtlError` of `function` is an outcome; any other exception is raised here. An exception
+    of `items` is raised when the items before it have been yielded.
+
+    Closing the iterator, or an exception in the thread that reads it (Ctrl-C), takes no new work,
+    sets `current_stop()` of the running work, and waits for nothing: all threads are daemons.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
+    room = 2 * workers if in_flight is None else in_flight
+    return _Map(function, items, room).outcomes(workers, ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[T, R]):
+    index: int
+    outcome: Outcome[T, R]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crash:
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    count: int
+    error: BaseException | None = None
+
+
+class _Map(Generic[T, R]):
+    """The queues between a reader, the workers and the thread that wants the outcomes.
+
+    SimpleQueue, because its `get` gives way to a signal at once, and because a signal in the middle
+    of its `put` leaves no lock behind.
+    """
+
+    def __init__(self, function: Callable[[T], R], items: Iterable[T], in_flight: int) -> None:
+        self._function = function
+        self._items = items
+        self._room = threading.Semaphore(max(1, in_flight))
+        self._tasks: SimpleQueue[tuple[int, T] | None] = SimpleQueue()
+        self._results: SimpleQueue[_Done[T, R] | _Crash | _End] = SimpleQueue()
+        self._stop = Stop(current_stop())
+
+    def outcomes(self, workers: int, ordered: bool) -> Iterator[Outcome[T, R]]:
+        try:
+            for work in [self._read, *[self._work] * workers]:
+                threading.Thread(target=work, daemon=True).start()
+            for outcome in self._in_order() if ordered else self._as_completed():
+                yield outcome.outcome
+                self._room.release()
+        finally:
+            self._stop.set()
+            for _ in range(workers):
+                self._tasks.put(None)
+            self._room.release()
+
+    def _as_completed(self) -> Iterator[_Done[T, R]]:
+        seen = 0
+        end: _End | None = None
+        while end is None or seen < end.count:
+            message = self._results.get()
+            if isinstance(message, _Crash):
+                raise message.error
+            if isinstance(message, _End):
+                end = message
+            else:
+                seen += 1
+                yield message
+        if end.error is not None:
+            raise end.error
+
+    def _in_order(self) -> Iterator[_Done[T, R]]:
+        early: dict[int, _Done[T, R]] = {}
+        wanted = 0
+        for done in self._as_completed():
+            early[done.index] = done
+            while wanted in early:
+                yield early.pop(wanted)
+                wanted += 1
+
+    def _read(self) -> None:
+        _thread.stop = self._stop
+        count = 0
+        try:
+            iterator = iter(self._items)
+            while True:
+                self._room.acquire()
+                if self._stop.is_set():
+                    return
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    break
+                self._tasks.put((count, item))
+                count += 1
+        except BaseException as error:
+            self._results.put(_End(count, error))
+        else:
+            self._results.put(_End(count))
+
+    def _work(self) -> None:
+        _thread.stop = self._stop
+        while (task := self._tasks.get()) is not None and not self._stop.is_set():
+            index, item = task
+            try:
+                outcome: Outcome[T, R] = Outcome(item, value=self._function(item))
+            except XNATCtlError as error:
+                outcome = Outcome(item, error=error)
+            except BaseException as error:
+                self._results.put(_Crash(error))
+                return
+            self._results.put(_Done(index, outcome))
