@@ -1,0 +1,246 @@
+"""Local files: copied in blocks, digested on the way, and never seen half written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol
+
+from xnat_core.errors import IntegrityError, OperationError, UploadError
+from xnat_core.parallel import check_stop
+
+BLOCK = 1 << 20
+_LONGEST_NAME = 255
+
+Block = bytes | bytearray | memoryview
+
+
+class Sink(Protocol):
+    """Takes blocks: a file, a digest behind a method, an archive."""
+
+    def write(self, block: Block, /) -> object:
+        """Take all of the block."""
+
+
+class Digest(Protocol):
+    """What `hashlib` objects are."""
+
+    def update(self, block: Block, /) -> None:
+        """Digest more."""
+
+    def hexdigest(self) -> str:
+        """Return what has been digested so far, as lower-case hexadecimal text."""
+
+
+def new_md5() -> Digest:
+    """Return an MD5 that also works where policy forbids MD5 for security (FIPS hosts)."""
+    return hashlib.md5(usedforsecurity=False)
+
+
+def md5_of(path: Path) -> str:
+    """Return the MD5 of a file as lower-case hexadecimal text."""
+    digest = new_md5()
+    with path.open("rb", buffering=0) as file:
+        buffer = memoryview(bytearray(BLOCK))
+        while size := file.readinto(buffer):
+            digest.update(buffer[:size])
+    return digest.hexdigest()
+
+
+def blocks_of(source: Iterable[Block] | IO[bytes]) -> Iterator[Block]:
+    """Return the blocks of something that is iterated or read, about 1 MiB each when read."""
+    read = getattr(source, "read", None)
+    if read is None:
+        return iter(source)
+    return iter(lambda: read(BLOCK), b"")
+
+
+def copy_blocks(
+    source: Iterable[Block] | IO[bytes], sinks: Iterable[Sink], digest: Digest | None = None
+) -> int:
+    """Write every block to every sink, digest it on the way, and return the number of bytes.
+
+    Raises `Stopped` between two blocks when the `bounded_map` it works for has been closed.
+    """
+    sinks = tuple(sinks)
+    total = 0
+    for block in blocks_of(source):
+        check_stop()
+        for sink in sinks:
+            sink.write(block)
+        if digest is not None:
+            digest.update(block)
+        total += len(block)
+    return total
+
+
+def unique_part_path(final: Path) -> Path:
+    """Return a hidden sibling of `final`, different in each call, process and host.
+
+    `.{name}.{process}-{random}.part`, with the name shortened where a file system's 255 bytes for a
+    name would not hold it.
+    """
+    mark = f".{os.getpid()}-{secrets.token_hex(4)}.part"
+    name = os.fsencode(final.name)[: _LONGEST_NAME - len(mark) - 1]
+    # Cutting may have split a character; what is left of it would be no name on some systems.
+    return final.with_name(f".{name.decode('utf-8', 'ignore')}{mark}")
+
+
+class PartFile:
+    """A file being written under a name that nobody looks for."""
+
+    def __init__(self, path: Path, digest: Digest | None) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        with _disk_errors(path):
+            self._file = os.fdopen(os.open(path, flags, 0o666), "wb")
+        self.path = path
+        self.size = 0
+        self._digest = digest
+
+    @property
+    def md5(self) -> str | None:
+        """The MD5 of what was written, where one was asked for or expected."""
+        return None if self._digest is None else self._digest.hexdigest()
+
+    def write(self, block: Block) -> int:
+        """Write the whole block and return its length in bytes."""
+        with _disk_errors(self.path):
+            self._file.write(block)
+        self.size += len(block)
+        if self._digest is not None:
+            self._digest.update(block)
+        return len(block)
+
+    def close(self, *, sync: bool = False) -> None:
+        """Hand the rest to the system, or with `sync` to the disk."""
+        with _disk_errors(self.path):
+            try:
+                self._file.flush()
+                if sync:
+                    os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
+
+
+@contextmanager
+def atomic_write(
+    final: Path,
+    *,
+    size: int | None = None,
+    md5: str | None = None,
+    digest: bool = False,
+    sync: bool = False,
+) -> Iterator[PartFile]:
+    """Write a file that appears under its final name only when it is whole.
+
+    Bytes go to a sibling `.part` file, which replaces `final` (a link there is replaced, not
+    followed) when the block ends without an exception and `size` in bytes and `md5` in hexadecimal
+    are as expected. Otherwise the `.part` file is removed; a killed process leaves it. Folders are
+    made. `digest` computes the MD5 also when none is expected; `sync` returns only when the disk
+    has it.
+
+    Raises `IntegrityError` when size or MD5 differ, `OperationError` when the disk fails.
+    """
+    with _disk_errors(final.parent):
+        final.parent.mkdir(parents=True, exist_ok=True)
+    part = PartFile(unique_part_path(final), new_md5() if digest or md5 is not None else None)
+    try:
+        yield part
+        part.close(sync=sync)
+        _expect(final, "bytes", size, part.size)
+        _expect(final, "MD5", md5.lower() if md5 is not None else None, part.md5)
+        with _disk_errors(final):
+            part.path.replace(final)
+    except BaseException:
+        with suppress(OperationError):
+            part.close()
+        with suppress(OSError):
+            part.path.unlink()
+        raise
+    if sync:
+        _sync_directory(final.parent)
+
+
+def _expect(final: Path, what: str, expected: int | str | None, actual: int | str | None) -> None:
+    if expected is not None and expected != actual:
+        raise IntegrityError(f"{final}: {what} should be {expected}, received {actual}")
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OperationError("write", f"{path}: {error.strerror or error}") from error
+
+
+class SentFile:
+    """A local file open for sending, held to the size that was promised for it.
+
+    A body whose length has been announced cannot be mended once bytes are out: every difference
+    raises `UploadError` naming the file.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self.size = size
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise UploadError(f"{path}: {error.strerror}", path) from error
+        self._opened = os.fstat(self._file.fileno())
+        if self._opened.st_size != size:
+            self._file.close()
+            raise self._changed(self._opened.st_size)
+
+    def __enter__(self) -> SentFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Read up to the length of the buffer, at least one byte, and return how many."""
+        try:
+            count = self._file.readinto(buffer)
+        except OSError as error:
+            raise UploadError(f"{self.path}: {error.strerror}", self.path) from error
+        if not count:
+            raise self._changed(os.fstat(self._file.fileno()).st_size)
+        return count
+
+    def rewind(self) -> None:
+        """Go back to the first byte."""
+        self._file.seek(0)
+
+    def check(self) -> None:
+        """Raise `UploadError` when the file changed since it was opened."""
+        now = os.fstat(self._file.fileno())
+        if now.st_size != self.size:
+            raise self._changed(now.st_size)
+        if now.st_mtime_ns != self._opened.st_mtime_ns:
+            raise UploadError(f"{self.path}: was written to while it was being sent", self.path)
+
+    def _changed(self, size: int) -> UploadError:
+        return UploadError(
+            f"{self.path}: changed from {self.size} to {size} bytes while it was being sent",
+            self.path,
+        )
