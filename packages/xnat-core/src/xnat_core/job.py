@@ -5,6 +5,7 @@ A tool never prints, exits or opens a connection by itself; it asks the job.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from xnat_core.errors import (
     CancelledError,
     ConfigurationError,
     UsageError,
+    XNATCtlError,
     explain,
 )
 from xnat_core.records import (
@@ -53,6 +55,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DEFAULT_WORKERS = 4
+
+
+class OutputError(XNATCtlError):
+    """Standard output takes no more, a full disk for one."""
 
 
 class Enough(Exception):
@@ -212,9 +218,9 @@ class Job:
     ) -> Iterator[Record]:
         """Call `function` on every item in parallel and yield its records as they complete.
 
-        At most twice `workers` items are in flight, and `items` is read only as far. A function that
-        raises an XNATCtlError gives a failed record of its item when the item is a record (or
-        offers `record`).
+        At most twice `workers` items are in flight, and `items` is read only as far. A function
+        that raises an XNATCtlError gives a failed record of its item, which is a record or offers
+        one as `record`.
         """
         from xnat_core.parallel import bounded_map
 
@@ -270,7 +276,8 @@ class Job:
                 raise Enough
             else:
                 self._written += 1
-            self.writer.write(record)
+            with _output_errors():
+                self.writer.write(record)
 
     @cached_property
     def writer(self) -> Writer:
@@ -305,8 +312,9 @@ class Job:
 
     def finish(self) -> int:
         """Close output, tell how it went, and give the exit status."""
-        self.writer.close()
-        sys.stdout.flush()
+        with _output_errors():
+            self.writer.close()
+            sys.stdout.flush()
         self.close()
         if not self.tally.outcomes and not self._written and self._is_table():
             self.console.info("nothing found")
@@ -364,6 +372,16 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
+
+
+@contextlib.contextmanager
+def _output_errors() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output: {error.strerror}") from None
 
 
 def _first_line() -> Iterator[tuple[int, bytes]]:

@@ -122,7 +122,8 @@ def where(condition: str) -> Test:
 
     `<` and `>` compare numbers as numbers and all else as text, so ISO dates compare as dates; `=`
     takes a text for what it is (the label `007` is not `7`). An absent key is the empty text for
-    `=`, `!=` and `~` and passes neither `<` nor `>`. A list passes when one of its elements does.
+    `=`, `!=` and `~` and passes neither `<` nor `>`. A list passes when one of its elements does
+    (for `!=`: when all do).
     Raises UsageError.
     """
     match = _WHERE.fullmatch(condition)

@@ -112,7 +112,7 @@ def _without_verb(
 
 
 def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
-    from xnat_core.job import Enough, Job
+    from xnat_core.job import Enough, Job, OutputError
 
     job = Job(tool, command, args)
     if args.flag("--verbose") or os.environ.get("XNATCTL_DEBUG"):
@@ -135,13 +135,11 @@ def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
     except UsageError as error:
         job.close()
         raise UsageError(f"{error.message} ('{tool} --help' explains)") from None
+    except OutputError:
+        _abandon_output()
+        raise
     except XNATCtlError as error:
         return _stopped(job, error)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        _abandon_output()
-        raise XNATCtlError(f"standard output: {error.strerror}") from None
     except (KeyboardInterrupt, Terminated) as stop:
         _interrupted(job, stop)
         raise

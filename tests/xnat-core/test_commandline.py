@@ -1,0 +1,99 @@
+"""What the command line accepts, and what it says about the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from support import toy
+from xnat_core.commandline import Args, Command, parse, split_verb
+from xnat_core.errors import UsageError
+
+COMMAND = toy.COMMANDS["say"]
+
+
+def words(*argv: str) -> Args:
+    assert toy.__doc__
+    return parse(COMMAND.manual(toy.__doc__), ["say", *argv], COMMAND)[0]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--lood"], "unknown option --lood; did you mean --loud?"),
+        (["--lou"], "unknown option --lou; did you mean --loud?"),
+        (["-x"], "unknown option -x"),
+        (["--loud=1"], "--loud takes no value"),
+        (["--number"], "--number needs a value"),
+        (["-n", "1", "--number", "2"], "--number is given twice"),
+    ],
+)
+def test_a_wrong_option_is_named(argv: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        words(*argv)
+    assert error.value.message == message
+
+
+def test_a_repeatable_option_keeps_every_value_in_order() -> None:
+    assert words("-t", "b", "--tag=a", "-tc").texts("--tag") == ("b", "a", "c")
+
+
+def test_the_same_value_or_switch_twice_is_no_mistake() -> None:
+    args = words("--loud", "--loud", "-n1", "--number=1")
+    assert args.flag("--loud")
+    assert args.whole("--number") == 1
+
+
+def test_a_value_may_begin_with_a_dash() -> None:
+    assert words("--number", "-5").whole("--number") == -5
+
+
+def test_words_after_two_dashes_are_no_options() -> None:
+    assert "--loud" in words("--", "--loud").texts("<word>")
+
+
+def test_an_old_spelling_works_beside_the_new_one_and_warns() -> None:
+    assert toy.__doc__
+    manual = COMMAND.manual(toy.__doc__)
+    args, warnings = parse(manual, ["say", "--noisy", "--loud", "--mode=x", "--parallel"], COMMAND)
+    assert args.flag("--loud")
+    assert args.text("--style") == "x"
+    assert warnings == [
+        "--noisy is an old name for --loud",
+        "--mode is an old name for --style",
+        "--parallel has no effect any more",
+    ]
+
+
+def test_a_missing_argument_shows_the_usage_line() -> None:
+    manual = "Do.\n\nUsage:\n  t do [options] <this> [<that>]\n\nOptions:\n  --x  An option.\n"
+    command = Command("t", server=False)
+    with pytest.raises(UsageError, match=r"an argument is missing: t do \[options\] <this>"):
+        parse(command.manual(manual), ["do"], command)
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", ""])
+def test_a_whole_number_is_checked(value: str) -> None:
+    with pytest.raises(UsageError, match="--number"):
+        words(f"--number={value}").whole("--number")
+
+
+def test_zero_is_a_number_and_not_nothing() -> None:
+    assert words("--number=0").whole("--number", least=0) == 0
+
+
+def test_an_unknown_name_is_a_defect_and_not_none() -> None:
+    with pytest.raises(KeyError):
+        words().text("--nmber")
+
+
+def test_a_verb_of_two_words_wins_over_one() -> None:
+    assert split_verb(["user", "add", "bob"], ["user", "user add"], frozenset()) == (
+        "user add",
+        ["bob"],
+    )
+
+
+def test_shared_options_may_stand_before_the_verb() -> None:
+    verbs = ["sessions"]
+    found = split_verb(["-p", "sessions", "-q", "sessions", "E1"], verbs, frozenset(["-p"]))
+    assert found == ("sessions", ["-p", "sessions", "-q", "E1"])

@@ -1,0 +1,220 @@
+"""How a tool speaks and ends, tried with a toy."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.toy import main
+
+TESTS = Path(__file__).parents[1]
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, *lines: object) -> None:
+    text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+def test_records_are_lines_of_json_in_a_pipe(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["say", "a", "b"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert out == b'{"kind":"word","id":"a","tags":[]}\n{"kind":"word","id":"b","tags":[]}\n'
+    assert err == b""
+
+
+def test_a_failure_does_not_stop_the_rest(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["say", "missing", "b"]) == 5
+    out, err = capfdbinary.readouterr()
+    assert [json.loads(line).get("outcome") for line in out.splitlines()] == ["failed", None]
+    assert err.splitlines()[0] == b"toy: word 'missing' not found"
+
+
+def test_failures_for_different_reasons_end_with_one() -> None:
+    assert main(["say", "missing", "broken"]) == 1
+
+
+def test_an_error_that_stops_ends_the_stream_with_a_failure(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert main(["say", "a", "stop", "b"]) == 5
+    out, err = capfdbinary.readouterr()
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["kind"] for line in lines] == ["word", "failure"]
+    assert lines[1]["error"]["exit_status"] == 5
+    assert err == b"toy: word 'stop' not found\n"
+
+
+def test_a_defect_is_one_line_and_no_traceback(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["say", "defect"]) == 1
+    err = capfdbinary.readouterr().err
+    assert err.startswith(b"toy: a defect in this tool: ZeroDivisionError: oh")
+    assert err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], b"toy: a command is missing: say ('toy --help' explains)\n"),
+        (["sai"], b"toy: unknown command 'sai'; did you mean say?: say\n"),
+        (["--x"], b"toy: unknown option --x ('toy --help' explains)\n"),
+        (["say", "--x"], b"toy: unknown option --x ('toy say --help' explains)\n"),
+        (["say", "-o", "xml", "a"], b"toy: --output xml: must be one of ndjson, json, table, tsv"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_two(
+    argv: list[str], message: bytes, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(argv) == 2
+    out, err = capfdbinary.readouterr()
+    assert out == b""
+    assert err.startswith(message)
+    assert err.count(b"\n") == 1
+
+
+def test_failed_and_planned_records_pass_unchanged_and_count(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    broken = {"kind": "other", "outcome": "failed", "error": {"exit_status": 8}, "x": [1]}
+    plan = {"kind": "word", "id": "p", "outcome": "planned"}
+    feed(monkeypatch, broken, plan, {"kind": "word", "id": "w", "mine": 1})
+    assert main(["say", "-"]) == 8
+    out, err = capfdbinary.readouterr()
+    records = [json.loads(line) for line in out.splitlines()]
+    assert records[:2] == [broken, plan]
+    assert records[2] == {"kind": "word", "id": "w", "mine": 1, "seen": True, "outcome": "done"}
+    assert err.count(b"\n") == 1  # only the summary: the tool before has told of the failure
+
+
+def test_bad_lines_and_other_kinds_are_failed_records_with_their_line(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    feed(monkeypatch, "nonsense", "", {"kind": "scan"}, {"kind": "word", "id": "w"})
+    assert main(["say", "-"]) == 1
+    records = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [(r.get("line"), r["outcome"]) for r in records] == [
+        (1, "failed"),
+        (3, "failed"),
+        (None, "done"),
+    ]
+
+
+def test_where_never_hides_a_failure(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["say", "--where", "id=b", "a", "b", "missing"]) == 5
+    out = capfdbinary.readouterr().out
+    assert [json.loads(line)["id"] for line in out.splitlines()] == ["b", "missing"]
+
+
+def test_quiet_prints_identifiers_and_no_failure(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["say", "-q", "a", "missing", "b"]) == 5
+    assert capfdbinary.readouterr().out == b"a\nb\n"
+
+
+def test_json_is_one_array_even_of_nothing(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(["say", "-o", "json", "a", "b"])
+    assert [r["id"] for r in json.loads(capfdbinary.readouterr().out)] == ["a", "b"]
+    main(["say", "-o", "json"])
+    assert json.loads(capfdbinary.readouterr().out) == []
+
+
+def test_a_table_has_headings_and_cannot_drive_the_terminal(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    main(["say", "-o", "table", "a\x1b[31m\tb\nc", "\u202egnp.exe", "[bold]é"])
+    lines = capfdbinary.readouterr().out.decode().splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "ID",
+        "a\\x1b[31m\\tb\\nc",
+        "\\u202egnp.exe",
+        "[bold]é",
+    ]
+
+
+def test_tsv_keeps_its_shape_whatever_the_text(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(["say", "-o", "tsv", "--columns=id", "a\tb\nc"])
+    assert capfdbinary.readouterr().out == b"id\na\\tb\\nc\n"
+
+
+def test_sorting_is_natural_and_the_limit_comes_after_it(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    main(["say", "-q", "--sort-by=id", "s10", "s2", "s1"])
+    assert capfdbinary.readouterr().out == b"s1\ns2\ns10\n"
+    main(["say", "-q", "--sort-by=id:desc", "--limit=1", "s2", "s10"])
+    assert capfdbinary.readouterr().out == b"s10\n"
+
+
+def test_a_limit_of_zero_is_zero_and_stops_the_work(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert main(["say", "-q", "--limit=0", "a", "stop"]) == 0
+    assert capfdbinary.readouterr().out == b""
+
+
+def test_help_and_version(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["say", "--help"]) == 0
+    help_text = capfdbinary.readouterr().out
+    assert b"--loud" in help_text
+    assert b"--where=<test>" in help_text
+    assert main(["--version"]) == main(["say", "--version"]) == 0
+    assert capfdbinary.readouterr().out == b"toy 1.2.3\ntoy 1.2.3\n"
+
+
+def test_destroying_needs_yes_where_no_terminal_is(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.terminal.ask", lambda question, secret: None)
+    assert main(["say", "confirm"]) == 2
+    assert b"needs --yes" in capfdbinary.readouterr().err
+    assert main(["say", "--yes", "confirm"]) == 0
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("YES", 0), ("", 7), ("no", 7)])
+def test_only_yes_confirms(answer: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xnat_core.terminal.ask", lambda question, secret: answer)
+    assert main(["say", "confirm"]) == status
+
+
+def toy(*argv: str, **options: object) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        [sys.executable, "-m", "support.toy", *argv],
+        env=environment,
+        stderr=subprocess.PIPE,
+        **options,  # type: ignore[call-overload]
+    )
+    return process
+
+
+def test_a_reader_that_goes_ends_quietly_with_141() -> None:
+    process = toy("say", *["word"] * 20_000, stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr
+    assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+def test_a_full_disk_behind_standard_output_is_a_failure() -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = toy("say", "a", stdout=full)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (1, b"toy: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_waiting_for_input_ends_at_once(number: int, status: int) -> None:
+    process = toy("say", "a", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=5)
+    assert process.returncode == status
+    assert b"Traceback" not in err
+    assert err.count(b"\n") == 1
