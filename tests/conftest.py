@@ -1,0 +1,48 @@
+"""Fixtures for every test: an XNAT, and a home of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_sandbox.settings import Settings
+
+MakeXNAT = Callable[..., XNAT]
+
+
+@pytest.fixture(autouse=True)
+def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings, caches or servers of whoever runs it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME"):
+        suffix = "DIR" if name == "RUNTIME" else "HOME"
+        monkeypatch.setenv(f"XDG_{name}_{suffix}", str(home / name.lower()))
+    for name in list(os.environ):
+        if name.startswith("XNAT_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def make_xnat(tmp_path: Path) -> Iterator[MakeXNAT]:
+    """Start as many servers as a test needs, each with its own data and settings."""
+    running: list[XNAT] = []
+
+    def make(settings: Settings | None = None) -> XNAT:
+        running.append(XNAT(tmp_path / f"xnat{len(running)}", settings))
+        return running[-1]
+
+    yield make
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def xnat(make_xnat: MakeXNAT) -> XNAT:
+    """A running server with an administrator and nothing else."""
+    return make_xnat()
