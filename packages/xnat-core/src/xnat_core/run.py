@@ -143,6 +143,8 @@ def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
     except (KeyboardInterrupt, Terminated) as stop:
         _interrupted(job, stop)
         raise
+    except BrokenPipeError:
+        raise
     except Exception as defect:
         return _defect(job, defect)
     finally:
