@@ -248,6 +248,12 @@ def test_a_percent_sign_in_a_file_name_survives() -> None:
     assert file.uri == "/data/p/resources/1/files/50%25.txt"
 
 
+def test_a_file_name_that_cannot_be_asked_for_has_no_uri() -> None:
+    file = ResourceFile.from_row({"Name": "x", "URI": "/data/p/resources/1/files/../x"})
+    assert file.path == "../x"
+    assert file.uri is None
+
+
 def test_fields_of_a_model_are_read_back() -> None:
     session = Session(id="E1", label="MR1", subject_label="S1", session_date="2024-04-30")
     assert Session.from_row(session.to_dict()) == session

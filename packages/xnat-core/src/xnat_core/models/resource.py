@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
-from urllib.parse import quote
 
+from xnat_core.errors import InvalidIdentifierError
 from xnat_core.models.base import Fact, Model, ModelT
+from xnat_core.urls import path_of_uri
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -99,7 +100,7 @@ class ResourceFile(Model):
         raw = row.get("URI")
         if raw:
             known.setdefault("path", relative_path(raw) or None)
-            known.setdefault("uri", quote(raw, safe="/"))
+            known.setdefault("uri", _encoded(raw))
         known.setdefault("path", row.get("path") or row.get("Name") or row.get("name"))
         return super().from_row(row, **known)
 
@@ -110,3 +111,11 @@ def relative_path(uri: str) -> str:
     _, _, below = uri.partition("/resources/")
     _, _, path = below.partition("/files/")
     return path or uri.partition("/files/")[2]
+
+
+def _encoded(uri: str) -> str | None:
+    """The path to ask for; none for a name such as `..`, which cannot be asked for."""
+    try:
+        return path_of_uri(uri)
+    except InvalidIdentifierError:
+        return None
