@@ -101,6 +101,7 @@ class ResourceFile(Model):
         if raw:
             known.setdefault("path", relative_path(raw) or None)
             known.setdefault("uri", _encoded(raw))
+            row = {key: value for key, value in row.items() if key != "URI"}
         known.setdefault("path", row.get("path") or row.get("Name") or row.get("name"))
         return super().from_row(row, **known)
 
