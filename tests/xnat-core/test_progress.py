@@ -1,0 +1,118 @@
+"""Progress is drawn where somebody looks, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from xnat_core.progress import DrawnProgress, Progress, reporter
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def used(progress: Progress) -> None:
+    progress.start(total_bytes=4_000_000, total_items=2, what="upload S1")
+    progress.advance(bytes=4_000_000, items=2)
+    progress.close()
+
+
+def test_a_terminal_shows_what_bytes_and_items() -> None:
+    stream = Terminal()
+    used(reporter(quiet=False, stream=stream))
+    for text in ("upload S1", "4.0/4.0 MB", "2/2"):
+        assert text in stream.getvalue()
+
+
+def test_items_are_measured_when_the_bytes_are_unknown() -> None:
+    stream = Terminal()
+    progress = reporter(quiet=False, stream=stream)
+    progress.start(total_items=4, what="download")
+    progress.advance(bytes=2_500_000)
+    progress.advance(items=3)
+    progress.close()
+    for text in ("3/4", "2.5 MB"):
+        assert text in stream.getvalue()
+
+
+def test_nothing_is_drawn_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, quiet, dumb, ci = io.StringIO(), Terminal(), Terminal(), Terminal()
+    used(reporter(quiet=False, stream=plain))
+    used(reporter(quiet=True, stream=quiet))
+    monkeypatch.setenv("TERM", "dumb")
+    used(reporter(quiet=False, stream=dumb))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("CI", "true")
+    used(reporter(quiet=False, stream=ci))
+    assert [stream.getvalue() for stream in (plain, quiet, dumb, ci)] == [""] * 4
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_note_is_a_line_with_its_brackets(stream: type[io.StringIO]) -> None:
+    written = stream()
+    progress = reporter(quiet=False, stream=written)
+    progress.note("before")
+    progress.start(what="upload")
+    progress.note("[red]/data/x[0] :smile: failed")
+    progress.close()
+    progress.note("after")
+    for line in ("before\n", "[red]/data/x[0] :smile: failed\n", "after\n"):
+        assert line in written.getvalue()
+
+
+def test_a_closed_stream_is_no_failure() -> None:
+    stream = io.StringIO()
+    progress = reporter(quiet=False, stream=stream)
+    stream.close()
+    progress.note("nobody reads this")
+
+
+def test_many_threads_count_exactly() -> None:
+    progress = DrawnProgress(Terminal())
+    progress.start(total_bytes=80_000)
+
+    def count() -> None:
+        for _ in range(10_000):
+            progress.advance(bytes=1, items=1)
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    progress.close()
+    assert (progress._bytes, progress._items) == (80_000, 80_000)
+
+
+def test_rich_is_imported_only_to_draw() -> None:
+    program = (
+        "import sys; from xnat_core.progress import reporter; p = reporter(False);"
+        "p.start(1, 1, 'x'); p.advance(1, 1); p.note('n'); p.close();"
+        "print('rich' in sys.modules)"
+    )
+    for looked_at, expected in ((False, b"False"), (True, b"True")):
+        ours, theirs = pty.openpty()
+        run = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=theirs if looked_at else subprocess.DEVNULL,
+            check=True,
+        )
+        os.close(theirs)
+        os.close(ours)
+        assert run.stdout.strip() == expected
