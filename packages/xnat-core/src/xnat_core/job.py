@@ -9,6 +9,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -102,6 +103,10 @@ class Job:
             password=self._password,
             server_of_records=self._named_by_record,
         )
+
+    def log_in_as(self, username: str) -> None:
+        """Use this user where the command line, environment and profile name none."""
+        self.__dict__["target"] = replace(self.target, username=username)
 
     @property
     def profile(self) -> Profile:
@@ -247,6 +252,10 @@ class Job:
         self.console.through(progress.note)
         return progress
 
+    def ask(self, question: str) -> str | None:
+        """A line typed on the terminal; None when there is no terminal."""
+        return self._ask(question, secret=False)
+
     def confirm(self, question: str) -> None:
         """Ask before something is destroyed; `--yes` answers.
 
@@ -278,6 +287,13 @@ class Job:
                 self._written += 1
             with _output_errors():
                 self.writer.write(record)
+
+    def write_bytes(self, block: bytes) -> None:
+        """Write bytes of an answer that is no record, a file for one, as they are."""
+        with self._lock, _output_errors():
+            self._written += 1
+            sys.stdout.buffer.write(block)
+            sys.stdout.buffer.flush()
 
     @cached_property
     def writer(self) -> Writer:
@@ -313,10 +329,11 @@ class Job:
     def finish(self) -> int:
         """Close output, tell how it went, and give the exit status."""
         with _output_errors():
-            self.writer.close()
+            if self._written == 0 or "writer" in self.__dict__:
+                self.writer.close()
             sys.stdout.flush()
         self.close()
-        if not self.tally.outcomes and not self._written and self._is_table():
+        if not self.tally.outcomes and not self._written and self.for_people:
             self.console.info("nothing found")
         summary = self.tally.summary()
         if summary and (self.console.is_terminal() or self.tally.failed):
@@ -332,7 +349,9 @@ class Job:
             self._client.close()
             self._client = None
 
-    def _is_table(self) -> bool:
+    @property
+    def for_people(self) -> bool:
+        """Whether a person will read the output as it is, not a program."""
         return isinstance(self.writer, (Table, Facts))
 
     def _format_of_terminal(self) -> str:

@@ -1,0 +1,39 @@
+"""What the profile commands share: opening, changing and showing the configuration file."""
+
+from __future__ import annotations
+
+from xnat_core.config import Config, Profile
+from xnat_core.errors import ConfigurationError
+from xnat_core.models import ProfileEntry
+from xnat_core.records import Record
+
+
+def entry(config: Config, name: str) -> Record:
+    """The record of a profile, without its password."""
+    profile = config.profiles[name]
+    known = {key: value for key, value in profile.to_dict().items() if key != "password"}
+    return ProfileEntry.from_row(
+        known, name=name, default=name == config.default_profile
+    ).to_record()
+
+
+def add(config: Config, name: str, url: str, **settings: object) -> Profile:
+    """Add a profile that must be new; the first one becomes the default.
+
+    Raises ConfigurationError for a name that is taken or cannot be one, InvalidURLError.
+    """
+    if not name.strip() or name.startswith("-"):
+        raise ConfigurationError(f"{name!r} cannot be the name of a profile", "name", name)
+    first = not config.profiles
+    config.add_profile(name, url, **settings)  # type: ignore[arg-type]
+    if first:
+        config.default_profile = name
+    return config.profiles[name]
+
+
+def known(config: Config, name: str) -> str:
+    """The name, if a profile has it; raises ConfigurationError listing those that are there."""
+    if not config.has_profile(name):
+        names = ", ".join(config.profiles) or "none yet"
+        raise ConfigurationError(f"profile {name!r} not found; there are: {names}", "profile", name)
+    return name

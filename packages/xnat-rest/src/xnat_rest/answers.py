@@ -1,0 +1,51 @@
+"""What a raw answer looks like on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from xnat_core.job import Job
+from xnat_core.records import Record
+
+if TYPE_CHECKING:
+    from requests import Response
+
+_BLOCK = 1 << 20
+
+
+def show(job: Job, answer: Response) -> Iterator[Record]:
+    """Yield the rows of a listing, or write the answer as it is; its status goes to stderr."""
+    job.console.info(f"{answer.status_code} {answer.reason or ''}".strip())
+    raw = job.args.has("--raw") and job.args.flag("--raw")
+    if raw or "json" not in answer.headers.get("Content-Type", ""):
+        if not raw and job.args.text("--output") == "json":
+            job.console.warning("the answer is not JSON; it follows as it is")
+        for block in answer.iter_content(_BLOCK):
+            job.write_bytes(block)
+        return
+    try:
+        document = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        job.console.warning("the answer says it is JSON, but cannot be read; it follows as it is")
+        job.write_bytes(answer.content)
+        return
+    if job.args.text("--output") == "json":
+        job.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        yield from _rows(document)
+
+
+def _rows(document: Any) -> Iterator[Record]:
+    if isinstance(document, dict):
+        result = document.get("ResultSet")
+        if isinstance(result, dict) and isinstance(result.get("Result"), list):
+            document = result["Result"]
+    if isinstance(document, list) and all(isinstance(row, dict) for row in document):
+        yield from document
+    elif isinstance(document, dict):
+        yield document
+    else:
+        yield {"value": document}

@@ -1,0 +1,48 @@
+"""Delete PATH.
+
+Usage:
+  xnat-rest delete [options] [--params=<pair>]... <path>
+
+Options:
+  --params=<pair>   KEY=VALUE of the query. Repeatable.
+  -y --yes          Do not ask.
+  --dry-run         Say what would be deleted, and delete nothing.
+
+The path is sent as it is. Below '/data/projects/P/experiments/E' the server does not know scans and
+takes such a path for the session itself; so this is refused: use '/data/experiments/ID/scans/N'.
+'xnat-edit delete' knows such things.
+
+Example:
+  xnat-rest delete /data/experiments/XNAT_E00001/scans/4 --yes
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from xnat_core.errors import UsageError
+from xnat_core.job import Job
+from xnat_core.records import Record, planned
+from xnat_rest.answers import show
+from xnat_rest.requests import pairs, target
+
+# What the server would answer by acting on the session (or on what stands before the tail).
+_AIMS_AT_PARENT = re.compile(
+    r"/(?:data|REST)(?:/archive)?/projects/[^/]+/experiments/[^/]+/(?!projects/|resources/)"
+)
+
+
+def work(job: Job) -> Iterator[Record]:
+    """Ask, send the request once, and show what the server answers."""
+    path = target(job.args.required("<path>"), job.target.url)
+    if _AIMS_AT_PARENT.match(path):
+        raise UsageError(
+            f"{path}: the server would take this for the session itself; "
+            "use /data/experiments/ID/... with the accession ID"
+        )
+    if job.args.flag("--dry-run"):
+        yield planned({"kind": "request", "server": job.target.url, "uri": path})
+        return
+    job.confirm(f"Delete {path} on {job.target.url}?")
+    yield from show(job, job.client().delete(path, params=pairs(job.args.texts("--params"))))

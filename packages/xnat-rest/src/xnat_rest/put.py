@@ -1,0 +1,39 @@
+"""Put data at PATH.
+
+Usage:
+  xnat-rest put [options] [--params=<pair>]... <path>
+
+Options:
+  --params=<pair>        KEY=VALUE of the query; colons and slashes in KEY travel as they are.
+                         Repeatable.
+  -d --data=<text>       The body.
+  -f --file=<path>       Send this file as the body, byte for byte.
+  --content-type=<type>  Type of the body; guessed from the file's name or the text when not given.
+  --raw                  Print the bytes of the answer as they are.
+
+XNAT's /data routes take no JSON: fields travel as --params. A file put into a resource needs
+'--params inbody=true'. The answer's status is told on standard error.
+
+Example:
+  xnat-rest put /data/projects/P1/subjects/S1 --params gender=female --params yob=1970
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xnat_core.job import Job
+from xnat_core.records import Record
+from xnat_rest.answers import show
+from xnat_rest.requests import pairs, payload, target
+
+
+def work(job: Job) -> Iterator[Record]:
+    """Send the request once and show what the server answers."""
+    job.args.only_one("--data", "--file")
+    path = target(job.args.required("<path>"), job.target.url)
+    body = payload(
+        job.args.text("--data"), job.args.path("--file"), job.args.text("--content-type")
+    )
+    params = pairs(job.args.texts("--params"))
+    yield from show(job, job.client().put(path, params=params, **body))
