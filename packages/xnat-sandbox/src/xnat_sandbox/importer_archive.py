@@ -37,6 +37,11 @@ def format_of(name: str) -> str:
     return next((kind for suffix, kind in FORMATS.items() if name.endswith(suffix)), "UNKNOWN")
 
 
+def base_name(name: str) -> str:
+    """The last component of a path, whichever way its slashes lean."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
 def entries(name: str, stream: BinaryIO) -> Iterator[Entry]:
     """The files of the archive `name`, nested archives unpacked.
 
@@ -51,7 +56,7 @@ def entries(name: str, stream: BinaryIO) -> Iterator[Entry]:
 def _unpacked(name: str, stream: BinaryIO) -> Iterator[Entry]:
     for entry in _members(format_of(name), stream):
         if format_of(entry.name) == "UNKNOWN":
-            yield Entry(entry.name.replace("\\", "/").rpartition("/")[2], entry.data)
+            yield Entry(base_name(entry.name), entry.data)
         else:
             yield from _unpacked(entry.name, entry.data)
 

@@ -17,6 +17,10 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 BLOCK = 1 << 20
 
 
+class FormError(Exception):
+    """The body is no well-formed multipart form."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A file of the form: the name its sender gave it, and where it lies now."""
@@ -35,10 +39,14 @@ class Form:
 
 @contextmanager
 def spooled(stream: BinaryIO, boundary: bytes, folder: Path) -> Iterator[Form]:
-    """Read the form; its files lie below `folder` until the block ends. Damage is a ValueError."""
+    """Read the form; its files lie below `folder` until the block ends. Damage is a FormError."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as spool:
-        yield _read(stream, MultipartDecoder(boundary), Path(spool))
+        try:
+            form = _read(stream, MultipartDecoder(boundary), Path(spool))
+        except ValueError as error:
+            raise FormError(str(error)) from error
+        yield form
 
 
 def _read(stream: BinaryIO, decoder: MultipartDecoder, spool: Path) -> Form:

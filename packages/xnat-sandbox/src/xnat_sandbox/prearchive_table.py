@@ -165,11 +165,41 @@ class Prearchive:
         with self._lock, self._db.transaction():
             found = self._row_of(arrival)
             if found is None:
-                return self._create(arrival)
+                return self.create(arrival)
             if found.status != "RECEIVING":
                 building = found.status.lstrip("_") == "BUILDING"
                 self.set_status(found, "RECEIVING_INTERRUPT" if building else "RECEIVING")
             return self._present(found.number)
+
+    def create(self, arrival: Arrival) -> StagedSession:
+        """A new row, whatever others there are; Taken when a forced place is occupied."""
+        folder = arrival.folder or arrival.name
+        timestamp = arrival.timestamp or self._free_timestamp(arrival.project, folder)
+        if self.find(arrival.project, timestamp, folder):
+            folder = self._other_folder(arrival.project, timestamp, folder)
+        moment = now()
+        return self.insert(
+            StagedSession(
+                number=0,
+                project=arrival.project,
+                timestamp=timestamp,
+                folder=folder,
+                name=arrival.name,
+                subject=arrival.subject,
+                tag=arrival.tag,
+                status="RECEIVING",
+                lastmod=moment,
+                uploaded=moment,
+                scan_date=arrival.scan_date,
+                scan_time=arrival.scan_time,
+                auto_archive=arrival.auto_archive,
+                prevent_anon=arrival.prevent_anon,
+                prevent_auto_commit=arrival.prevent_auto_commit,
+                source=arrival.source,
+                visit=arrival.visit,
+                protocol=arrival.protocol,
+            )
+        )
 
     def touch(self, session: StagedSession) -> None:
         """Note that a file came; the row says so within a second."""
@@ -190,6 +220,11 @@ class Prearchive:
     def set_status(self, session: StagedSession, status: str) -> None:
         sql = "UPDATE prearchive SET status=?, lastmod=? WHERE number=?"
         self._db.execute(sql, (status, now(), session.number))
+
+    def exchange(self, session: StagedSession, status: str) -> bool:
+        """Set the status if the row still is as `session` says."""
+        sql = "UPDATE prearchive SET status=?, lastmod=? WHERE number=? AND status=?"
+        return self._db.change(sql, (status, now(), session.number, session.status)) > 0
 
     @contextmanager
     def operation(self, session: StagedSession, status: str) -> Iterator[Operation]:
@@ -260,35 +295,6 @@ class Prearchive:
         sql = "SELECT * FROM prearchive WHERE tag=? AND name=? AND project=? ORDER BY number"
         found = self._db.row(sql, (arrival.tag, arrival.name, arrival.project))
         return _session(found) if found else None
-
-    def _create(self, arrival: Arrival) -> StagedSession:
-        folder = arrival.folder or arrival.name
-        timestamp = arrival.timestamp or self._free_timestamp(arrival.project, folder)
-        if self.find(arrival.project, timestamp, folder):
-            folder = self._other_folder(arrival.project, timestamp, folder)
-        moment = now()
-        return self.insert(
-            StagedSession(
-                number=0,
-                project=arrival.project,
-                timestamp=timestamp,
-                folder=folder,
-                name=arrival.name,
-                subject=arrival.subject,
-                tag=arrival.tag,
-                status="RECEIVING",
-                lastmod=moment,
-                uploaded=moment,
-                scan_date=arrival.scan_date,
-                scan_time=arrival.scan_time,
-                auto_archive=arrival.auto_archive,
-                prevent_anon=arrival.prevent_anon,
-                prevent_auto_commit=arrival.prevent_auto_commit,
-                source=arrival.source,
-                visit=arrival.visit,
-                protocol=arrival.protocol,
-            )
-        )
 
     def _free_timestamp(self, project: str, folder: str) -> str:
         moment = datetime.now()
