@@ -33,6 +33,18 @@ class Settings:
     """Honour `Direct-Archive=true`; otherwise such data are staged."""
     anonymize: Callable[[Path], bool] | None = None
     """Called with every received DICOM file, which it may rewrite; False rejects the object."""
+    anonymize_project: Callable[[str, Path], bool] | None = None
+    """The same with the project, for every DICOM file of a session that is archived."""
+    import_fault: Callable[[str], str | None] | None = None
+    """Called with the SOP Instance UID of every received object; a text refuses it with 400."""
+    archive_fault: Callable[[str], str | None] | None = None
+    """Called with the label of a session before it is archived; a text is a conflict."""
+    build_delay: float = 0
+    """How much longer building a session takes."""
+    archive_delay: float = 0
+    """How much longer archiving a session takes."""
+    queue_delay: float = 0
+    """How long queued operations on prearchive sessions wait for their turn."""
     pipelines: bool = False
     """Offer demonstration pipelines of the classic engine."""
     containers: bool = True
