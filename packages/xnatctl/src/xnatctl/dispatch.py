@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run xnatctl."""
     try:
         text = answer(sys.argv[1:] if argv is None else list(argv))
+        if sys.stdout is None:
+            raise Refused("standard output is closed", FAILED)
         sys.stdout.write(text)
         sys.stdout.flush()
     except Refused as refused:
@@ -222,7 +224,8 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _stop(message: str, status: int) -> int:
-    sys.stderr.write(f"xnatctl: {message}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"xnatctl: {message}\n")
     return status
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from xnatctl.aliases import ALIASES, BUILT_IN, NOUNS, TOOLS
 from xnatctl.find import installed
 
@@ -38,11 +40,11 @@ Example:
 """
 
 
-def manual() -> str:
-    """What `xnatctl --help` prints."""
+def manual(here: Mapping[str, str] | None = None) -> str:
+    """What `xnatctl --help` prints; `here` are the installed tools and their paths."""
+    here = installed() if here is None else here
     nouns = {noun: ", ".join(verbs(noun)) for noun in NOUNS}
     nouns |= {name: words for name, words in ALIASES.items() if " " not in name}
-    here = installed()
     tools = {
         name.removeprefix("xnat-"): text if name in here else f"{text} (pip install {name})"
         for name, text in TOOLS.items()
@@ -74,7 +76,7 @@ def verbs(noun: str) -> list[str]:
     return [name.partition(" ")[2] for name in ALIASES if name.startswith(noun + " ")]
 
 
-def _rows(rows: dict[str, str]) -> str:
+def _rows(rows: Mapping[str, str]) -> str:
     width = max(map(len, rows)) + 2
     return "".join(_row(name, text, width) for name, text in rows.items())
 

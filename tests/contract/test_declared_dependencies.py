@@ -1,0 +1,71 @@
+"""What a package imports it declares, and what it declares it imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from support.workspace import PACKAGES, Package
+
+OURS = {package.name: package for package in PACKAGES}
+EACH = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+
+
+def normal(name: str) -> str:
+    """One spelling for the name of a distribution."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(package: Package) -> set[str]:
+    """The distributions that a package says it needs, those of its extras included."""
+    extras = package.project.get("optional-dependencies", {}).values()
+    lists = [package.project.get("dependencies", []), *extras]
+    names = (re.match(r"[\w.-]+", requirement) for names in lists for requirement in names)
+    return {normal(name[0]) for name in names if name}
+
+
+def imported(package: Package) -> Iterator[tuple[str, str]]:
+    """Where each import statement stands, and the top-level name it imports."""
+    for path in sorted(package.source.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            names = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                names = [] if node.level else [node.module or ""]
+            for name in names:
+                yield f"{path.relative_to(package.folder)}:{node.lineno}", name.partition(".")[0]
+
+
+def distributions() -> dict[str, set[str]]:
+    """The distributions that bring an import name."""
+    found = {name: {normal(d) for d in each} for name, each in packages_distributions().items()}
+    return found | {package.import_name: {package.name} for package in PACKAGES}
+
+
+@EACH
+def test_every_import_is_declared(package: Package) -> None:
+    known = distributions()
+    allowed = declared(package) | {package.name}
+    # Type checkers bring _typeshed; at run time it is never imported.
+    free = sys.stdlib_module_names | {"_typeshed"}
+    undeclared = [
+        f"{place} imports {name}"
+        for place, name in imported(package)
+        if name not in free and not known.get(name, set()) & allowed
+    ]
+    assert undeclared == []
+
+
+@EACH
+def test_every_declared_dependency_is_imported(package: Package) -> None:
+    known = distributions()
+    used = {name for _, top in imported(package) for name in known.get(top, set())}
+    # A tool may be needed to be executed, not imported.
+    tools = {name for name, ours in OURS.items() if ours.executables}
+    assert declared(package) - used - tools == set()
