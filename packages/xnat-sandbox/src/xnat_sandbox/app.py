@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 
 MODULES = (
     "auth",
+    "importer",
+    "intake",
+    "experiments",
+    "listings",
+    "project_lists",
+    "projects",
+    "scans",
+    "session_lists",
+    "subjects",
     "tokens",
 )
 

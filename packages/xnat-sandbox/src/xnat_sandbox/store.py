@@ -83,20 +83,20 @@ class Store:
         """Give a subject another label."""
         self._relocate_subject(subject, subject.project, label, user)
 
-    def move_subject(self, subject: Subject, project: str, user: str) -> None:
+    def move_subject(self, subject: Subject, project: str, label: str, user: str) -> None:
         """Give a subject to another project; the old one keeps a share."""
         with self.database.transaction():
-            label = self._swap_share(subject.id, subject.project, subject.label, project)
+            self._swap_share(subject.id, subject.project, subject.label, project)
             self._relocate_subject(subject, project, label, user)
 
     def rename_experiment(self, experiment: Experiment, label: str, user: str) -> None:
         """Give an experiment another label."""
         self._relocate_experiment(experiment, experiment.project, label, user)
 
-    def move_experiment(self, experiment: Experiment, project: str, user: str) -> None:
+    def move_experiment(self, experiment: Experiment, project: str, label: str, user: str) -> None:
         """Give an experiment to another project; the old one keeps a share."""
         with self.database.transaction():
-            label = self._swap_share(experiment.id, experiment.project, experiment.label, project)
+            self._swap_share(experiment.id, experiment.project, experiment.label, project)
             self._relocate_experiment(experiment, project, label, user)
             for assessor in self.items.assessors(experiment.id):
                 self.items.update_experiment(assessor.id, project=project, user=user)
@@ -168,12 +168,10 @@ class Store:
             return session / "ASSESSORS" / safe_name(experiment.label)
         return self.session_directory(experiment) / "RESOURCES"
 
-    def _swap_share(self, item: str, source: str, label: str, target: str) -> str:
+    def _swap_share(self, item: str, source: str, label: str, target: str) -> None:
         """Turn the share in `target` into ownership and leave one in `source`."""
-        there = next((share for share in self.items.shares(item) if share.project == target), None)
         self.items.unshare(item, target)
         self.items.share(item, source, label)
-        return (there.label if there else None) or label
 
     def _relocate_subject(self, subject: Subject, project: str, label: str, user: str) -> None:
         with self.database.transaction():
