@@ -1,0 +1,5 @@
+"""The client."""
+
+from xnat_core.client import (
+    XNATClient as XNATClient,
+)

@@ -1,0 +1,25 @@
+"""What values must look like."""
+
+from xnat_core.validation import (
+    validate_ae_title as validate_ae_title,
+    validate_archive_path as validate_archive_path,
+    validate_dicom_directory as validate_dicom_directory,
+    validate_path_exists as validate_path_exists,
+    validate_path_writable as validate_path_writable,
+    validate_port as validate_port,
+    validate_project_id as validate_project_id,
+    validate_project_list as validate_project_list,
+    validate_regex_pattern as validate_regex_pattern,
+    validate_resource_label as validate_resource_label,
+    validate_scan_id as validate_scan_id,
+    validate_scan_ids_input as validate_scan_ids_input,
+    validate_server_url as validate_server_url,
+    validate_session_id as validate_session_id,
+    validate_session_label as validate_session_label,
+    validate_subject_id as validate_subject_id,
+    validate_subject_label as validate_subject_label,
+    validate_timeout as validate_timeout,
+    validate_url_or_none as validate_url_or_none,
+    validate_workers as validate_workers,
+    validate_xnat_identifier as validate_xnat_identifier,
+)

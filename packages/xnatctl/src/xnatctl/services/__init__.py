@@ -1,0 +1,1 @@
+"""The documented services; each module names what `xnat_core` or a tool defines."""

@@ -1,0 +1,5 @@
+"""What all services share."""
+
+from xnat_core.services.base import (
+    BaseService as BaseService,
+)

@@ -1,0 +1,5 @@
+"""Projects."""
+
+from xnat_core.services.projects import (
+    ProjectService as ProjectService,
+)

@@ -1,0 +1,5 @@
+"""Scans."""
+
+from xnat_core.services.scans import (
+    ScanService as ScanService,
+)

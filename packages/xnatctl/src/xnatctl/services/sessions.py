@@ -1,0 +1,5 @@
+"""Sessions."""
+
+from xnat_core.services.sessions import (
+    SessionService as SessionService,
+)

@@ -1,0 +1,5 @@
+"""Subjects."""
+
+from xnat_core.services.subjects import (
+    SubjectService as SubjectService,
+)
