@@ -1,0 +1,43 @@
+"""From the words of a command line to a client that is ready to log in."""
+
+from __future__ import annotations
+
+from xnat_core.auth import AuthManager
+from xnat_core.client import XNATClient
+from xnat_core.login import Authenticator, Prompt
+from xnat_core.targets import Environment, Target, resolve, target_for_server
+from xnat_core.urls import same_server
+
+__all__ = [
+    "Environment",
+    "Target",
+    "connect",
+    "resolve",
+    "same_server",
+    "target_for_server",
+]
+
+
+def connect(target: Target, *, workers: int = 4, prompt: Prompt | None = None) -> XNATClient:
+    """Return a client for that server; it shares its login with other processes by the cache.
+
+    Nothing is sent before the first request. `prompt` asks for a password when none is known, and
+    answers None where nobody can be asked.
+    """
+    profile = target.profile
+    return XNATClient(
+        target.url,
+        timeout=profile.timeout,
+        verify_ssl=profile.verify_ssl,
+        ca_bundle=profile.ca_bundle,
+        pool_size=workers,
+        authenticator=Authenticator(
+            target.url,
+            target.username,
+            target.password,
+            token=target.token,
+            cache=AuthManager(),
+            profile=target.profile_name,
+            prompt=prompt,
+        ),
+    )

@@ -1,0 +1,137 @@
+"""TCP connections that know how far a request has come.
+
+Two questions that the HTTP library leaves open decide whether a request may be repeated, and
+whether a refusal is understood: had the request been sent at all, and has the server answered
+before it took the whole body?
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+from urllib3.util.wait import wait_for_read
+
+from xnat_core.http.failures import TROUBLE, reading_error
+
+BLOCK = 1 << 20
+# Seconds in which a block of the body must leave. The library would use the time for connecting.
+SEND_SECONDS = 300
+
+
+class _Watched(HTTPConnection):
+    _in_request = False
+    _head_sent = False
+    _answered_early = False
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._in_request = True
+        self._head_sent = False
+        try:
+            super().request(*args, **kwargs)
+        except OSError as error:
+            if not self._head_sent:
+                # A kept connection that the server had closed: nothing can have been processed.
+                raise NewConnectionError(self, f"closed before the request: {error}") from error
+            raise
+        finally:
+            self._in_request = False
+
+    def send(self, data: Any) -> None:
+        if not self._in_request:
+            return super().send(data)
+        if self._head_sent and self._has_answer():
+            # The caller takes this for "read the answer now", and so it is.
+            self._answered_early = True
+            raise BrokenPipeError
+        try:
+            super().send(data)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+            raise BrokenPipeError from error
+        if not self._head_sent:
+            self._head_sent = True
+            self.sock.settimeout(SEND_SECONDS)
+
+    def getresponse(self) -> Any:
+        # Kept, because the connection lets go of a socket that the server is going to close.
+        source = self.sock
+        response: Any = super().getresponse()
+        response.source = source
+        return response
+
+    @property
+    def is_connected(self) -> bool:
+        # The server may still wait for the rest of that body: such a connection is not used again.
+        return not self._answered_early and super().is_connected
+
+    def close(self) -> None:
+        self._answered_early = False
+        super().close()
+
+    def _has_answer(self) -> bool:
+        # TLS sockets become readable for session tickets, too, which are no answer.
+        return type(self.sock) is socket.socket and wait_for_read(self.sock, timeout=0.0)
+
+
+class _WatchedTLS(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _PoolTLS(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLS
+
+
+_POOLS = {"http": _Pool, "https": _PoolTLS}
+
+
+class Answer(requests.Response):
+    """An answer whose body, when it breaks off, breaks off with an error of this project."""
+
+    _server = ""
+    _idle = 0.0
+
+    def expect(self, server: str, idle: float) -> None:
+        """Wait at most `idle` seconds for each piece of the body."""
+        self._server = server
+        self._idle = idle
+        source = getattr(self.raw, "source", None)
+        if source is not None:
+            source.settimeout(idle)
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
+        try:
+            yield from super().iter_content(chunk_size, decode_unicode)
+        except TROUBLE as error:
+            raise reading_error(error, self._server, self._idle) from error
+
+
+class Adapter(HTTPAdapter):
+    """Pools of such connections, writing files in blocks of 1 MiB."""
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, blocksize=BLOCK, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def build_response(self, req: Any, resp: Any) -> Answer:
+        response = super().build_response(req, resp)
+        response.__class__ = Answer
+        assert isinstance(response, Answer)
+        return response
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, blocksize=BLOCK, **proxy_kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager

@@ -1,0 +1,162 @@
+"""One request from beginning to end: login, retries, redirects, and what is no success."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import AuthenticationError, NetworkError, OperationError, RetryExhaustedError
+from xnat_core.http import answers
+from xnat_core.http.door import ServerDoor
+from xnat_core.http.retries import MAYBE_DONE, TURNED_AWAY, Retries
+from xnat_core.http.transport import Transport, Wire
+from xnat_core.login import Authenticator
+
+if TYPE_CHECKING:
+    from requests import Response
+
+READING = frozenset({"GET", "HEAD"})
+_MOST_REDIRECTS = 10
+_CHECK_EVERY = 60.0
+
+
+@dataclass
+class Call:
+    """A request and how it is to be treated; see `XNATClient.request`.
+
+    `path` is the one without query, for messages. `wants_json`: a web page is no answer to it.
+    """
+
+    method: str
+    url: str
+    path: str
+    wire: Wire
+    repeatable: bool = False
+    accept: Collection[int] = ()
+    about: answers.About | None = None
+    anonymous: bool = False
+    wants_json: bool = False
+    renewed: bool = field(default=False, init=False)
+
+    @property
+    def operation(self) -> str:
+        """Method and path."""
+        return f"{self.method} {self.path}"
+
+
+class Conversation:
+    """What is said to one server, by all threads of a client."""
+
+    def __init__(
+        self, server: str, transport: Transport, retries: Retries, authenticator: Authenticator
+    ) -> None:
+        self.door = ServerDoor(server, transport, retries)
+        self._server = server
+        self._transport = transport
+        self._retries = retries
+        self._authenticator = authenticator
+        self._lock = threading.Lock()
+        self._identity_checked = float("-inf")
+
+    def ask(self, call: Call) -> Response:
+        """Send, log in again if need be, follow, and return a success or what `accept` names."""
+        while True:
+            token = None if call.anonymous else self._authenticator.token(self.door)
+            response = self._exchange(call, token)
+            if self._is_shut_out(call, response, token):
+                response.close()
+                self._renew(call, token)
+                continue
+            if token is not None:
+                self._authenticator.used(answers.lifetime_of(response))
+            self._require_success(call, response)
+            return response
+
+    def close(self) -> None:
+        """End a session that nobody else can use, and close the connections."""
+        self._authenticator.close(self.door)
+        self._transport.close()
+
+    def _exchange(self, call: Call, token: str | None) -> Response:
+        """One request up the ladder, and behind redirects if it only reads."""
+        url = call.url
+        for _ in range(_MOST_REDIRECTS):
+            call.wire.prepared.url = url
+            response = self._retries.run(
+                call.operation,
+                lambda: self._transport.send(call.wire, token),
+                repeatable=call.repeatable,
+                rewindable=call.wire.rewindable,
+            )
+            target = answers.redirect_of(response, url)
+            accepted = response.status_code in call.accept
+            if target is None or accepted or answers.leads_to_sign_in(target):
+                return response
+            response.close()
+            if call.method not in READING or not answers.may_follow(url, target):
+                raise answers.refused_redirect(self._server, call.operation, target)
+            url = target
+        raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
+
+    def _is_shut_out(self, call: Call, response: Response, token: str | None) -> bool:
+        """Whether the server did not know us, so that it did not do what was asked either."""
+        status = response.status_code
+        if call.anonymous or status in call.accept:
+            return False
+        if status == 401 or answers.redirect_of(response, call.url):
+            return True
+        if status < 300 and answers.is_html(response):
+            asks = answers.is_sign_in_page(response)
+            if asks or call.wants_json or call.wire.stream:
+                # Documents may be pages, too: the server is asked before it is taken for a refusal.
+                return asks if token is None else not self.door.is_alive(token)
+        return self._became_nobody(call, response, token)
+
+    def _became_nobody(self, call: Call, response: Response, token: str | None) -> bool:
+        """Whether a site that is open to all serves us as a guest, with fewer rows and no error.
+
+        The sign is a new session beside ours. Asked at most once a minute, because some servers
+        hand out cookies without a reason.
+        """
+        if token is None or not answers.other_session(response, token):
+            return False
+        if call.method not in READING and response.status_code < 400:
+            return False
+        with self._lock:
+            if time.monotonic() - self._identity_checked < _CHECK_EVERY:
+                return False
+            if not self.door.is_alive(token):
+                return True
+            self._identity_checked = time.monotonic()
+            return False
+
+    def _renew(self, call: Call, token: str | None) -> None:
+        if call.renewed:
+            raise AuthenticationError(
+                self._server, f"{call.operation} was refused after a fresh log-in, too"
+            )
+        call.renewed = True
+        self._authenticator.renew(self.door, token)
+        if not call.wire.rewindable:
+            raise AuthenticationError(
+                self._server,
+                f"{call.operation}: the session had ended, and the data cannot be sent twice; "
+                "try again",
+            )
+
+    def _require_success(self, call: Call, response: Response) -> None:
+        status = response.status_code
+        if status < 400 or status in call.accept:
+            return
+        error = answers.error_of(response, call.method, call.path, call.about)
+        response.close()
+        retried = status in TURNED_AWAY or (call.repeatable and status in MAYBE_DONE - {500})
+        if retried and self._retries.most and isinstance(error, OperationError):
+            said = error.message.removeprefix(f"{error.operation}: ")
+            exhausted = RetryExhaustedError(call.operation, self._retries.most + 1, said)
+            exhausted.details = error.details
+            raise exhausted
+        raise error

@@ -1,0 +1,110 @@
+"""Logging in and out of one server, and asking it who we are."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import AuthenticationError, XNATCtlError
+from xnat_core.http.answers import error_of, is_html, lifetime_of, message_of
+from xnat_core.http.retries import Failure, Retries
+from xnat_core.http.transport import Transport, Wire, wire
+from xnat_core.login import Login
+from xnat_core.redaction import one_line
+
+if TYPE_CHECKING:
+    from requests import Response
+
+_SECONDS = 60.0
+_TOKEN = re.compile(r"[\w.~+/=!:-]{8,200}")
+_ONCE = Retries(0)
+
+
+class ServerDoor:
+    """The login service of a server."""
+
+    def __init__(self, server: str, transport: Transport, retries: Retries) -> None:
+        self._server = server
+        self._transport = transport
+        self._retries = retries
+
+    def log_in(self, username: str, password: str) -> Login:
+        """Log in with one attempt, and make sure that the session is that user's.
+
+        POST /data/JSESSION. Raises AuthenticationError when the server refuses, ServerError or
+        NetworkError when it could not answer.
+        """
+        request = self._wire("POST", "/data/JSESSION")
+        request.basic = (username, password)
+        response = self._retries.run(
+            f"log-in at {self._server}",
+            lambda: self._transport.send(request, None),
+            repeatable=False,
+        )
+        token = self._token_of(response, username)
+        self._check_identity(token, username)
+        return Login(token, lifetime_of(response) or Login("").lifetime)
+
+    def is_alive(self, token: str) -> bool:
+        """Ask the server whether the session is a user's. GET /xapi/users/username."""
+        with contextlib.suppress(XNATCtlError):
+            response = self._who(token)
+            return response.status_code == 200 and not _is_nobody(response)
+        return False
+
+    def log_out(self, token: str) -> None:
+        """End the session, as far as the server can be reached. DELETE /data/JSESSION."""
+        request = self._wire("DELETE", "/data/JSESSION", reading=10.0)
+        with contextlib.suppress(Failure):
+            self._transport.send(request, token)
+
+    def _token_of(self, response: Response, username: str) -> str:
+        status = response.status_code
+        if status == 401:
+            raise AuthenticationError(
+                self._server,
+                f"log-in refused for user {username!r}: wrong user name or password, "
+                "or the account is locked",
+            )
+        if status == 403:
+            raise AuthenticationError(
+                self._server,
+                f"log-in refused for user {username!r} ({message_of(response) or 'forbidden'}): "
+                "the password may have expired",
+            )
+        if 300 <= status < 400:
+            where = one_line(response.headers.get("Location", "").partition("?")[0])
+            raise AuthenticationError(self._server, f"the log-in is redirected to {where}")
+        if status >= 400:
+            raise error_of(response, "POST", "/data/JSESSION", ("server", self._server))
+        token = response.text.partition(";")[0].strip()
+        if is_html(response) or not _TOKEN.fullmatch(token):
+            raise AuthenticationError(
+                self._server,
+                "the log-in was answered by something else than a session: "
+                "is this the URL of an XNAT?",
+            )
+        return token
+
+    def _check_identity(self, token: str, username: str) -> None:
+        try:
+            response = self._who(token)
+        except XNATCtlError:
+            return
+        if response.status_code == 401 or (response.status_code == 200 and _is_nobody(response)):
+            raise AuthenticationError(
+                self._server, f"logged in as {username!r}, but the server takes us for a guest"
+            )
+
+    def _who(self, token: str) -> Response:
+        request = self._wire("GET", "/xapi/users/username")
+        return _ONCE.run("log-in", lambda: self._transport.send(request, token), repeatable=True)
+
+    def _wire(self, method: str, path: str, reading: float = _SECONDS) -> Wire:
+        return wire(method, self._server + path, None, reading, reading, False)
+
+
+def _is_nobody(response: Response) -> bool:
+    name = response.text.strip().strip('"')
+    return is_html(response) or name.lower() in ("", "guest", "anonymous")

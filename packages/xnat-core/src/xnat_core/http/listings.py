@@ -1,0 +1,185 @@
+"""The two envelopes of the server: `ResultSet` for lists, `items` for one object.
+
+Routes match by prefix, so that a wrong path is answered by the parent's document, with status 200:
+the shape is checked before anything in it is believed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from xnat_core.errors import AuthenticationError, ClientRequestError, NetworkError
+
+Row = dict[str, str]
+_RESULT = re.compile(r'"Result"\s*:\s*\[')
+_ITEMS = re.compile(r'\s*\{\s*"items"\s*:')
+_LONGEST_HEAD = 1 << 22
+_LONGEST_ROW = 1 << 20
+
+
+class Envelope:
+    """Reads the answers to one operation; the errors name it and the server."""
+
+    def __init__(self, server: str, operation: str) -> None:
+        self.server = server
+        self.operation = operation
+
+    def cut_short(self) -> NetworkError:
+        """The JSON does not end."""
+        return NetworkError(
+            self.server, f"{self.operation}: the answer was cut short or is no JSON"
+        )
+
+    def wrong(self, found: str, wanted: str) -> ClientRequestError:
+        """The JSON is something else."""
+        return ClientRequestError(
+            self.operation, f"the server answered {found} instead of {wanted}"
+        )
+
+    def page(self) -> AuthenticationError:
+        """It is no JSON at all."""
+        return AuthenticationError(
+            self.server,
+            f"{self.operation} was answered by a web page instead of data; "
+            "the log-in may have ended",
+        )
+
+    def load(self, raw: bytes) -> Any:
+        """Parse JSON; bytes that are no UTF-8 become replacement characters."""
+        import orjson
+
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            pass
+        if raw.lstrip()[:1] == b"<":
+            raise self.page()
+        try:
+            return orjson.loads(raw.decode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            raise self.cut_short() from None
+
+    def rows(self, raw: bytes) -> list[Row]:
+        """Return the rows of a list, every value as text."""
+        if not raw.strip():
+            raise self.wrong("nothing", "a list")
+        data = self.load(raw)
+        try:
+            rows = data["ResultSet"]["Result"]
+            return [as_texts(row) for row in rows]
+        except (KeyError, TypeError, AttributeError):
+            raise self.wrong(_name(data), "a list") from None
+
+    def item(self, raw: bytes) -> dict[str, Any]:
+        """Return the object of a single-item answer.
+
+        A list of one row, as the prearchive answers, is understood, too: its row becomes the
+        `data_fields`.
+        """
+        if not raw.strip():
+            raise self.wrong("nothing", "an object")
+        data = self.load(raw)
+        items = data.get("items") if isinstance(data, dict) else None
+        if isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict):
+            if isinstance(items[0].get("data_fields"), dict):
+                return items[0]
+            raise self.wrong("an item without fields", "an object")
+        result = data.get("ResultSet") if isinstance(data, dict) else None
+        rows = result.get("Result") if isinstance(result, dict) else None
+        if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict):
+            return {"data_fields": rows[0], "meta": {}, "children": []}
+        raise self.wrong(_name(data), "an object")
+
+    def iter_rows(self, blocks: Iterable[bytes]) -> Iterator[Row]:
+        """Yield the rows of a list while it arrives, in memory for a block and a row.
+
+        Raises NetworkError at the end of an answer that is cut short, after the rows before.
+        """
+        pieces = _decoded(blocks)
+        text, at = self._find_rows(pieces)
+        while True:
+            while at < len(text) and text[at] in " \t\r\n,":
+                at += 1
+            if text.startswith("]", at):
+                break
+            row, end = _row_at(text, at)
+            if row is not None:
+                yield as_texts(row)
+                at = end
+                continue
+            more = next(pieces, None)
+            if more is None or len(text) - at > _LONGEST_ROW:
+                raise self.cut_short()
+            text, at = text[at:] + more, 0
+        self._check_end(text[at:], pieces)
+
+    def _find_rows(self, pieces: Iterator[str]) -> tuple[str, int]:
+        text = ""
+        for piece in pieces:
+            text += piece
+            if found := _RESULT.search(text):
+                return text, found.end()
+            if _ITEMS.match(text):
+                raise self.wrong("an item", "a list")
+            if text.lstrip().startswith("<"):
+                raise self.page()
+            if len(text) > _LONGEST_HEAD:
+                break
+        if not text.strip():
+            raise self.wrong("nothing", "a list")
+        # Whole JSON of another shape, or half an envelope.
+        raise self.wrong(_name(self.load(text.encode())), "a list")
+
+    def _check_end(self, tail: str, pieces: Iterator[str]) -> None:
+        import orjson
+
+        for piece in pieces:
+            tail += piece
+            if len(tail) > _LONGEST_HEAD:
+                break
+        try:
+            orjson.loads('{"ResultSet":{"Result":[' + tail)
+        except orjson.JSONDecodeError:
+            raise self.cut_short() from None
+
+
+def _row_at(text: str, at: int) -> tuple[dict[str, Any] | None, int]:
+    """The row that begins there, and where it ends; None when it is not all there yet."""
+    import orjson
+
+    end = text.find("}", at)
+    while end >= 0:
+        # Rows are flat: a brace inside a value is the only reason for a second attempt.
+        with contextlib.suppress(orjson.JSONDecodeError):
+            row = orjson.loads(text[at : end + 1])
+            return (row, end + 1) if isinstance(row, dict) else (None, at)
+        end = text.find("}", end + 1)
+    return None, at
+
+
+def as_texts(row: dict[str, Any]) -> Row:
+    """Return a row with every value as text, nothing as an empty one."""
+    return {key: value if isinstance(value, str) else _text(value) for key, value in row.items()}
+
+
+def _text(value: object) -> str:
+    import orjson
+
+    return "" if value is None else orjson.dumps(value).decode()
+
+
+def _decoded(blocks: Iterable[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for block in blocks:
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _name(data: object) -> str:
+    if isinstance(data, dict):
+        return "an item" if "items" in data else "a list" if "ResultSet" in data else "an object"
+    return "something else"

@@ -1,0 +1,194 @@
+"""One server over pooled connections: a request goes out as it was written, an answer comes in.
+
+Retries, logins and the meaning of statuses are above this layer.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import Cookie, DefaultCookiePolicy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.request import Request as CookieRequest
+
+import requests
+from requests.cookies import get_cookie_header
+from urllib3.exceptions import InsecureRequestWarning
+
+from xnat_core import __version__
+from xnat_core.errors import ConfigurationError, XNATCtlError
+from xnat_core.http.connections import Adapter, Answer
+from xnat_core.http.failures import TROUBLE, failure
+from xnat_core.http.retries import Failure
+from xnat_core.http.sending import BodyFailed, Outgoing
+
+if TYPE_CHECKING:
+    from xnat_core.bodies import Body
+
+CONNECT_SECONDS = 20.0
+USER_AGENT = f"xnatctl/{__version__}"
+_OURS = frozenset({"JSESSIONID", "SESSION_EXPIRATION_TIME"})
+
+
+@dataclass
+class Wire:
+    """A request ready to be sent, several times if need be.
+
+    `reading`: seconds until the answer begins, `idle`: without a byte of it. `basic`: to log in.
+    """
+
+    prepared: requests.PreparedRequest
+    stream: bool
+    reading: float
+    idle: float
+    basic: tuple[str, str] | None = None
+    rewindable: bool = True
+
+
+class Transport:
+    """The connections to one server.
+
+    `verify` is a switch or the path of a file or directory of certificates. Raises
+    ConfigurationError when that path does not exist.
+    """
+
+    def __init__(self, server: str, *, pool_size: int, verify: bool | str) -> None:
+        self.server = server
+        self._verify = _certificates(verify)
+        self._session = requests.Session()
+        self._session.cookies.set_policy(_OnlyOthers())
+        # Twice: a worker that reads a stream may ask something else meanwhile.
+        adapter = Adapter(pool_connections=4, pool_maxsize=2 * pool_size)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        if self._verify is False:
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+
+    def send(self, wire: Wire, token: str | None) -> requests.Response:
+        """Make one attempt; the answer's body has been read unless it is streamed.
+
+        Raises Failure when there is no answer, and what the body raised.
+        """
+        request = wire.prepared.copy()
+        self._dress(request, wire, token)
+        connecting = min(CONNECT_SECONDS, wire.reading)
+        try:
+            response = self._session.send(
+                request,
+                stream=True,
+                timeout=(connecting, wire.reading),
+                verify=self._verify,
+                allow_redirects=False,
+            )
+        except BodyFailed as error:
+            raise error.__cause__ or error from None
+        except TROUBLE as error:
+            raise failure(error, self.server, connecting, wire.reading) from error
+        assert isinstance(response, Answer)
+        response.expect(self.server, wire.idle)
+        if not wire.stream:
+            _read_whole(response)
+        return response
+
+    def _dress(self, request: requests.PreparedRequest, wire: Wire, token: str | None) -> None:
+        body = request.body
+        seek: Callable[[int], object] | None = getattr(body, "seek", None)
+        position = _start_of(wire.prepared)
+        if seek is not None and isinstance(position, int):
+            seek(position)
+        if wire.basic is not None:
+            user, password = wire.basic
+            request.prepare_auth((user.encode(), password.encode()))
+        sticky = _cookies_for(self._session, request)
+        ours = f"JSESSIONID={token}" if token else None
+        given = request.headers.get("Cookie")
+        cookies = "; ".join(str(cookie) for cookie in (given, sticky, ours) if cookie)
+        if cookies:
+            request.headers["Cookie"] = cookies
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+class _OnlyOthers(DefaultCookiePolicy):
+    """Keeps what load balancers set to find the same machine again; the login is placed by hand."""
+
+    def set_ok(self, cookie: Cookie, request: CookieRequest) -> bool:
+        return cookie.name.upper() not in _OURS and super().set_ok(cookie, request)
+
+
+def wire(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None,
+    reading: float,
+    idle: float,
+    stream: bool,
+    *,
+    body: Body | None = None,
+    **content: Any,
+) -> Wire:
+    """Write a request. `url` goes out exactly as it is; `content` is what `requests` takes.
+
+    Made without the session, so that neither `.netrc` nor its cookies can get in.
+    """
+    prepared = _prepare(method, url, headers, **content)
+    if body is not None:
+        prepared.headers.setdefault("Content-Type", body.content_type)
+        if body.length is not None:
+            prepared.headers["Content-Length"] = str(body.length)
+        else:
+            prepared.headers.pop("Content-Length", None)
+            prepared.headers["Transfer-Encoding"] = "chunked"
+        prepared.body = cast(Any, Outgoing(body))
+    sent = prepared.body
+    again = body is not None or sent is None or isinstance(sent, (bytes, str))
+    rewindable = again or isinstance(_start_of(prepared), int)
+    return Wire(prepared, stream, reading, idle, rewindable=rewindable)
+
+
+def _prepare(
+    method: str, url: str, headers: Mapping[str, str] | None, **content: Any
+) -> requests.PreparedRequest:
+    everything = {"User-Agent": USER_AGENT, "Accept": "*/*", **(headers or {})}
+    try:
+        prepared = requests.Request(method, url, headers=everything, **content).prepare()
+    except TROUBLE as error:
+        raise failure(error, url, 0, 0).error from error
+    # The library turns `%2E` into a dot, and a server then takes what follows for a file type.
+    prepared.url = url
+    return prepared
+
+
+def _start_of(prepared: requests.PreparedRequest) -> object:
+    """Where a file to be sent stood when the request was written; no number if it cannot seek."""
+    return getattr(prepared, "_body_position", None)
+
+
+def _cookies_for(session: requests.Session, request: requests.PreparedRequest) -> str | None:
+    header: Callable[..., str | None] = get_cookie_header
+    return header(session.cookies, request)
+
+
+def _read_whole(response: Answer) -> None:
+    try:
+        response.content  # noqa: B018 - kept by the response
+    except XNATCtlError as error:
+        response.close()
+        raise Failure(error) from error
+
+
+def _certificates(verify: bool | str) -> bool | str:
+    if verify is True:
+        # As requests reads them; only where nobody turned the check off.
+        verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    if isinstance(verify, str):
+        path = Path(verify).expanduser()
+        if not path.exists():
+            raise ConfigurationError(f"ca_bundle: {path} does not exist", "ca_bundle", str(path))
+        return str(path)
+    return verify

@@ -1,0 +1,234 @@
+"""Logging in, once: across the threads of a process and across the processes of a pipeline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from xnat_core.auth import MINUTES, AuthManager, CachedSession
+from xnat_core.errors import AuthenticationError, SessionExpiredError
+
+Prompt = Callable[[str], str | None]
+_MARGIN = 30
+_TOUCH_EVERY = 60.0
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the server gave: the JSESSIONID, and how many seconds it lives unused."""
+
+    token: str = field(repr=False)
+    lifetime: float = MINUTES * 60
+
+
+class Door(Protocol):
+    """How to log in at the server; the client is one."""
+
+    def log_in(self, username: str, password: str) -> Login:
+        """Log in. Raises AuthenticationError when the server refuses."""
+
+    def is_alive(self, token: str) -> bool:
+        """Whether the server knows the session, as a user and not as a guest."""
+
+    def log_out(self, token: str) -> None:
+        """End the session at the server; never raises."""
+
+
+class Authenticator:
+    """The token that requests carry, and the only place where one is got.
+
+    `token` is a ready JSESSIONID, above everything else. Without `cache` the session belongs to
+    this process and ends with it. `prompt` asks for a password, and answers None where nobody is
+    there. `renewable=False`: a session that the server rejects is not replaced.
+
+    A rejected password is never sent twice: servers lock the account after a number of failures.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        token: str | None = None,
+        cache: AuthManager | None = None,
+        profile: str | None = None,
+        prompt: Prompt | None = None,
+        renewable: bool = True,
+    ) -> None:
+        self._url = url
+        self._username = username
+        self._password = password
+        self._given = token
+        self._token = token
+        self._cache = cache
+        self._profile = profile
+        self._prompt = prompt
+        self._renewable = renewable
+        self._private = False
+        self._refused: AuthenticationError | None = None
+        self._touched = 0.0
+        self._lifetime = MINUTES * 60.0
+        self._lock = threading.RLock()
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a session to send; the server may have ended it."""
+        return self._token is not None
+
+    @property
+    def username(self) -> str | None:
+        """The user to log in as, where one is known."""
+        return self._username
+
+    def token(self, door: Door) -> str | None:
+        """Return the token for a request; None for a request as nobody.
+
+        Logs in when a user is known and no session is. Raises AuthenticationError when that fails,
+        SessionExpiredError when a session has ended and there is nothing to renew it with: on a
+        site that is open to everybody, going on would silently show less.
+        """
+        if self._token is not None:
+            return self._token
+        with self._lock:
+            if self._token is not None:
+                return self._token
+            cached = self._find()
+            if cached is not None and not cached.is_expired(_MARGIN):
+                return self._adopt(cached)
+            if self._username is not None and (self._password is not None or self._prompt):
+                return self._get(door, None)
+            if cached is not None and door.is_alive(cached.token):
+                return self._adopt(cached)
+            if cached is not None:
+                raise SessionExpiredError(self._url, f"the login has expired: {self._remedy()}")
+            if self._username is not None:
+                raise AuthenticationError(
+                    self._url, f"no password for user {self._username!r}: {self._remedy()}"
+                )
+            return None
+
+    def renew(self, door: Door, rejected: str | None) -> str:
+        """Return another token than the one that the server has just rejected.
+
+        One thread logs in, the others wait and take its token; so do other processes with the same
+        cache. Raises AuthenticationError when there is no way to log in, or it was refused.
+        """
+        with self._lock:
+            if self._token is not None and self._token != rejected:
+                return self._token
+            if rejected is not None and not self._renewable:
+                raise SessionExpiredError(self._url, "the session has ended")
+            if rejected is not None and door.is_alive(rejected):
+                raise AuthenticationError(
+                    self._url, "refused, although the session is valid for other requests"
+                )
+            return self._get(door, rejected)
+
+    def log_in(self, door: Door) -> str:
+        """Log in now, whatever session there is, and return the token."""
+        with self._lock:
+            return self._log_in(door)
+
+    def used(self, lifetime: float | None) -> None:
+        """Note that the server has accepted the token; `lifetime` (seconds) as the server said."""
+        now = time.monotonic()
+        self._lifetime = lifetime or self._lifetime
+        if self._cache is None or now - self._touched < _TOUCH_EVERY:
+            return
+        self._touched = now
+        token = self._token
+        if token is not None and token != self._given:
+            self._cache.touch(token, self._lifetime)
+
+    def forget(self, door: Door) -> None:
+        """End the session, here, in the cache and at the server."""
+        with self._lock:
+            token, self._token = self._token, None
+            cached = self._find()
+            token = token or (cached.token if cached else None)
+            self._given = None
+            if token is None:
+                return
+            if self._cache is not None:
+                self._cache.forget(token)
+            door.log_out(token)
+
+    def close(self, door: Door) -> None:
+        """End a session that nobody else can use."""
+        with self._lock:
+            if self._private and self._token is not None:
+                door.log_out(self._token)
+                self._token = None
+                self._private = False
+
+    # --- inside the lock ----------------------------------------------------------------------
+
+    def _find(self) -> CachedSession | None:
+        if self._cache is None:
+            return None
+        return self._cache.find(self._url, self._username, self._profile)
+
+    def _adopt(self, cached: CachedSession) -> str:
+        self._username = self._username or cached.username
+        self._token = cached.token
+        self._lifetime = cached.lifetime
+        self._private = False
+        return cached.token
+
+    def _get(self, door: Door, rejected: str | None) -> str:
+        if self._cache is None:
+            return self._log_in(door)
+        with self._cache.lock():
+            cached = self._find()
+            if cached is not None and cached.token != rejected and not cached.is_expired(_MARGIN):
+                return self._adopt(cached)
+            return self._log_in(door)
+
+    def _log_in(self, door: Door) -> str:
+        if self._refused is not None:
+            raise self._refused
+        try:
+            username, password = self._credentials()
+            login = door.log_in(username, password)
+        except AuthenticationError as error:
+            self._refused = error
+            raise
+        self._token = login.token
+        self._password = password
+        self._lifetime = login.lifetime
+        self._touched = time.monotonic()
+        self._private = not self._keep(login, username)
+        return login.token
+
+    def _keep(self, login: Login, username: str) -> bool:
+        """Put the login into the cache; False when it could not be written there."""
+        if self._cache is None:
+            return False
+        self._cache.save_session(
+            login.token, self._url, username, login.lifetime / 60, profile=self._profile
+        )
+        return self._cache.kept(login.token)
+
+    def _credentials(self) -> tuple[str, str]:
+        if self._username is None:
+            raise AuthenticationError(self._url, f"a login is needed: {self._remedy()}")
+        if self._password is not None:
+            return self._username, self._password
+        answer = (
+            self._prompt(f"Password of {self._username} at {self._url}: ") if self._prompt else None
+        )
+        if not answer:
+            raise SessionExpiredError(
+                self._url, f"no password for user {self._username!r}: {self._remedy()}"
+            )
+        return self._username, answer
+
+    def _remedy(self) -> str:
+        if self._given is not None:
+            return "the session in XNAT_TOKEN has ended, and there are no credentials to renew it"
+        where = f"-p {self._profile}" if self._profile else f"--url {self._url}"
+        return f"run 'xnat-auth login {where}'"
