@@ -117,7 +117,9 @@ class PartFile:
         return len(block)
 
     def close(self, *, sync: bool = False) -> None:
-        """Hand the rest to the system, or with `sync` to the disk."""
+        """Hand the rest to the system, or with `sync` to the disk; a second time does nothing."""
+        if self._file.closed:
+            return
         with _disk_errors(self.path):
             try:
                 self._file.flush()
