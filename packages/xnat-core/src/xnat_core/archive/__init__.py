@@ -1,7 +1,25 @@
 """Archives as streams: written without staging, read as they arrive."""
 
-from xnat_core.archive.members import Member, OnDigest
+from xnat_core.archive.local import SUFFIXES, open_archive
+from xnat_core.archive.members import ArchiveMember, Kind, Member, OnDigest
+from xnat_core.archive.paths import CaseCollisions, is_case_insensitive, safe_join
+from xnat_core.archive.tar_reader import read_tar
 from xnat_core.archive.tar_writer import TarStream
+from xnat_core.archive.zip_reader import read_zip
 from xnat_core.archive.zip_writer import ZipStream
 
-__all__ = ["Member", "OnDigest", "TarStream", "ZipStream"]
+__all__ = [
+    "SUFFIXES",
+    "ArchiveMember",
+    "CaseCollisions",
+    "Kind",
+    "Member",
+    "OnDigest",
+    "TarStream",
+    "ZipStream",
+    "is_case_insensitive",
+    "open_archive",
+    "read_tar",
+    "read_zip",
+    "safe_join",
+]

@@ -1,0 +1,72 @@
+"""Archives on this machine, read for an upload."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from xnat_core.archive.members import ArchiveMember, Kind, passed
+from xnat_core.archive.tar_reader import read_tar
+from xnat_core.errors import UploadError
+from xnat_core.files import BLOCK, Block
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+def open_archive(path: Path) -> Iterator[ArchiveMember]:
+    """Yield the members of a `.zip`, `.tar`, `.tar.gz` or `.tgz`, one at a time.
+
+    Raises `UploadError` naming the archive when it has another suffix, cannot be read, or is
+    damaged.
+    """
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        raise UploadError(f"{path}: not one of {', '.join(SUFFIXES)}", path)
+    return _zip_members(path) if name.endswith(".zip") else _tar_members(path)
+
+
+def _tar_members(path: Path) -> Iterator[ArchiveMember]:
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError as error:
+        raise UploadError(f"{path}: {error.strerror}", path) from error
+    with file:
+        yield from read_tar(file, fail=lambda text: UploadError(f"{path}: {text}", path))
+
+
+def _zip_members(path: Path) -> Iterator[ArchiveMember]:
+    """Read by the directory, which tells of links before their bytes."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except OSError as error:
+        raise UploadError(f"{path}: {error.strerror}", path) from error
+    except zipfile.BadZipFile as error:
+        raise UploadError(f"{path}: damaged, or not a zip: {error}", path) from error
+    with archive:
+        for info in archive.infolist():
+            content = _zip_content(path, archive, info)
+            yield from passed(info.filename, info.file_size, _kind(info), content)
+
+
+def _kind(info: zipfile.ZipInfo) -> Kind:
+    mode = info.external_attr >> 16 if info.create_system == 3 else 0
+    if stat.S_ISLNK(mode):
+        return "link"
+    if info.is_dir():
+        return "directory"
+    return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "other"
+
+
+def _zip_content(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Block]:
+    if _kind(info) != "file":
+        return
+    try:
+        with archive.open(info) as file:
+            yield from iter(partial(file.read, BLOCK), b"")
+    # What zipfile raises for damage, unknown methods and encryption.
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UploadError(f"{path}: {info.filename}: {error or 'cut short'}", path) from error
