@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnat_core.models.base import IDENTITY, Fact, KeyDoc, Model, Record
+from xnat_core.models.base import IDENTITY, Fact, KeyDoc, Model, Record, children
 from xnat_core.models.local import DicomFile
 from xnat_core.models.processing import Pipeline, PipelineJob
 from xnat_core.models.project import Project
@@ -72,5 +72,6 @@ __all__ = [
     "UploadProgress",
     "UploadSummary",
     "User",
+    "children",
     "modality_of",
 ]

@@ -96,6 +96,16 @@ class Model:
         row.setdefault("xsiType", (item.get("meta") or {}).get("xsi:type"))
         return cls.from_row(row, **known)
 
+    @classmethod
+    def from_record(cls: type[ModelT], record: Mapping[str, Any]) -> ModelT:
+        """Read a record of this kind, as another tool wrote it."""
+        values = {
+            plan.field: plan.read(record.get(plan.key))
+            for plan in _plans(cls)
+            if plan.key and record.get(plan.key) is not None
+        }
+        return cls(**{key: value for key, value in values.items() if value is not None})
+
     def to_dict(self) -> dict[str, Any]:
         """All fields by name, unknown ones as `None`."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -140,6 +150,25 @@ class Model:
             keys[name] = KeyDoc(name, "text", doc)
         order = dict.fromkeys([*(key for key in IDENTITY if key in keys), *keys])
         return [keys[key] for key in order]
+
+
+def children(item: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The data fields of the children of a document that are called `name`."""
+    return [
+        dict(child.get("data_fields") or {})
+        for group in item.get("children") or ()
+        if group.get("field") == name
+        for child in group.get("items") or ()
+    ]
+
+
+def custom_variables(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The custom variables of a document by name."""
+    return {
+        child["name"]: child.get("field")
+        for child in children(item, "fields/field")
+        if child.get("name")
+    }
 
 
 def text(value: Any) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model
+from xnat_core.models.base import Fact, Model, ModelT, children
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class Project(Model):
     session_count: Annotated[int | None, Fact("Number of sessions")] = None
     insert_date: Annotated[str | None, Fact("When it was created, server time")] = None
     uri: Annotated[str | None, Fact("Path on the server")] = None
+
+    @classmethod
+    def from_item(cls: type[ModelT], item: Mapping[str, Any], **known: Any) -> ModelT:
+        """Read a single document; the investigator is a child of it."""
+        for pi in children(item, "PI"):
+            known.setdefault("pi_firstname", pi.get("firstname"))
+            known.setdefault("pi_lastname", pi.get("lastname"))
+        return super().from_item(item, **known)
 
     @property
     def pi(self) -> str | None:

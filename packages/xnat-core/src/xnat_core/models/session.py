@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model, ModelT, day
-from xnat_core.models.subject import custom_variables
+from xnat_core.models.base import Fact, Model, ModelT, custom_variables, day
 
 MODALITY_TYPES = {
     "MR": "xnat:mrSessionData",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model, ModelT, day
+from xnat_core.models.base import Fact, Model, ModelT, children, custom_variables, day
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,3 @@ class Subject(Model):
         for child in children(item, "demographics"):
             row.update(child)
         return cls.from_row({"fields": custom_variables(item), **row}, **known)
-
-
-def children(item: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The data fields of the children of a document that are called `name`."""
-    return [
-        dict(child.get("data_fields") or {})
-        for group in item.get("children") or ()
-        if group.get("field") == name
-        for child in group.get("items") or ()
-    ]
-
-
-def custom_variables(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The custom variables of a document by name."""
-    return {
-        child["name"]: child.get("field")
-        for child in children(item, "fields/field")
-        if child.get("name")
-    }

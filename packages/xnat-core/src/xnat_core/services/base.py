@@ -1,0 +1,133 @@
+"""What the services share: reading single documents, reading back, keywords by two names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from xnat_core.errors import (
+    OperationError,
+    ResourceNotFoundError,
+    ServerError,
+)
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from xnat_core.client import XNATClient
+
+T = TypeVar("T")
+Row = dict[str, Any]
+Rows = list[Row]
+About = tuple[str, str]
+
+
+class BaseService:
+    """A service speaks through one client and keeps nothing."""
+
+    def __init__(self, client: XNATClient) -> None:
+        self.client = client
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        return self.client.get_json(path, params=dict(params or {}))
+
+    def _post(self, path: str, params: Mapping[str, Any] | None = None, **body: Any) -> Response:
+        return self.client.post(path, params=dict(params or {}), **body)
+
+    def _put(self, path: str, params: Mapping[str, Any] | None = None, **body: Any) -> Response:
+        return self.client.put(path, params=dict(params or {}), **body)
+
+    def _delete(self, path: str, params: Mapping[str, Any] | None = None) -> Response:
+        return self.client.delete(path, params=dict(params or {}))
+
+    def _paginate(
+        self, path: str, params: Mapping[str, Any] | None = None, page_size: int = 100
+    ) -> Iterator[Row]:
+        return self.client.paginate(path, params=dict(params or {}), page_size=page_size)
+
+    @staticmethod
+    def _extract_results(data: Any, result_key: str = "ResultSet.Result") -> Rows:
+        for key in result_key.split("."):
+            data = data.get(key) if isinstance(data, Mapping) else None
+        return list(data) if isinstance(data, list) else []
+
+    @staticmethod
+    def _build_path(*parts: str) -> str:
+        return path("data", *parts)
+
+
+def document(client: XNATClient, path: str, about: About) -> Row | None:
+    """A single document (`data_fields`, `meta`, `children`); `None` when there is none."""
+    try:
+        return client.item(path, about=about)
+    except ResourceNotFoundError:
+        return None
+
+
+def fields(item: Mapping[str, Any]) -> Row:
+    """The data fields of a document."""
+    return dict(item.get("data_fields") or {})
+
+
+def listing(
+    client: XNATClient, *parts: str, params: Mapping[str, Any] | None = None, about: About
+) -> Iterator[Row]:
+    """The rows of a list, as they arrive.
+
+    Below a session that it does not know the server answers 500: that answer is looked into.
+    Raises ResourceNotFoundError.
+    """
+    try:
+        yield from client.iter_rows(path("data", *parts), params=params, about=about)
+    except ServerError:
+        if parts[0] == "experiments":
+            session = ("session", parts[1])
+            if document(client, path("data", *parts[:2]), session) is None:
+                raise ResourceNotFoundError(*session) from None
+        raise
+
+
+def require_gone(client: XNATClient, path: str, about: About) -> None:
+    """Raise OperationError when what was deleted is still there."""
+    if document(client, path, about) is not None:
+        raise OperationError(
+            "delete", f"the server reported success, but {about[0]} {about[1]!r} is still there"
+        )
+
+
+def named(value: T | None, alias: T | None, name: str) -> T:
+    """The argument under either of its two names. Raises TypeError for none and for both."""
+    if value is not None and alias is None:
+        return value
+    if alias is not None and value is None:
+        return alias
+    raise TypeError(f"exactly one of {name} and {name.removesuffix('_id')} is needed")
+
+
+def first(limit: int | None, items: Iterable[T]) -> list[T]:
+    """The first `limit` items; `None` means all, 0 means none."""
+    found = list(items)
+    return found if limit is None else found[: max(0, limit)]
+
+
+def same(stored: Any, wanted: Any) -> bool:
+    """Whether the server stored what was sent: numbers and dates may be written differently."""
+    one, other = _plain(stored), _plain(wanted)
+    return one == other or _number(one) == _number(other) is not None
+
+
+def _plain(value: Any) -> str:
+    text = "" if value is None else str(value).strip()
+    month, slash, rest = text.partition("/")
+    day, other, year = rest.partition("/")
+    if slash and other and (month + day + year).isdigit() and len(year) == 4:
+        return f"{year}-{int(month):02}-{int(day):02}"
+    return text
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

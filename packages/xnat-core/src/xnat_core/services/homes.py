@@ -1,0 +1,85 @@
+"""Where resources can be: below a project, a subject, a session or a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xnat_core.models import Resource, Scan, Session, Subject
+from xnat_core.services.base import About
+from xnat_core.urls import path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The owner of resources: its route below `/data`, its name, what is known of its parents."""
+
+    parts: tuple[str, ...]
+    about: About
+    known: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of_project(cls, project: str) -> Home:
+        """A project's own resources."""
+        return cls(("projects", project), ("project", project), {"project": project})
+
+    @classmethod
+    def of_subject(cls, subject: Subject) -> Home:
+        """A subject's own resources."""
+        known = {
+            "project": subject.project,
+            "subject": subject.label or None,
+            "subject_id": subject.id,
+        }
+        return cls(("subjects", subject.id), ("subject", subject.label or subject.id), known)
+
+    @classmethod
+    def of_session(cls, session: Session) -> Home:
+        """A session's own resources, or with `everything` those of all below it."""
+        known = {
+            "project": session.project,
+            "subject": session.subject_label,
+            "subject_id": session.subject_id,
+            "session": session.label or None,
+            "session_id": session.id,
+        }
+        about = ("session", session.label or session.id)
+        return cls(("experiments", session.id), about, known)
+
+    @classmethod
+    def of_scan(cls, scan: Scan) -> Home:
+        """A scan's resources."""
+        session = str(scan.session_id)
+        known = {
+            "project": scan.project,
+            "subject": scan.subject,
+            "subject_id": scan.subject_id,
+            "session": scan.session,
+            "session_id": session,
+            "scan_id": scan.id,
+        }
+        about = ("scan", f"{scan.session or session}/{scan.id}")
+        return cls(("experiments", session, "scans", scan.id), about, known)
+
+    @property
+    def path(self) -> str:
+        """The route, percent-encoded."""
+        return path("data", *self.parts)
+
+    def below(self, category: str | None, owner: str | None) -> Home:
+        """The home of a resource that was listed with those of its session."""
+        if not owner or category not in ("scans", "assessors", "reconstructions"):
+            return self
+        if self.parts[-2:] == (category, owner):
+            return self
+        known = dict(self.known)
+        if category == "scans":
+            known["scan_id"] = owner
+        elif category == "assessors":
+            known["assessor"] = owner
+        return Home((*self.parts, category, owner), (category.rstrip("s"), owner), known)
+
+
+def parents_of(resource: Resource) -> dict[str, str | None]:
+    """What a file inherits from the resource that it is in."""
+    keys = ("project", "subject", "subject_id", "session", "session_id", "scan_id", "assessor")
+    return {key: getattr(resource, key) for key in keys}

@@ -1,0 +1,200 @@
+"""From what people call a subject or a session to what the server calls it.
+
+Routes match labels as they travel, undecoded: a label with a space or an umlaut is never found by
+its path. Then the listing of the project is searched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import PermissionDeniedError, ResourceNotFoundError, ValidationError
+from xnat_core.models import Session, Subject, children
+from xnat_core.services.base import Row, document, fields
+from xnat_core.urls import path
+from xnat_core.validation import validate_lookup
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
+SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
+
+# Of all experiments these have a subject; the others are assessors of sessions.
+SITE_WIDE = {"xsiType": "xnat:subjectAssessorData"}
+
+_ACCESSION = re.compile(r"[A-Z][A-Za-z0-9]*_E\d+")
+
+
+def find_session(
+    client: XNATClient, value: str, project: str | None = None, subject: str | None = None
+) -> Session:
+    """The session that `value`, an accession ID or a label, names.
+
+    A label needs a `project`, unless only one project has it. An accession ID is found wherever it
+    is: a default project must not hide it. `subject` (ID or label) must be the session's.
+
+    Raises ResourceNotFoundError; ValidationError for a label in several projects; and
+    InvalidIdentifierError for what could change the path of a request.
+    """
+    validate_lookup(value, "session")
+    session = _session_in(client, value, project) if project else None
+    if session is None and (not project or _ACCESSION.fullmatch(value)):
+        session = _session_by_id(client, value)
+    if session is None and not project:
+        session = _session_by_label(client, value)
+    if session is None:
+        raise ResourceNotFoundError("session", f"{project}/{value}" if project else value)
+    session = _with_subject_label(client, session)
+    if subject and subject not in (session.subject_label, session.subject_id):
+        raise ResourceNotFoundError("session", f"{session.project}/{subject}/{value}")
+    return session
+
+
+def find_subject(client: XNATClient, value: str, project: str | None = None) -> Subject:
+    """The subject that `value`, an accession ID or (with `project`) a label, names.
+
+    Raises ResourceNotFoundError and InvalidIdentifierError.
+    """
+    validate_lookup(value, "subject")
+    if not project:
+        return _subject_by_id(client, value)
+    validate_lookup(project, "project")
+    item = document(
+        client, path("data", "projects", project, "subjects", value), ("subject", value)
+    )
+    if item is not None and fields(item).get("ID"):
+        return subject_of_item(item, project)
+    for subject in subjects_in(client, project):
+        if value in (subject.label, subject.id):
+            return subject
+    raise ResourceNotFoundError("subject", f"{project}/{value}")
+
+
+def subjects_in(client: XNATClient, project: str, columns: str = SUBJECT_COLUMNS) -> list[Subject]:
+    """The subjects of a project as listed, shared ones under their label there."""
+    validate_lookup(project, "project")
+    rows = client.rows(
+        path("data", "projects", project, "subjects"),
+        params={"columns": columns},
+        about=("project", project),
+    )
+    return [subject_of_row(row, project) for row in rows]
+
+
+def subject_of_row(row: Mapping[str, Any], project: str | None = None) -> Subject:
+    """A subject of a listing; the row of a shared one names the project that owns it."""
+    owner = row.get("project")
+    subject = Subject.from_row(
+        row,
+        id=identifier_of(row),
+        project=project,
+        primary_project=owner if project and owner != project else None,
+    )
+    return replace(subject, uri=path("data", "subjects", subject.id) if subject.id else None)
+
+
+def subject_of_item(item: Mapping[str, Any], project: str | None = None) -> Subject:
+    """A subject of a document, as seen from `project`."""
+    own = fields(item)
+    seen_from, label = _seen(item, project)
+    owner = own.get("project")
+    return Subject.from_item(
+        item,
+        project=seen_from,
+        label=label,
+        primary_project=owner if owner != seen_from else None,
+        uri=path("data", "subjects", str(own["ID"])),
+    )
+
+
+def session_of_row(row: Mapping[str, Any], project: str | None = None) -> Session:
+    """A session of a listing, as seen from the project that was listed."""
+    session = Session.from_row(row, id=identifier_of(row), project=project)
+    return replace(session, uri=path("data", "experiments", session.id) if session.id else None)
+
+
+def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Session:
+    """A session of a document, as seen from `project`."""
+    seen_from, label = _seen(item, project)
+    uri = path("data", "experiments", str(fields(item)["ID"]))
+    return Session.from_item(item, project=seen_from, label=label, uri=uri)
+
+
+def identifier_of(row: Mapping[str, Any]) -> str | None:
+    """The accession ID of a row; some listings have it only in the `URI`."""
+    found = row.get("ID") or row.get("id")
+    return str(found) if found else str(row.get("URI") or "").rpartition("/")[2] or None
+
+
+def _session_in(client: XNATClient, value: str, project: str) -> Session | None:
+    validate_lookup(project, "project")
+    where = path("data", "projects", project, "experiments")
+    item = document(client, where + path(value), ("session", value))
+    if item is not None and fields(item).get("ID"):
+        return session_of_item(item, project)
+    rows = client.rows(where, params={"columns": SESSION_COLUMNS}, about=("project", project))
+    for row in rows:
+        if value in (row.get("label"), identifier_of(row)):
+            return session_of_row(row, project)
+    return None
+
+
+def _session_by_id(client: XNATClient, value: str) -> Session | None:
+    item = document(client, path("data", "experiments", value), ("session", value))
+    # The flat route also answers for a label that happens to be unique: that is decided elsewhere.
+    if item is None or fields(item).get("ID") != value:
+        return None
+    return session_of_item(item)
+
+
+def _session_by_label(client: XNATClient, label: str) -> Session | None:
+    # Commas, stars and per cents mean more than themselves in a filter.
+    search = {} if set(label) & set("*%,") else {"label": label}
+    params = {"columns": SESSION_COLUMNS, **SITE_WIDE, **search}
+    rows = client.rows(path("data", "experiments"), params=params)
+    found = [session_of_row(row) for row in rows if row.get("label") == label]
+    if len(found) > 1:
+        projects = ", ".join(sorted({session.project or "?" for session in found}))
+        raise ValidationError(
+            f"session {label!r} is in several projects ({projects}): name the project", "session"
+        )
+    return found[0] if found else None
+
+
+def _subject_by_id(client: XNATClient, value: str) -> Subject:
+    item = document(client, path("data", "subjects", value), ("subject", value))
+    if item is None or fields(item).get("ID") != value:
+        raise ResourceNotFoundError("subject", value)
+    return subject_of_item(item)
+
+
+def _with_subject_label(client: XNATClient, session: Session) -> Session:
+    """The document of a session has only the ID of its subject."""
+    if session.subject_label or not (session.subject_id and session.project):
+        return session
+    try:
+        rows = client.rows(
+            path("data", "projects", session.project, "subjects"),
+            params={"columns": "ID,label", "ID": session.subject_id},
+        )
+    except (ResourceNotFoundError, PermissionDeniedError):
+        return session
+    labels = [row.get("label") for row in rows if row.get("ID") == session.subject_id]
+    return replace(session, subject_label=labels[0]) if labels and labels[0] else session
+
+
+def _seen(item: Row | Mapping[str, Any], project: str | None) -> tuple[str | None, str | None]:
+    """The project that a document is seen from and the label it has there.
+
+    A project that neither owns nor shares it is an alias of the one that owns it.
+    """
+    own = fields(item)
+    if project and own.get("project") != project:
+        for share in children(item, "sharing/share"):
+            if share.get("project") == project:
+                return project, share.get("label") or own.get("label")
+    return own.get("project"), own.get("label")

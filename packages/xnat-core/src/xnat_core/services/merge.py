@@ -1,0 +1,121 @@
+"""Merging a subject into another one, without losing a session.
+
+There is no such call on the server. Writing `subject_ID` into an experiment destroys it on some
+servers, so each experiment is put under the target, and looked at afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import OperationError, ValidationError
+from xnat_core.models import Subject, children
+from xnat_core.services.base import Row, Rows, document, fields, require_gone
+from xnat_core.services.lookup import identifier_of
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What a merge did; `experiments` are labels, `reason` says why the source was kept."""
+
+    source: str
+    target: str
+    experiments: tuple[str, ...]
+    experiments_moved: int
+    source_deleted: bool
+    dry_run: bool
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the services return it."""
+        return {**asdict(self), "experiments": list(self.experiments)}
+
+
+def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool = False) -> Merge:
+    """Move all experiments of `source` to `target` and delete `source` if nothing is left of it.
+
+    Raises ValidationError for a subject and itself, or of another project; OperationError naming
+    the experiment when a move did not happen. What was moved before stays moved.
+    """
+    if source.id == target.id:
+        raise ValidationError(f"subject {source.label!r} cannot be merged with itself", "subject")
+    if source.primary_project or target.primary_project or source.project != target.project:
+        raise ValidationError("both subjects must belong to the same project", "subject")
+    rows = _experiments(client, source)
+    labels = tuple(str(row.get("label") or identifier_of(row)) for row in rows)
+    for row in rows:
+        _require_movable(client, row, source)
+    if dry_run:
+        return Merge(source.label, target.label, labels, 0, False, True)
+    for row in rows:
+        _move(client, row, target)
+    reason = _doubt(client, source)
+    if reason is None:
+        where = _path(source)
+        client.delete(where, params={"removeFiles": "true"}, about=("subject", source.label))
+        require_gone(client, where, ("subject", source.label))
+    return Merge(source.label, target.label, labels, len(rows), reason is None, False, reason)
+
+
+def _experiments(client: XNATClient, subject: Subject) -> Rows:
+    """All experiments of a subject: listed under it, or in its project and naming it."""
+    about = ("subject", subject.label)
+    columns = {"columns": "ID,label,project,subject_ID"}
+    below = client.rows(_path(subject) + path("experiments"), params=columns, about=about)
+    project = path("data", "projects", str(subject.project), "experiments")
+    of_project = client.rows(project, params=columns, about=about)
+    found = {identifier_of(row): row for row in of_project if row.get("subject_ID") == subject.id}
+    found.update({identifier_of(row): row for row in below})
+    return list(found.values())
+
+
+def _require_movable(client: XNATClient, row: Row, source: Subject) -> None:
+    own = _read(client, row)
+    if own.get("project") != source.project or own.get("subject_ID") != source.id:
+        raise OperationError(
+            "merge",
+            f"experiment {row.get('label')!r} belongs to {own.get('project')}/"
+            f"{own.get('subject_ID')}, not to subject {source.label!r}: nothing was moved",
+        )
+
+
+def _move(client: XNATClient, row: Row, target: Subject) -> None:
+    identifier = str(identifier_of(row))
+    about = ("experiment", str(row.get("label") or identifier))
+    client.put(_path(target) + path("experiments", identifier), about=about)
+    found = _read(client, row).get("subject_ID")
+    if found != target.id:
+        raise OperationError(
+            "merge", f"experiment {about[1]!r} was to move to {target.id}, but is at {found}"
+        )
+
+
+def _doubt(client: XNATClient, source: Subject) -> str | None:
+    """Why the source must be kept, or `None` when nothing would be lost with it."""
+    if left := _experiments(client, source):
+        return f"{len(left)} experiments are still listed under it"
+    where = _path(source)
+    item = document(client, where, ("subject", source.label))
+    if item is None:
+        return "it could not be read any more"
+    if children(item, "experiments/experiment"):
+        return "its document still has experiments"
+    if children(item, "sharing/share"):
+        return "it is shared with other projects"
+    if client.rows(where + path("resources"), about=("subject", source.label)):
+        return "it has resources of its own"
+    return None
+
+
+def _read(client: XNATClient, row: Row) -> Row:
+    identifier = str(identifier_of(row))
+    return fields(document(client, path("data", "experiments", identifier), ("", "")) or {})
+
+
+def _path(subject: Subject) -> str:
+    return path("data", "projects", str(subject.project), "subjects", subject.id)

@@ -1,0 +1,168 @@
+"""Projects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import (
+    OperationError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ValidationError,
+    XNATCtlError,
+)
+from xnat_core.models import Project
+from xnat_core.services.base import BaseService, Row, Rows, document, fields, first, require_gone
+from xnat_core.services.lookup import SESSION_COLUMNS, SUBJECT_COLUMNS
+from xnat_core.urls import path
+from xnat_core.validation import validate_lookup, validate_project_id
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+COLUMNS = "ID,secondary_ID,name,description,pi_firstname,pi_lastname"
+ACCESSIBILITY = ("private", "protected", "public")
+
+Projects = list[Project]
+
+
+class ProjectService(BaseService):
+    """Lists, makes and removes projects."""
+
+    def list(self, accessible: bool = True, limit: int | None = None) -> Projects:
+        """The projects of the server; `accessible` adds those that the site only shows."""
+        params = {"columns": COLUMNS, "accessible": "true" if accessible else None}
+        rows = self.client.rows(path("data", "projects"), params=params)
+        return first(limit, (_project(row) for row in rows))
+
+    def get(self, project_id: str) -> Project:
+        """One project. Raises ResourceNotFoundError."""
+        validate_lookup(project_id, "project")
+        item = document(self.client, _path(project_id), ("project", project_id))
+        if item is None:
+            raise ResourceNotFoundError("project", project_id)
+        return Project.from_item(item, uri=_path(str(fields(item).get("ID") or project_id)))
+
+    def describe(self, project_id: str) -> Project:
+        """One project with its accessibility and its counts, where these can be read."""
+        project = self.get(project_id)
+        try:
+            level = self.client.get(_path(project.id) + "/accessibility").text.strip()
+        except XNATCtlError:
+            level = None
+        return replace(
+            project,
+            accessibility=level or project.accessibility,
+            subject_count=self._count(project.id, "subjects"),
+            session_count=self._count(project.id, "experiments"),
+        )
+
+    def create(
+        self,
+        project_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        keywords: str | None = None,
+        pi_firstname: str | None = None,
+        pi_lastname: str | None = None,
+        accessibility: str = "private",
+    ) -> Project:
+        """Make a project.
+
+        Raises ResourceExistsError (the server would change the existing one) and
+        InvalidIdentifierError.
+        """
+        project_id = validate_project_id(project_id)
+        _check(accessibility)
+        if document(self.client, _path(project_id), ("project", project_id)) is not None:
+            raise ResourceExistsError("project", project_id)
+        params = {
+            "name": name,
+            "description": description,
+            "keywords": keywords,
+            "pi_firstname": pi_firstname,
+            "pi_lastname": pi_lastname,
+            "accessibility": accessibility,
+        }
+        self.client.put(_path(project_id), params=params, about=("project", project_id))
+        return replace(self.get(project_id), accessibility=accessibility)
+
+    def delete(self, project_id: str, remove_files: bool = False) -> bool:
+        """Delete a project with all that is in it; without `remove_files` files stay on its disk.
+
+        Raises ResourceNotFoundError.
+        """
+        project = self.get(project_id)
+        self.client.delete(
+            _path(project.id),
+            params={"removeFiles": "true" if remove_files else None},
+            about=("project", project.id),
+        )
+        require_gone(self.client, _path(project.id), ("project", project.id))
+        return True
+
+    def get_subjects(self, project_id: str, limit: int | None = None) -> Rows:
+        """The rows of the project's subjects, as the server writes them."""
+        return first(limit, self._rows(project_id, "subjects", SUBJECT_COLUMNS))
+
+    def get_sessions(self, project_id: str, limit: int | None = None) -> Rows:
+        """The rows of the project's sessions, as the server writes them."""
+        return first(limit, self._rows(project_id, "experiments", SESSION_COLUMNS))
+
+    def set_accessibility(self, project_id: str, accessibility: str) -> bool:
+        """Make a project private, protected or public. Raises OperationError when it is not."""
+        _check(accessibility)
+        project = self.get(project_id)
+        where = _path(project.id) + "/accessibility"
+        self.client.put(where + path(accessibility), about=("project", project.id))
+        found = self.client.get(where, about=("project", project.id)).text.strip()
+        if found != accessibility:
+            raise OperationError(
+                "set accessibility", f"project {project.id!r} is {found}, not {accessibility}"
+            )
+        return True
+
+    def _rows(self, project_id: str, below: str, columns: str) -> Rows:
+        validate_lookup(project_id, "project")
+        return self.client.rows(
+            _path(project_id) + path(below),
+            params={"columns": columns},
+            about=("project", project_id),
+        )
+
+    def _count(self, project_id: str, below: str) -> int | None:
+        try:
+            return len(self._rows(project_id, below, "ID"))
+        except XNATCtlError:
+            return None
+
+
+def session_counts(client: XNATClient, project: str) -> Counter[str]:
+    """How many sessions each subject of a project has, by accession ID, from one request."""
+    validate_lookup(project, "project")
+    rows = client.rows(
+        path("data", "projects", project, "experiments"),
+        params={"columns": "ID,subject_ID"},
+        about=("project", project),
+    )
+    return Counter(str(row.get("subject_ID") or "") for row in rows)
+
+
+def _project(row: Row) -> Project:
+    project = Project.from_row(row)
+    return replace(project, uri=_path(project.id) if project.id else None)
+
+
+def _path(project_id: str) -> str:
+    return path("data", "projects", project_id)
+
+
+def _check(accessibility: str) -> None:
+    if accessibility not in ACCESSIBILITY:
+        raise ValidationError(
+            f"accessibility {accessibility!r}: must be one of {', '.join(ACCESSIBILITY)}",
+            "accessibility",
+            accessibility,
+        )

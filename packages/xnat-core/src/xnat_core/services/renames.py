@@ -1,0 +1,105 @@
+"""What a list of renames comes to, before anything is renamed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from xnat_core.errors import InvalidIdentifierError, ValidationError
+from xnat_core.validation import validate_subject_label
+
+_PLACE = re.compile(r"\{(\d+|project)\}")
+
+
+@dataclass(frozen=True)
+class Rename:
+    """One subject: `action` is `renamed`, `merged` or `skipped`, and then there is a `reason`."""
+
+    old: str
+    new: str
+    action: str
+    reason: str = ""
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Raises ValidationError for a pattern that does not compile."""
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValidationError(f"Invalid regex {pattern!r}: {error}", "pattern", pattern) from None
+
+
+def expand(template: str, found: re.Match[str], project: str) -> str:
+    """The new label: `{1}` and so on are groups, empty when unmatched; `{project}` the project.
+
+    Raises ValidationError for a group that the pattern does not have.
+    """
+
+    def value(place: re.Match[str]) -> str:
+        if place[1] == "project":
+            return project
+        try:
+            return found[int(place[1])] or ""
+        except IndexError:
+            raise ValidationError(
+                f"template {template!r}: the pattern has no group {place[1]}", "template", template
+            ) from None
+
+    return _PLACE.sub(value, template)
+
+
+def plan_renames(
+    labels: Iterable[str], mapping: Mapping[str, str], *, merge_into_existing: bool
+) -> list[Rename]:
+    """What becomes of each entry of the mapping, given the labels that the project has, in the
+    order in which it must be done: a label that is given away is free before another takes it.
+
+    Without `merge_into_existing`, entries for a label that exists, or that several would get, are
+    skipped.
+    """
+    present = set(labels)
+    plan = [
+        Rename(old, new, "skipped", reason)
+        for old, new in mapping.items()
+        if (reason := _hopeless(old, new, present))
+    ]
+    hopeless = {step.old for step in plan}
+    waiting = {old: new for old, new in mapping.items() if old not in hopeless}
+    wanted = Counter(waiting.values())
+    while waiting:
+        old = next((old for old, new in waiting.items() if new not in waiting), None)
+        if old is None:
+            plan += [
+                Rename(old, new, "skipped", "the labels change places")
+                for old, new in waiting.items()
+            ]
+            return plan
+        new = waiting.pop(old)
+        if merge_into_existing:
+            step = Rename(old, new, "merged" if new in present else "renamed")
+        elif wanted[new] > 1:
+            step = Rename(old, new, "skipped", f"several subjects would become {new}")
+        elif new in present:
+            step = Rename(old, new, "skipped", f"{new} exists already")
+        else:
+            step = Rename(old, new, "renamed")
+        if step.action != "skipped":
+            present.discard(old)
+            present.add(new)
+        plan.append(step)
+    return plan
+
+
+def _hopeless(old: str, new: str, present: set[str]) -> str:
+    if old not in present:
+        return "not found"
+    if new == old:
+        return "same label"
+    try:
+        validate_subject_label(new)
+    except InvalidIdentifierError as error:
+        # A label that exists already may be older than the rules.
+        return "" if new in present else error.message
+    return ""

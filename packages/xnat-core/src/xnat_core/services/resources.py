@@ -1,0 +1,293 @@
+"""Resources and their files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import (
+    OperationError,
+    ResourceNotFoundError,
+    ServerError,
+    XNATCtlError,
+)
+from xnat_core.models import DownloadSummary, Resource, ResourceFile, UploadSummary
+from xnat_core.services.base import BaseService, Row, listing, named
+from xnat_core.services.homes import Home, parents_of
+from xnat_core.services.lookup import find_session
+from xnat_core.services.scans import find_scan
+from xnat_core.urls import path
+from xnat_core.validation import validate_lookup, validate_resource_label
+from xnat_core.writers import natural
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+Resources = list[Resource]
+Files = list[ResourceFile]
+
+# A label of digits would be taken for a resource's number, one with other characters not be found.
+_ADDRESSABLE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]+")
+_OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
+
+
+class ResourceService(BaseService):
+    """Lists, fills, reads and removes the resources of sessions and scans."""
+
+    def list(
+        self,
+        session_id: str | None = None,
+        scan_id: str | None = None,
+        project: str | None = None,
+        *,
+        session: str | None = None,
+    ) -> Resources:
+        """The resources of a session itself, or of one of its scans."""
+        home = self._home(named(session_id, session, "session_id"), scan_id, project)
+        return resources_of(self.client, home)
+
+    def get(
+        self,
+        session_id: str | None = None,
+        resource_label: str | None = None,
+        scan_id: str | None = None,
+        project: str | None = None,
+        *,
+        session: str | None = None,
+        resource: str | None = None,
+    ) -> Resource:
+        """One resource. Raises ResourceNotFoundError."""
+        home = self._home(named(session_id, session, "session_id"), scan_id, project)
+        return find_resource(self.client, home, named(resource_label, resource, "resource_label"))
+
+    def list_files(
+        self,
+        session_id: str | None = None,
+        resource_label: str | None = None,
+        scan_id: str | None = None,
+        project: str | None = None,
+        *,
+        session: str | None = None,
+        resource: str | None = None,
+    ) -> Files:
+        """The files of a resource. Raises ResourceNotFoundError when there is no such resource."""
+        found = self.get(
+            session_id, resource_label, scan_id, project, session=session, resource=resource
+        )
+        return list(files_of_resource(self.client, found))
+
+    def create(
+        self,
+        session_id: str,
+        resource_label: str,
+        scan_id: str | None = None,
+        project: str | None = None,
+        format: str | None = None,
+        content: str | None = None,
+    ) -> Resource:
+        """Make a resource, or find it made; `format` and `content` count only when it is new."""
+        label = validate_resource_label(resource_label)
+        home = self._home(session_id, scan_id, project)
+        params = {"format": format, "content": content}
+        self.client.put(home.path + path("resources", label), params=params, accept={409})
+        return find_resource(self.client, home, label)
+
+    def delete(
+        self,
+        session_id: str,
+        resource_label: str,
+        scan_id: str | None = None,
+        project: str | None = None,
+        remove_files: bool = True,
+    ) -> bool:
+        """Delete a resource with its files, and look that it is gone.
+
+        Raises ResourceNotFoundError: the server would report success.
+        """
+        home = self._home(session_id, scan_id, project)
+        found = find_resource(self.client, home, resource_label)
+        params = {"removeFiles": "true" if remove_files else "false"}
+        self.client.delete(str(found.uri), params=params, about=("resource", resource_label))
+        if any(left.id == found.id for left in resources_of(self.client, home)):
+            raise OperationError(
+                "delete", f"the server reported success, but {resource_label!r} is still there"
+            )
+        return True
+
+    def upload_file(
+        self,
+        session_id: str,
+        resource_label: str,
+        file_path: str | Path,
+        scan_id: str | None = None,
+        project: str | None = None,
+        extract: bool = False,
+        overwrite: bool = False,
+    ) -> dict[str, Any]:
+        """Send one file as it is; with `extract` an archive that the server unpacks.
+
+        Returns `success`, `file`, `size` (bytes) and `extracted`. What is stored is compared
+        afterwards. Raises FileNotFoundError, ResourceExistsError for a file that is there already
+        with other content, UploadError when the server did not store it.
+        """
+        from xnat_core.services.filling import send_file
+
+        local = Path(file_path).expanduser()
+        if not local.is_file():
+            raise FileNotFoundError(f"{local}: no such file")
+        label = validate_resource_label(resource_label)
+        home = self._home(session_id, scan_id, project)
+        return send_file(self.client, home, label, local, extract=extract, overwrite=overwrite)
+
+    def upload_directory(
+        self,
+        session_id: str,
+        resource_label: str,
+        directory_path: str | Path,
+        scan_id: str | None = None,
+        project: str | None = None,
+        overwrite: bool = False,
+    ) -> dict[str, Any]:
+        """Send a folder as one archive that the server unpacks, without a temporary file.
+
+        Returns `success`, `file` (the folder), `files`, `size` (bytes) and `extracted`. What is
+        stored is compared afterwards. Raises NotADirectoryError, and as `upload_file`.
+        """
+        from xnat_core.services.filling import send_folder
+
+        local = Path(directory_path).expanduser()
+        if not local.is_dir():
+            raise NotADirectoryError(f"{local}: not a directory")
+        label = validate_resource_label(resource_label)
+        home = self._home(session_id, scan_id, project)
+        return send_folder(self.client, home, label, local, overwrite=overwrite)
+
+    def upload(
+        self,
+        session: str,
+        resource: str,
+        files: Iterable[str | Path],
+        project: str | None = None,
+        scan: str | None = None,
+        overwrite: bool = False,
+    ) -> UploadSummary:
+        """Send several files, each under its own name; one failure does not stop the rest."""
+        import time
+
+        begin = time.monotonic()
+        paths = [Path(file) for file in files]
+        errors: list[str] = []
+        size = 0
+        for file in paths:
+            try:
+                sent = self.upload_file(session, resource, file, scan, project, overwrite=overwrite)
+                size += sent["size"]
+            except (XNATCtlError, OSError) as error:
+                errors.append(str(error))
+        return UploadSummary(
+            success=not errors,
+            total=len(paths),
+            succeeded=len(paths) - len(errors),
+            failed=len(errors),
+            duration=time.monotonic() - begin,
+            errors=errors,
+            total_files=len(paths),
+            total_size_mb=size / (1 << 20),
+            session_id=session,
+        )
+
+    def download(
+        self,
+        session: str,
+        resource: str,
+        dest: str | Path,
+        project: str | None = None,
+        scan: str | None = None,
+    ) -> DownloadSummary:
+        """Fetch the files of a resource into the folder `dest`, each checked as it arrives."""
+        from xnat_core.services.fetching import fetch
+
+        found = self.get(session, resource, scan, project)
+        files = files_of_resource(self.client, found)
+        return fetch(self.client, files, Path(dest).expanduser(), session_id=session)
+
+    def _home(self, session_id: str, scan_id: str | None, project: str | None) -> Home:
+        session = find_session(self.client, session_id, project)
+        if scan_id is None:
+            return Home.of_session(session)
+        return Home.of_scan(find_scan(self.client, session, scan_id))
+
+
+def resources_of(client: XNATClient, home: Home, *, everything: bool = False) -> Resources:
+    """The resources of a home; with `everything`, a session's, its scans' and its assessors'.
+
+    One request either way. Raises ResourceNotFoundError when the home does not exist.
+    """
+    params = {"all": "true"} if everything else None
+    rows = listing(client, *home.parts, "resources", params=params, about=home.about)
+    found = (_resource(row, home, everything) for row in rows)
+    return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
+
+
+def find_resource(client: XNATClient, home: Home, label: str) -> Resource:
+    """The resource of that label or number. Raises ResourceNotFoundError."""
+    validate_lookup(label, "resource")
+    found = resources_of(client, home)
+    labelled = [resource for resource in found if resource.label == label]
+    numbered = [resource for resource in found if not resource.label and resource.id == label]
+    for resource in labelled or numbered:
+        return resource
+    raise ResourceNotFoundError("resource", f"{home.about[1]}/{label}")
+
+
+def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
+    """All files below a home, as they arrive: a session's include those of its scans."""
+    about, params = home.about, {"all": "true"}
+    for row in listing(client, *home.parts, "files", params=params, about=about):
+        owner = _OWNER_IN_URI.search(str(row.get("URI") or "").partition("/resources/")[0])
+        place = home.below(owner[1], owner[2]) if owner else home
+        yield ResourceFile.from_row(row, **place.known)
+
+
+def files_of_resource(client: XNATClient, resource: Resource) -> Iterator[ResourceFile]:
+    """The files of a resource that was listed, as they arrive.
+
+    Raises ResourceNotFoundError: for a resource that is gone the server lists no files.
+    """
+    where = f"{resource.uri}/files"
+    about = ("resource", resource.label or str(resource.id))
+    empty = True
+    try:
+        for row in client.iter_rows(where, about=about):
+            empty = False
+            known = parents_of(resource)
+            yield ResourceFile.from_row(row, collection=resource.label or None, **known)
+    except ServerError:
+        _require(client, resource)
+        raise
+    if empty:
+        _require(client, resource)
+
+
+def _require(client: XNATClient, resource: Resource) -> None:
+    parent, _, _ = str(resource.uri).rpartition("/resources/")
+    about = ("resource", resource.label or str(resource.id))
+    try:
+        rows = client.rows(f"{parent}/resources", about=about)
+    except ServerError:
+        rows = []
+    if not any(
+        row.get("label") == resource.label or row.get("xnat_abstractresource_id") == resource.id
+        for row in rows
+    ):
+        raise ResourceNotFoundError(*about)
+
+
+def _resource(row: Row, home: Home, everything: bool) -> Resource:
+    place = home.below(row.get("category"), row.get("cat_id")) if everything else home
+    label, number = row.get("label") or "", row.get("xnat_abstractresource_id")
+    name = label if _ADDRESSABLE.fullmatch(label) or not number else number
+    uri = place.path + path("resources", name) if name else None
+    return Resource.from_row(row, uri=uri, **place.known)

@@ -1,0 +1,259 @@
+"""Scans of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import (
+    OperationError,
+    ResourceNotFoundError,
+    ValidationError,
+)
+from xnat_core.models import Scan, Session, children
+from xnat_core.models.base import number
+from xnat_core.services.base import (
+    BaseService,
+    Row,
+    Rows,
+    document,
+    fields,
+    listing,
+    named,
+    require_gone,
+    same,
+)
+from xnat_core.services.lookup import find_session
+from xnat_core.urls import path
+from xnat_core.validation import validate_lookup
+from xnat_core.writers import natural
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+COLUMNS = "ID,type,quality,xsiType,note,series_description,frames,condition,scanner,modality,UID"
+QUALITIES = ("usable", "questionable", "unusable")
+ALL = "*"
+
+Scans = list[Scan]
+OnProgress = Callable[[int, int], object]
+
+
+class ScanService(BaseService):
+    """Lists, edits and removes the scans of a session.
+
+    Everything goes through the accession ID of the session: below a project and a session label
+    the server takes a scan's path for that of the session.
+    """
+
+    def list(
+        self,
+        session_id: str | None = None,
+        project: str | None = None,
+        columns: str | None = None,
+        *,
+        session: str | None = None,
+    ) -> Scans:
+        """The scans of a session, scan 2 before scan 10."""
+        return scans_of(self.client, self._session(session_id, session, project), columns)
+
+    def get(
+        self,
+        session_id: str | None = None,
+        scan_id: str | None = None,
+        project: str | None = None,
+        *,
+        session: str | None = None,
+        scan: str | None = None,
+    ) -> Scan:
+        """One scan with what is in its resources. Raises ResourceNotFoundError."""
+        wanted = named(scan_id, scan, "scan_id")
+        return find_scan(self.client, self._session(session_id, session, project), wanted)
+
+    def delete(
+        self,
+        session_id: str | None = None,
+        scan_id: str | None = None,
+        project: str | None = None,
+        remove_files: bool = False,
+        *,
+        session: str | None = None,
+        scan: str | None = None,
+    ) -> bool:
+        """Delete one scan. Raises ResourceNotFoundError."""
+        wanted = named(scan_id, scan, "scan_id")
+        found = find_scan(self.client, self._session(session_id, session, project), wanted)
+        delete_scan(self.client, found, remove_files=remove_files)
+        return True
+
+    def delete_multiple(
+        self,
+        session_id: str | None = None,
+        scan_ids: str | Iterable[str] = (),
+        project: str | None = None,
+        remove_files: bool = False,
+        parallel: bool = True,
+        workers: int = 4,
+        progress_callback: OnProgress | None = None,
+        *,
+        session: str | None = None,
+    ) -> dict[str, Any]:
+        """Delete several scans; `"*"` is all of them. One failure does not stop the rest.
+
+        Returns `deleted` and `failed` (scan IDs), `errors` (texts) and `total`. The callback gets
+        how many are done and how many there are.
+        """
+        from xnat_core.parallel import bounded_map
+
+        owner = self._session(session_id, session, project)
+        present = {scan.id: scan for scan in scans_of(self.client, owner)}
+        given = [scan_ids] if isinstance(scan_ids, str) else list(scan_ids)
+        wanted = list(present) if ALL in given else list(dict.fromkeys(given))
+
+        def delete(scan_id: str) -> None:
+            if scan_id not in present:
+                raise ResourceNotFoundError("scan", f"{owner.label}/{scan_id}")
+            delete_scan(self.client, present[scan_id], remove_files=remove_files)
+
+        deleted, failed, errors = [], [], []
+        outcomes = bounded_map(delete, wanted, workers=workers if parallel else 1)
+        for count, outcome in enumerate(outcomes, 1):
+            if outcome.error is None:
+                deleted.append(outcome.item)
+            else:
+                failed.append(outcome.item)
+                errors.append(f"scan {outcome.item}: {outcome.error.message}")
+            if progress_callback:
+                progress_callback(count, len(wanted))
+        return {
+            "deleted": sorted(deleted, key=natural),
+            "failed": sorted(failed, key=natural),
+            "errors": errors,
+            "total": len(wanted),
+        }
+
+    def get_resources(self, session_id: str, scan_id: str, project: str | None = None) -> Rows:
+        """The rows of the scan's resources, as the server writes them."""
+        session = self._session(session_id, None, project)
+        validate_lookup(scan_id, "scan")
+        return self.client.rows(
+            path("data", "experiments", session.id, "scans", scan_id, "resources"),
+            about=("scan", f"{session.label}/{scan_id}"),
+        )
+
+    def set_quality(
+        self, session_id: str, scan_id: str, quality: str, project: str | None = None
+    ) -> bool:
+        """Mark a scan as usable, questionable or unusable, and read it back."""
+        if quality not in QUALITIES:
+            raise ValidationError(
+                f"quality {quality!r}: must be one of {', '.join(QUALITIES)}", "quality", quality
+            )
+        return self.set_field(session_id, scan_id, "quality", quality, project)
+
+    def set_note(
+        self, session_id: str, scan_id: str, note: str, project: str | None = None
+    ) -> bool:
+        """Write the note of a scan, and read it back."""
+        return self.set_field(session_id, scan_id, "note", note, project)
+
+    def set_field(
+        self, session_id: str, scan_id: str, field: str, value: str, project: str | None = None
+    ) -> bool:
+        """Set a field that all kinds of scans have, and read it back.
+
+        Raises OperationError when the server did not store it: it answers 200 all the same.
+        """
+        session = self._session(session_id, None, project)
+        scan = find_scan(self.client, session, scan_id)
+        set_scan_field(self.client, scan, field, value)
+        return True
+
+    def _session(self, value: str | None, alias: str | None, project: str | None) -> Session:
+        return find_session(self.client, named(value, alias, "session_id"), project)
+
+
+def scans_of(client: XNATClient, session: Session, columns: str | None = None) -> Scans:
+    """The scans of a session, scan 2 before scan 10. Raises ResourceNotFoundError."""
+    params = {"columns": columns or COLUMNS}
+    below = ("experiments", session.id, "scans")
+    about = ("session", session.label or session.id)
+    rows = list(listing(client, *below, params=params, about=about))
+    if not rows and (session.xsi_type or "").endswith("SessionData"):
+        # Some servers list the scans of rarer types only when asked for the type.
+        scan_type = str(session.xsi_type).replace("SessionData", "ScanData")
+        params["xsiType"] = scan_type
+        rows = list(listing(client, *below, params=params, about=about))
+    scans = (Scan.from_row(row, **_parents(session)) for row in rows)
+    return sorted((_located(scan) for scan in scans if scan.id), key=lambda scan: natural(scan.id))
+
+
+def find_scan(client: XNATClient, session: Session, scan_id: str) -> Scan:
+    """One scan of a session with what is in its resources. Raises ResourceNotFoundError."""
+    validate_lookup(scan_id, "scan")
+    about = ("scan", f"{session.label or session.id}/{scan_id}")
+    where = path("data", "experiments", session.id, "scans", scan_id)
+    item = document(client, where, about)
+    # A route that fell back to the session's document must not pass for the scan.
+    if item is None or str(fields(item).get("ID")) != scan_id:
+        raise ResourceNotFoundError(*about)
+    files = children(item, "file")
+    return _located(
+        Scan.from_item(
+            item,
+            **_parents(session),
+            file_count=_sum(files, "file_count"),
+            file_size=_sum(files, "file_size"),
+        )
+    )
+
+
+def delete_scan(client: XNATClient, scan: Scan, *, remove_files: bool = False) -> None:
+    """Delete a scan that was found, and look that it is gone.
+
+    Raises ResourceNotFoundError, OperationError when it is still there.
+    """
+    if not (scan.id and scan.session_id):
+        raise ResourceNotFoundError("scan", scan.id)
+    where = path("data", "experiments", scan.session_id, "scans", scan.id)
+    about = ("scan", f"{scan.session or scan.session_id}/{scan.id}")
+    client.delete(where, params={"removeFiles": "true" if remove_files else None}, about=about)
+    require_gone(client, where, about)
+
+
+def set_scan_field(client: XNATClient, scan: Scan, field: str, value: str) -> None:
+    """Set a field that all kinds of scans have (`quality`, `note`, `type` …), and read it back.
+
+    Raises OperationError when the server did not store it.
+    """
+    where = path("data", "experiments", str(scan.session_id), "scans", scan.id)
+    about = ("scan", f"{scan.session or scan.session_id}/{scan.id}")
+    stored: object = None
+    # The path of the parent type is the documented key; some types take only the short name.
+    for key in (f"xnat:imageScanData/{field}", field):
+        params = {"xsiType": scan.xsi_type, key: value}
+        client.put(where, params=params, about=about, repeatable=True)
+        stored = fields(document(client, where, about) or {}).get(field)
+        if same(stored, value):
+            return
+    raise OperationError("set", f"scan {about[1]}: {field} is {stored!r}, not {value!r}")
+
+
+def _parents(session: Session) -> dict[str, str | None]:
+    return {
+        "project": session.project,
+        "subject": session.subject_label,
+        "subject_id": session.subject_id,
+        "session": session.label or None,
+        "session_id": session.id,
+    }
+
+
+def _located(scan: Scan) -> Scan:
+    return replace(scan, uri=path("data", "experiments", str(scan.session_id), "scans", scan.id))
+
+
+def _sum(rows: Iterable[Row], key: str) -> int | None:
+    known = [count for row in rows if (count := number(row.get(key))) is not None]
+    return sum(known) if known else None

@@ -1,0 +1,288 @@
+"""Sessions: the experiments of subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import (
+    ClientRequestError,
+    OperationError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServerError,
+    ValidationError,
+)
+from xnat_core.models import MODALITY_TYPES, Session, children, modality_of
+from xnat_core.services.base import (
+    BaseService,
+    Row,
+    Rows,
+    document,
+    fields,
+    first,
+    listing,
+    named,
+    require_gone,
+    same,
+)
+from xnat_core.services.lookup import (
+    SESSION_COLUMNS,
+    SITE_WIDE,
+    find_session,
+    find_subject,
+    session_of_row,
+)
+from xnat_core.services.relabel import relabel
+from xnat_core.urls import path
+from xnat_core.validation import validate_lookup, validate_session_label
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+Sessions = list[Session]
+
+# DICOM and people call it by different names.
+_SYNONYMS = {"PT": "PET", "MRI": "MR"}
+
+
+class SessionService(BaseService):
+    """Lists, makes, edits, shares and removes sessions."""
+
+    def list(
+        self,
+        project: str | None = None,
+        subject: str | None = None,
+        modality: str | None = None,
+        limit: int | None = None,
+        columns: str | None = None,
+    ) -> Sessions:
+        """The sessions of a project, of a subject in it, or of the whole server."""
+        found = iter_sessions(self.client, project, subject, modality, columns)
+        return first(limit, found)
+
+    def get(
+        self,
+        session_id: str | None = None,
+        project: str | None = None,
+        *,
+        session: str | None = None,
+    ) -> Session:
+        """One session, by accession ID or, with a project, by label.
+
+        Raises ResourceNotFoundError.
+        """
+        return find_session(self.client, named(session_id, session, "session_id"), project)
+
+    def create(
+        self,
+        project: str,
+        subject: str,
+        label: str,
+        xsi_type: str = MODALITY_TYPES["MR"],
+        date: str | None = None,
+        time: str | None = None,
+        visit_id: str | None = None,
+        modality: str | None = None,
+    ) -> Session:
+        """Make an empty session of a subject that exists; `modality` decides the type.
+
+        `date` is `YYYY-MM-DD`, `time` `HH:MM:SS`. Raises ResourceExistsError (the server would
+        change the existing one) and ResourceNotFoundError for project or subject.
+        """
+        label = validate_session_label(label)
+        owner = find_subject(self.client, subject, project)
+        by_label = path("data", "projects", str(owner.project), "experiments", label)
+        if document(self.client, by_label, ("session", label)) is not None:
+            raise ResourceExistsError("session", f"{project}/{label}")
+        params = {
+            "xsiType": _type_of(modality) if modality else xsi_type,
+            "date": date,
+            "time": time,
+            "visit_id": visit_id,
+        }
+        where = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
+        self.client.put(where + path(label), params=params, about=("subject", subject))
+        return find_session(self.client, label, owner.project)
+
+    def delete(
+        self, session_id: str, project: str | None = None, remove_files: bool = False
+    ) -> bool:
+        """Delete a session; in a project that only shares it, end the sharing."""
+        session = find_session(self.client, session_id, project)
+        where = session_path(session)
+        self.client.delete(
+            where,
+            params={"removeFiles": "true" if remove_files else None},
+            about=("session", session.label),
+        )
+        require_gone(self.client, where, ("session", session.label))
+        return True
+
+    def get_scans(self, session_id: str, project: str | None = None) -> Rows:
+        """The rows of the session's scans, as the server writes them."""
+        session = find_session(self.client, session_id, project)
+        return self._below(session, "scans")
+
+    def get_resources(self, session_id: str, project: str | None = None) -> Rows:
+        """The rows of the session's own resources, as the server writes them."""
+        session = find_session(self.client, session_id, project)
+        return self._below(session, "resources")
+
+    def set_field(
+        self, session_id: str, field: str, value: str, project: str | None = None
+    ) -> bool:
+        """Set one field and read it back.
+
+        `field` is a name (`note`), a path below the type (`fields/field[name=X]/field`) or a whole
+        path (`xnat:mrSessionData/note`). Raises OperationError when the server did not store it:
+        it says so for none of the reasons it may have.
+        """
+        session = find_session(self.client, session_id, project)
+        if field in ("label", "project", "subject_ID", "ID"):
+            raise ValidationError(f"{field} is no field that can be set: rename or move", "field")
+        xsi_type = session.xsi_type or ""
+        key = field if ":" in field.partition("/")[0] else f"{xsi_type}/{field}"
+        where = session_path(session)
+        self.client.put(
+            where,
+            params={"xsiType": xsi_type, key: value},
+            about=("session", session.label),
+            repeatable=True,
+        )
+        item = document(self.client, where, ("session", session.label)) or {}
+        stored = _stored(item, key.partition("/")[2])
+        if not same(stored, value):
+            raise OperationError(
+                "set", f"session {session.label!r}: {field} is {stored!r}, not {value!r}"
+            )
+        return True
+
+    def rename(self, session_id: str, new_label: str, project: str | None = None) -> Session:
+        """Give a session another label. Raises ResourceExistsError when it is taken."""
+        new_label = validate_session_label(new_label)
+        session = find_session(self.client, session_id, project)
+        if session.label == new_label:
+            return session
+        owner = str(session.project)
+        taken = path("data", "projects", owner, "experiments", new_label)
+        if document(self.client, taken, ("session", new_label)) is not None:
+            raise ResourceExistsError("session", f"{owner}/{new_label}")
+        relabel(self.client, session_path(session), ("session", session.label), new_label)
+        return find_session(self.client, session.id, owner)
+
+    def share(
+        self,
+        session_id: str,
+        target_project: str,
+        label: str | None = None,
+        primary: bool = False,
+        project: str | None = None,
+    ) -> bool:
+        """Show a session in another project as well, or with `primary` move it there.
+
+        What came of it is read back. Raises ResourceExistsError when the label is taken there,
+        ResourceNotFoundError for the session or the target project.
+        """
+        session = find_session(self.client, session_id, project)
+        validate_lookup(target_project, "project")
+        try:
+            self.client.put(
+                session_path(session) + path("projects", target_project),
+                params={"label": label, "primary": "true" if primary else None},
+                about=("project", target_project),
+            )
+        except (ClientRequestError, ServerError, ResourceExistsError) as error:
+            # Moving answers 500 on some routes although it happened; shared already is no failure.
+            if not self._is_in(session.id, target_project, label, primary):
+                if error.details.get("status_code") != 409:
+                    raise
+                taken = f"{target_project}/{label or session.label}"
+                raise ResourceExistsError("session", taken) from None
+        if not self._is_in(session.id, target_project, label, primary):
+            raise OperationError(
+                "share", f"session {session.label!r} did not come to project {target_project!r}"
+            )
+        return True
+
+    def _below(self, session: Session, what: str) -> Rows:
+        about = ("session", session.label)
+        return [*listing(self.client, "experiments", session.id, what, about=about)]
+
+    def _is_in(self, session_id: str, project: str, label: str | None, primary: bool) -> bool:
+        where = path("data", "experiments", session_id)
+        own = fields(document(self.client, where, ("session", session_id)) or {})
+        if primary:
+            return own.get("project") == project
+        rows = self.client.rows(where + path("projects"), about=("session", session_id))
+        shares = [row for row in rows if (row.get("ID") or row.get("id")) == project]
+        return any(not label or row.get("label") == label for row in shares)
+
+
+def iter_sessions(
+    client: XNATClient,
+    project: str | None = None,
+    subject: str | None = None,
+    modality: str | None = None,
+    columns: str | None = None,
+) -> Iterator[Session]:
+    """The sessions of a project, of a subject in it, or of the whole server, as they come.
+
+    The modality is that of the session's type and is compared here: the server's own filter knows
+    only sessions that came as DICOM. Raises ResourceNotFoundError for project or subject.
+    """
+    params = {"columns": columns or SESSION_COLUMNS}
+    if not project:
+        if subject:
+            raise ValidationError("a subject needs its project", "project")
+        rows = client.iter_rows(path("data", "experiments"), params={**params, **SITE_WIDE})
+    elif subject:
+        owner = find_subject(client, subject, project)
+        below = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
+        rows = client.iter_rows(below, params=params, about=("subject", subject))
+    else:
+        validate_lookup(project, "project")
+        below = path("data", "projects", project, "experiments")
+        rows = client.iter_rows(below, params=params, about=("project", project))
+    for row in rows:
+        session = session_of_row(row, project)
+        if not modality or is_of_modality(session, modality):
+            yield session
+
+
+def is_of_modality(session: Session, modality: str) -> bool:
+    """Whether a session is of a modality, in any case; PT is PET and MRI is MR."""
+    known = {_spoken(session.modality or ""), _spoken(modality_of(session.xsi_type) or "")}
+    return _spoken(modality) in known
+
+
+def session_path(session: Session) -> str:
+    """The route of a session through its subject, which is the one that changes it.
+
+    Raises ResourceNotFoundError for an experiment without project or subject.
+    """
+    if not (session.project and session.subject_id):
+        raise ResourceNotFoundError("subject of session", session.label or session.id)
+    parts = ("projects", session.project, "subjects", session.subject_id)
+    return path("data", *parts, "experiments", session.id)
+
+
+def _spoken(modality: str) -> str:
+    return _SYNONYMS.get(modality.upper(), modality.upper())
+
+
+def _type_of(modality: str) -> str:
+    found = MODALITY_TYPES.get(_spoken(modality))
+    if found is None:
+        known = ", ".join(MODALITY_TYPES)
+        raise ValidationError(f"modality {modality!r}: must be one of {known}", "modality")
+    return found
+
+
+def _stored(item: Row, key: str) -> object:
+    """What a document has under a path; custom variables are children of it."""
+    if key.startswith("fields/field[name="):
+        name = key.removeprefix("fields/field[name=").partition("]")[0]
+        values = [c.get("field") for c in children(item, "fields/field") if c.get("name") == name]
+        return values[0] if values else None
+    return fields(item).get(key)
