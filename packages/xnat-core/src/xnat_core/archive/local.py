@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from xnat_core.archive.members import ArchiveMember, Kind, passed
+from xnat_core.archive.members import ArchiveMember, Kind
 from xnat_core.archive.tar_reader import read_tar
 from xnat_core.errors import UploadError
 from xnat_core.files import BLOCK, Block
@@ -39,7 +39,7 @@ def _tar_members(path: Path) -> Iterator[ArchiveMember]:
 
 
 def _zip_members(path: Path) -> Iterator[ArchiveMember]:
-    """Read by the directory, which tells of links before their bytes."""
+    """Read by the directory: it tells of links, and bytes that nobody wants stay unread."""
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:
@@ -48,8 +48,10 @@ def _zip_members(path: Path) -> Iterator[ArchiveMember]:
         raise UploadError(f"{path}: damaged, or not a zip: {error}", path) from error
     with archive:
         for info in archive.infolist():
-            content = _zip_content(path, archive, info)
-            yield from passed(info.filename, info.file_size, _kind(info), content)
+            content = map(memoryview, _zip_content(path, archive, info))
+            member = ArchiveMember(info.filename, info.file_size, _kind(info), content)
+            yield member
+            member.close()
 
 
 def _kind(info: zipfile.ZipInfo) -> Kind:
