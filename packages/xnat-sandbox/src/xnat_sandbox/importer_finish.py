@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .archiver import ArchiveFailed, ArchiveOptions
+from .archiver import ArchiveFailed
 from .context import Context
 from .importer_receive import Filed
 from .importer_request import SESSION, ImportOptions
@@ -40,13 +40,11 @@ def _finish_one(
         raise ArchiveFailed(f"{built.folder} is {built.status}")
     if built.project == UNASSIGNED:
         raise ArchiveFailed(f"{built.folder} has no project")
-    automatic = intake.lifecycle.automatic_options(built)
-    override = options.overwrite in ("delete", "override") or automatic.override
-    archive_options = ArchiveOptions(
-        user=context.login,
-        merge=bool(options.overwrite) or automatic.merge,
-        override=override,
-        replace_files=override or options.overwrite_files,
+    archive_options = intake.lifecycle.import_options(
+        built,
+        context.login,
+        options.overwrite,
+        replace_files=options.overwrite_files,
         quarantine=options.quarantine,
         pipelines=options.pipelines,
     )

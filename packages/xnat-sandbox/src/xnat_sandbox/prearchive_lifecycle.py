@@ -6,8 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooSlow
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError as TooSlow
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -62,6 +61,9 @@ class Lifecycle:
 
     def archive(self, session: StagedSession, options: ArchiveOptions) -> str:
         """Archive a built session and answer its URI; ArchiveFailed leaves CONFLICT or ERROR."""
+        if self._present(session).status.startswith("RECEIVING"):
+            # Its document, if any, does not know the latest files.
+            raise ArchiveFailed(f"{session.folder} is still receiving files")
         with self._prearchive.operation(session, "ARCHIVING") as operation:
             time.sleep(self._store.settings.archive_delay)
             try:
@@ -155,6 +157,28 @@ class Lifecycle:
             merge=mode != "Manual",
             override=mode == "AutoArchiveOverwrite",
             replace_files=mode == "AutoArchiveOverwrite",
+        )
+
+    def import_options(
+        self,
+        session: StagedSession,
+        user: str,
+        overwrite: str,
+        *,
+        replace_files: bool = False,
+        quarantine: bool = False,
+        pipelines: bool = True,
+    ) -> ArchiveOptions:
+        """How a session is archived by an import, a commit or a batch: the table of 9.4."""
+        automatic = self.automatic_options(session)
+        override = overwrite in ("delete", "override") or automatic.override
+        return ArchiveOptions(
+            user=user,
+            merge=bool(overwrite) or automatic.merge,
+            override=override,
+            replace_files=override or replace_files,
+            quarantine=quarantine,
+            pipelines=pipelines,
         )
 
     # Parts

@@ -274,6 +274,18 @@ class Prearchive:
         sql = f"INSERT INTO prearchive ({','.join(names)}) VALUES ({marks})"
         return self._present(self._db.execute(sql, [getattr(session, name) for name in names]))
 
+    def rescan(self) -> None:
+        """Drop rows without a directory, and add rows for directories without one."""
+        for session in self.all():
+            if not self.directory(session).is_dir():
+                self.delete(session)
+        for directory in sorted(path for path in self.root.glob("*/*/*") if path.is_dir()):
+            project, timestamp, folder = directory.parts[-3:]
+            if self.find(project, timestamp, folder) is None:
+                found = self.create(Arrival(project, "", folder, timestamp=timestamp))
+                if self.document(found).is_file():
+                    self.set_status(found, "READY")
+
     # Logs
 
     def log(self, session: StagedSession, entry: str) -> None:
