@@ -73,13 +73,14 @@ def test_a_cut_archive_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_damaged_member_is_named(tmp_path: Path) -> None:
     path = tmp_path / "s.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("S1/a.dcm", b"precious")
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("S1/a.dcm", b"precious")
     path.write_bytes(path.read_bytes().replace(b"precious", b"precioux"))
-    (member,) = open_archive(path)
+    archive = open_archive(path)
+    member = next(archive)
     assert member.size == 8
     with pytest.raises(UploadError, match=r"s\.zip: S1/a\.dcm: Bad CRC-32"):
-        list(next(open_archive(path)).blocks())
+        list(member.blocks())
 
 
 @pytest.mark.parametrize("name", ["s.zip", "s.tar", "s.tgz"])

@@ -6,13 +6,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from xnat_core.archive.members import ArchiveMember, Kind
 from xnat_core.archive.tar_reader import read_tar
 from xnat_core.errors import UploadError
-from xnat_core.files import BLOCK, Block
+from xnat_core.files import BLOCK
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -48,7 +47,7 @@ def _zip_members(path: Path) -> Iterator[ArchiveMember]:
         raise UploadError(f"{path}: damaged, or not a zip: {error}", path) from error
     with archive:
         for info in archive.infolist():
-            content = map(memoryview, _zip_content(path, archive, info))
+            content = _zip_content(path, archive, info)
             member = ArchiveMember(info.filename, info.file_size, _kind(info), content)
             yield member
             member.close()
@@ -63,12 +62,15 @@ def _kind(info: zipfile.ZipInfo) -> Kind:
     return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "other"
 
 
-def _zip_content(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Block]:
+def _zip_content(
+    path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo
+) -> Iterator[memoryview]:
     if _kind(info) != "file":
         return
     try:
         with archive.open(info) as file:
-            yield from iter(partial(file.read, BLOCK), b"")
+            while block := file.read(BLOCK):
+                yield memoryview(block)
     # What zipfile raises for damage, unknown methods and encryption.
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise UploadError(f"{path}: {info.filename}: {error or 'cut short'}", path) from error
