@@ -33,11 +33,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MODULES = (
+    "archiver_service",
     "auth",
-    "importer",
-    "intake",
+    "direct_routes",
     "experiments",
+    "importer",
+    "importer_status",
+    "intake",
     "listings",
+    "prearchive_actions",
+    "prearchive_list",
+    "prearchive_services",
+    "prearchive_session",
     "project_lists",
     "projects",
     "scans",
