@@ -283,8 +283,8 @@ class XNATClient:
         """
         call = self._json_call(path, params, about=about, timeout=timeout, stream=True)
         envelope = self._envelope(call)
-        with self._stream(call) as stream:
-            yield from envelope.iter_rows(stream.blocks(1 << 18, unpack=True))
+        with self._conversation.ask(call) as answer:
+            yield from envelope.iter_rows(answer.blocks(1 << 18, unpack=True))
 
     def item(
         self,
@@ -342,16 +342,17 @@ class XNATClient:
         accept: Collection[int] = (),
         about: tuple[str, str] | None = None,
     ) -> Iterator[Stream]:
-        """GET a body that is read as it comes, uncompressed; `idle` seconds without a byte end it.
+        """GET a body that is read as it comes; `idle` seconds without a byte end it.
 
-        What is retried is the beginning: once the body flows, its receiver decides.
+        Iterating over it gives blocks of 1 MiB. What is retried is the beginning: once the body
+        flows, its receiver decides.
         """
         wanted = {"Accept-Encoding": "identity", **(headers or {})}
         call = self._call(
             "GET", path, params, headers=wanted, idle=idle, stream=True, accept=accept, about=about
         )
-        with self._stream(call) as stream:
-            yield stream
+        with self._conversation.ask(call) as answer:
+            yield answer
 
     def paginate(
         self,
@@ -390,9 +391,9 @@ class XNATClient:
         """Log in now and return the session token. Raises AuthenticationError."""
         return self._authenticator.log_in(self._conversation.door)
 
-    def invalidate_session(self) -> None:
-        """End the session, here, in the cache and at the server."""
-        self._authenticator.forget(self._conversation.door)
+    def invalidate_session(self) -> bool:
+        """End the session, here, in the cache and at the server; False when there was none."""
+        return self._authenticator.forget(self._conversation.door)
 
     def whoami(self) -> dict[str, Any]:
         """Return username, firstname, lastname, email and enabled of the logged-in user.
@@ -527,13 +528,6 @@ class XNATClient:
         from xnat_core.http.listings import Envelope
 
         return Envelope(self.base_url, call.operation)
-
-    @contextmanager
-    def _stream(self, call: Call) -> Iterator[Stream]:
-        from xnat_core.http.streams import Stream
-
-        with Stream(self._conversation.ask(call), self.base_url, call.wire.idle) as stream:
-            yield stream
 
     def _own_name(self) -> str:
         try:

@@ -144,18 +144,19 @@ class Authenticator:
         if token is not None and token != self._given:
             self._cache.touch(token, self._lifetime)
 
-    def forget(self, door: Door) -> None:
-        """End the session, here, in the cache and at the server."""
+    def forget(self, door: Door) -> bool:
+        """End the session, here, in the cache and at the server; False when there was none."""
         with self._lock:
             token, self._token = self._token, None
             cached = self._find()
             token = token or (cached.token if cached else None)
             self._given = None
             if token is None:
-                return
+                return False
             if self._cache is not None:
                 self._cache.forget(token)
             door.log_out(token)
+            return True
 
     def close(self, door: Door) -> None:
         """End a session that nobody else can use."""

@@ -11,16 +11,14 @@ import socket
 import ssl
 from typing import Any
 
-import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.wait import wait_for_read
 
-from xnat_core.http.failures import TROUBLE, reading_error
+from xnat_core.http.streams import BLOCK, Stream
 
-BLOCK = 1 << 20
 # Seconds in which a block of the body must leave. The library would use the time for connecting.
 SEND_SECONDS = 300
 
@@ -94,27 +92,6 @@ class _PoolTLS(HTTPSConnectionPool):
 _POOLS = {"http": _Pool, "https": _PoolTLS}
 
 
-class Answer(requests.Response):
-    """An answer whose body, when it breaks off, breaks off with an error of this project."""
-
-    _server = ""
-    _idle = 0.0
-
-    def expect(self, server: str, idle: float) -> None:
-        """Wait at most `idle` seconds for each piece of the body."""
-        self._server = server
-        self._idle = idle
-        source = getattr(self.raw, "source", None)
-        if source is not None:
-            source.settimeout(idle)
-
-    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
-        try:
-            yield from super().iter_content(chunk_size, decode_unicode)
-        except TROUBLE as error:
-            raise reading_error(error, self._server, self._idle) from error
-
-
 class Adapter(HTTPAdapter):
     """Pools of such connections, writing files in blocks of 1 MiB."""
 
@@ -124,10 +101,10 @@ class Adapter(HTTPAdapter):
         super().init_poolmanager(connections, maxsize, block, blocksize=BLOCK, **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def build_response(self, req: Any, resp: Any) -> Answer:
+    def build_response(self, req: Any, resp: Any) -> Stream:
         response = super().build_response(req, resp)
-        response.__class__ = Answer
-        assert isinstance(response, Answer)
+        response.__class__ = Stream
+        assert isinstance(response, Stream)
         return response
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:

@@ -16,7 +16,7 @@ from xnat_core.http.transport import Transport, Wire
 from xnat_core.login import Authenticator
 
 if TYPE_CHECKING:
-    from requests import Response
+    from xnat_core.http.streams import Stream
 
 READING = frozenset({"GET", "HEAD"})
 _MOST_REDIRECTS = 10
@@ -61,7 +61,7 @@ class Conversation:
         self._lock = threading.Lock()
         self._identity_checked = float("-inf")
 
-    def ask(self, call: Call) -> Response:
+    def ask(self, call: Call) -> Stream:
         """Send, log in again if need be, follow, and return a success or what `accept` names."""
         while True:
             token = None if call.anonymous else self._authenticator.token(self.door)
@@ -80,7 +80,7 @@ class Conversation:
         self._authenticator.close(self.door)
         self._transport.close()
 
-    def _exchange(self, call: Call, token: str | None) -> Response:
+    def _exchange(self, call: Call, token: str | None) -> Stream:
         """One request up the ladder, and behind redirects if it only reads."""
         url = call.url
         for _ in range(_MOST_REDIRECTS):
@@ -101,7 +101,7 @@ class Conversation:
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
 
-    def _is_shut_out(self, call: Call, response: Response, token: str | None) -> bool:
+    def _is_shut_out(self, call: Call, response: Stream, token: str | None) -> bool:
         """Whether the server did not know us, so that it did not do what was asked either."""
         status = response.status_code
         if call.anonymous or status in call.accept:
@@ -115,7 +115,7 @@ class Conversation:
                 return asks if token is None else not self.door.is_alive(token)
         return self._became_nobody(call, response, token)
 
-    def _became_nobody(self, call: Call, response: Response, token: str | None) -> bool:
+    def _became_nobody(self, call: Call, response: Stream, token: str | None) -> bool:
         """Whether a site that is open to all serves us as a guest, with fewer rows and no error.
 
         The sign is a new session beside ours. Asked at most once a minute, because some servers
@@ -147,7 +147,7 @@ class Conversation:
                 "try again",
             )
 
-    def _require_success(self, call: Call, response: Response) -> None:
+    def _require_success(self, call: Call, response: Stream) -> None:
         status = response.status_code
         if status < 400 or status in call.accept:
             return

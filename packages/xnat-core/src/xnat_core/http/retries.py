@@ -14,7 +14,7 @@ from xnat_core.errors import NetworkError, RetryExhaustedError, ServerUnreachabl
 from xnat_core.parallel import check_stop
 
 if TYPE_CHECKING:
-    from requests import Response
+    from xnat_core.http.streams import Stream
 
 TURNED_AWAY = frozenset({429, 503})
 MAYBE_DONE = frozenset({500, 502, 504})
@@ -47,11 +47,11 @@ class Retries:
     def run(
         self,
         operation: str,
-        send: Callable[[], Response],
+        send: Callable[[], Stream],
         *,
         repeatable: bool,
         rewindable: bool = True,
-    ) -> Response:
+    ) -> Stream:
         """Send until there is an answer worth reading, and return it whatever its status.
 
         `repeatable`: doing it twice does no harm. `rewindable`: the body can be sent again;

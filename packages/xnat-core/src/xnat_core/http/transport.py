@@ -20,10 +20,11 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from xnat_core import __version__
 from xnat_core.errors import ConfigurationError, XNATCtlError
-from xnat_core.http.connections import Adapter, Answer
+from xnat_core.http.connections import Adapter
 from xnat_core.http.failures import TROUBLE, failure
 from xnat_core.http.retries import Failure
 from xnat_core.http.sending import BodyFailed, Outgoing
+from xnat_core.http.streams import Stream
 
 if TYPE_CHECKING:
     from xnat_core.bodies import Body
@@ -67,7 +68,7 @@ class Transport:
         if self._verify is False:
             warnings.simplefilter("ignore", InsecureRequestWarning)
 
-    def send(self, wire: Wire, token: str | None) -> requests.Response:
+    def send(self, wire: Wire, token: str | None) -> Stream:
         """Make one attempt; the answer's body has been read unless it is streamed.
 
         Raises Failure when there is no answer, and what the body raised.
@@ -87,7 +88,7 @@ class Transport:
             raise error.__cause__ or error from None
         except TROUBLE as error:
             raise failure(error, self.server, connecting, wire.reading) from error
-        assert isinstance(response, Answer)
+        assert isinstance(response, Stream)
         response.expect(self.server, wire.idle)
         if not wire.stream:
             _read_whole(response)
@@ -174,7 +175,7 @@ def _cookies_for(session: requests.Session, request: requests.PreparedRequest) -
     return header(session.cookies, request)
 
 
-def _read_whole(response: Answer) -> None:
+def _read_whole(response: Stream) -> None:
     try:
         response.content  # noqa: B018 - kept by the response
     except XNATCtlError as error:
