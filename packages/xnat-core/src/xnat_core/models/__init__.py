@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from xnat_core.models.base import IDENTITY, Fact, KeyDoc, Model, Record, children
+from xnat_core.models.datatypes import MODALITY_TYPES, modality_of
 from xnat_core.models.local import DicomFile
 from xnat_core.models.processing import Pipeline, PipelineJob
 from xnat_core.models.project import Project
 from xnat_core.models.resource import Resource, ResourceFile
 from xnat_core.models.scan import Scan
-from xnat_core.models.session import MODALITY_TYPES, Session, modality_of
+from xnat_core.models.session import Session
 from xnat_core.models.site import ProfileEntry, Server, User
 from xnat_core.models.staging import PrearchiveEntry, Upload
 from xnat_core.models.subject import Subject

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model
+from xnat_core.models.base import Fact, Model, ModelT
+from xnat_core.models.datatypes import modality_of, type_in
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Scan(Model):
         str | None, Fact("Start of the scan, `HH:MM:SS`", names=("startTime", "scanTime"))
     ] = None
     scanner: Annotated[str | None, Fact("Scanner", names=("scanner/model",))] = None
-    modality: Annotated[str | None, Fact("DICOM modality")] = None
+    modality: Annotated[str | None, Fact("Modality; where not stored, that of the type")] = None
     xsi_type: Annotated[
         str | None, Fact("Data type, e.g. `xnat:mrScanData`", names=("xsiType", "xsi:type"))
     ] = None
@@ -41,6 +44,12 @@ class Scan(Model):
     file_count: Annotated[int | None, Fact("Number of files in all its resources")] = None
     file_size: Annotated[int | None, Fact("Size of all its resources in bytes")] = None
     uri: Annotated[str | None, Fact("Path on the server")] = None
+
+    @classmethod
+    def from_row(cls: builtins.type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
+        """Read a row; the modality is that of the data type where none is stored."""
+        known.setdefault("modality", row.get("modality") or modality_of(type_in(row)))
+        return super().from_row(row, **known)
 
     @property
     def scan_id(self) -> str:

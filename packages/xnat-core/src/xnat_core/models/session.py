@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from xnat_core.models.base import Fact, Model, ModelT, custom_variables, day
-
-MODALITY_TYPES = {
-    "MR": "xnat:mrSessionData",
-    "PET": "xnat:petSessionData",
-    "CT": "xnat:ctSessionData",
-    "EEG": "xnat:eegSessionData",
-}
-"""The session types that are asked for by modality."""
-
-_SESSION_TYPE = re.compile(r"(?:.*:)?(\w+?)SessionData", re.IGNORECASE)
-_SPOKEN = {"OTHERDICOM": "OT", "PETMR": "PET/MR"}
+from xnat_core.models.datatypes import modality_of, type_in
 
 
 @dataclass(frozen=True)
@@ -60,23 +49,10 @@ class Session(Model):
     @classmethod
     def from_row(cls: type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
         """Read a row; the modality is that of the data type where none is stored."""
-        known.setdefault("modality", row.get("modality") or modality_of(_type_of(row)))
+        known.setdefault("modality", row.get("modality") or modality_of(type_in(row)))
         return super().from_row(row, **known)
 
     @classmethod
     def from_item(cls: type[ModelT], item: Mapping[str, Any], **known: Any) -> ModelT:
         """Read a single document with its custom variables."""
         return super().from_item(item, fields=custom_variables(item) or None, **known)
-
-
-def modality_of(xsi_type: str | None) -> str | None:
-    """`MR` for `xnat:mrSessionData`; `None` for a type that is no imaging session."""
-    found = _SESSION_TYPE.fullmatch(xsi_type or "")
-    if not found:
-        return None
-    name = found[1].upper()
-    return _SPOKEN.get(name, name)
-
-
-def _type_of(row: Mapping[str, Any]) -> str | None:
-    return row.get("xsiType") or row.get("xsi_type") or row.get("xsitype")

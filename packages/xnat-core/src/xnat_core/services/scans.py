@@ -32,7 +32,7 @@ from xnat_core.writers import natural
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
-COLUMNS = "ID,type,quality,xsiType,note,series_description,frames,condition,scanner,modality,UID"
+COLUMNS = "ID,type,quality,xsiType,note,series_description,frames,condition"
 QUALITIES = ("usable", "questionable", "unusable")
 ALL = "*"
 
