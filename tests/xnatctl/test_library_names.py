@@ -42,25 +42,23 @@ DOCUMENTED = {
     "services.subjects": "SubjectService",
     "services.sessions": "SessionService",
     "services.scans": "ScanService",
+    "services.resources": "ResourceService",
 }
 
 
 @pytest.mark.parametrize("module", DOCUMENTED)
 def test_a_documented_module_has_its_names_and_no_others(module: str) -> None:
     facade = importlib.import_module(f"xnatctl.{module}")
-    names = {name for name in vars(facade) if not name.startswith("_")}
-    assert names == set(DOCUMENTED[module].split())
+    assert sorted(facade.__all__) == sorted(DOCUMENTED[module].split())
 
 
 @pytest.mark.parametrize("facade", FACADES)
 def test_a_documented_name_is_the_object_that_its_owner_defines(facade: str) -> None:
     module = importlib.import_module(facade)
-    for name, value in vars(module).items():
-        owner = getattr(value, "__module__", None)
-        if name.startswith("_") or owner is None:
-            continue
-        assert owner.partition(".")[0] != "xnatctl", f"{facade}.{name} is defined in the facade"
-        assert getattr(sys.modules[owner], name, value) is value
+    for name in getattr(module, "__all__", []):
+        value = getattr(module, name)
+        assert not value.__module__.startswith("xnatctl"), f"{facade}.{name} is defined here"
+        assert getattr(sys.modules[value.__module__], value.__name__) is value
 
 
 @pytest.mark.parametrize("facade", FACADES)

@@ -1,6 +1,5 @@
 """Sessions and credentials."""
 
-from xnat_core.auth import (
-    AuthManager as AuthManager,
-    CachedSession as CachedSession,
-)
+from xnat_core.auth import AuthManager, CachedSession
+
+__all__ = ["AuthManager", "CachedSession"]

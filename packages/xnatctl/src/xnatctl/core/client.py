@@ -1,5 +1,5 @@
 """The client."""
 
-from xnat_core.client import (
-    XNATClient as XNATClient,
-)
+from xnat_core.client import XNATClient
+
+__all__ = ["XNATClient"]

@@ -1,6 +1,5 @@
 """Profiles and settings."""
 
-from xnat_core.config import (
-    Config as Config,
-    Profile as Profile,
-)
+from xnat_core.config import Config, Profile
+
+__all__ = ["Config", "Profile"]

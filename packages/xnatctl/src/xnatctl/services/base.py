@@ -1,5 +1,5 @@
 """What all services share."""
 
-from xnat_core.services.base import (
-    BaseService as BaseService,
-)
+from xnat_core.services.base import BaseService
+
+__all__ = ["BaseService"]

@@ -1,5 +1,5 @@
 """Projects."""
 
-from xnat_core.services.projects import (
-    ProjectService as ProjectService,
-)
+from xnat_core.services.projects import ProjectService
+
+__all__ = ["ProjectService"]

@@ -1,5 +1,5 @@
 """Scans."""
 
-from xnat_core.services.scans import (
-    ScanService as ScanService,
-)
+from xnat_core.services.scans import ScanService
+
+__all__ = ["ScanService"]

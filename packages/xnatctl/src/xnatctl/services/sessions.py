@@ -1,5 +1,5 @@
 """Sessions."""
 
-from xnat_core.services.sessions import (
-    SessionService as SessionService,
-)
+from xnat_core.services.sessions import SessionService
+
+__all__ = ["SessionService"]

@@ -1,5 +1,5 @@
 """Subjects."""
 
-from xnat_core.services.subjects import (
-    SubjectService as SubjectService,
-)
+from xnat_core.services.subjects import SubjectService
+
+__all__ = ["SubjectService"]
