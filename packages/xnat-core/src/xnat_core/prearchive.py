@@ -1,0 +1,349 @@
+"""The staging area: its rows, and what can be done with each.
+
+A row is addressed by project, timestamp and folder; the folder is `name` in our records, while the
+server's `name` is the label of the session. Failures come in three ways: as a status, as status 200
+with a text that is no address, and as the state of the row afterwards. All are looked at here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from xnat_core.errors import OperationError, ResourceNotFoundError, XNATCtlError
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.parallel import check_stop
+from xnat_core.redaction import one_line
+from xnat_core.services.lookup import find_session
+from xnat_core.urls import hide_dots, path
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from xnat_core.client import XNATClient
+
+UNASSIGNED = "Unassigned"
+SETTLED = frozenset({"READY", "CONFLICT", "ERROR"})
+FIRST_LOOK = 0.2
+LONGEST_PAUSE = 10.0
+
+Row = dict[str, str]
+
+
+class StagingError(OperationError):
+    """Something about a row of the prearchive; `entry` is the row as it was seen last."""
+
+    def __init__(self, operation: str, message: str, entry: PrearchiveEntry) -> None:
+        super().__init__(operation, message)
+        self.entry = entry
+
+
+class ArchiveRefused(StagingError):
+    """The session stays in the prearchive, in conflict with what is archived or for an error."""
+
+    def __init__(self, entry: PrearchiveEntry, reason: str) -> None:
+        super().__init__("archive", f"{entry.id}: {reason}", entry)
+        self.reason = reason
+
+
+class WaitedTooLong(StagingError):
+    """The row is still busy; nothing has failed."""
+
+    def __init__(self, entry: PrearchiveEntry, seconds: float) -> None:
+        super().__init__("wait", f"{entry.id} is {entry.status} after {seconds:g} seconds", entry)
+
+
+def is_settled(status: str | None) -> bool:
+    """Whether nothing is being done to a row: READY, CONFLICT or ERROR, and no value unknown."""
+    return status in SETTLED
+
+
+def _is_left_alone(status: str | None) -> bool:
+    """Whether no operation runs: settled, or waiting for more files."""
+    return is_settled(status) or (status or "").startswith("RECEIVING")
+
+
+def entry_path(entry: PrearchiveEntry) -> str:
+    """The address of a row as it goes on the wire."""
+    return path(
+        *("data", "prearchive", "projects", entry.project),
+        *(hide_dots(entry.timestamp), hide_dots(entry.name)),
+    )
+
+
+def entry_of_uri(uri: str) -> PrearchiveEntry:
+    """The row that a URI of the server names, with or without `/data`. Raises OperationError."""
+    parts = unquote(urlsplit(uri.strip()).path).strip("/").removeprefix("data/").split("/")
+    if len(parts) != 5 or parts[:2] != ["prearchive", "projects"]:
+        raise OperationError("prearchive", f"{one_line(uri)!r} is no address of a session in it")
+    entry = PrearchiveEntry(project=parts[2], timestamp=parts[3], name=parts[4])
+    return replace(entry, uri=entry_path(entry))
+
+
+class Prearchive:
+    """The prearchive of one server.
+
+    Every method raises PermissionDeniedError where the user may not edit the project, and
+    ResourceNotFoundError for a row that is not there (archived, moved, deleted).
+    """
+
+    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client = client
+        self._sleep = sleep
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def entries(
+        self, project: str | None = None, *, study_uid: str | None = None
+    ) -> list[PrearchiveEntry]:
+        """The rows of a project, or of all projects where the user may edit.
+
+        Who sees all data gets rows of `Unassigned` along with those of any project.
+        """
+        where = ("data", "prearchive", *(("projects", project) if project else ()))
+        about = ("project", project) if project else None
+        params = {"tag": study_uid} if study_uid else None
+        rows = self.client.rows(path(*where), params=params, about=about)
+        return [_entry(row) for row in rows]
+
+    def find(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
+        """The row as it is now; None when it is gone."""
+        rows = self.client.rows(entry_path(entry), about=_about(entry))
+        return _entry(rows[0]) if rows else None
+
+    def get(self, entry: PrearchiveEntry) -> PrearchiveEntry:
+        """The row as it is now. Raises ResourceNotFoundError."""
+        found = self.find(entry)
+        if found is None:
+            raise ResourceNotFoundError(*_about(entry))
+        return found
+
+    def scans(self, entry: PrearchiveEntry) -> list[Row]:
+        """`ID`, `xsiType`, `series_description` of each scan; nothing is known before a build."""
+        return self.client.rows(entry_path(entry) + "/scans", about=_about(entry))
+
+    def files(self, entry: PrearchiveEntry, scan: str, resource: str = "DICOM") -> Iterator[Row]:
+        """`Name`, `Size`, `URI` of each file of a scan; the session must have been built."""
+        below = path("scans", scan, "resources", resource, "files")
+        return self.client.iter_rows(entry_path(entry) + below, about=_about(entry))
+
+    def reason(self, entry: PrearchiveEntry) -> str:
+        """Why a row is in CONFLICT or ERROR: the last line of its log; empty when it has none."""
+        try:
+            rows = self.client.rows(entry_path(entry) + "/logs", about=_about(entry))
+        except XNATCtlError:
+            return ""
+        lines = [row.get("entry", "") for row in rows]
+        return one_line(lines[-1], 300) if lines else ""
+
+    # --- acting -------------------------------------------------------------------------------
+
+    def build(self, entry: PrearchiveEntry) -> PrearchiveEntry:
+        """Read the files and describe the session, now; never archives. Returns the settled row.
+
+        Raises StagingError when there is nothing to build from.
+        """
+        self._act(entry, "build")
+        built = self.get(entry)
+        if built.status == "ERROR":
+            raise StagingError("build", f"{entry.id}: {self.reason(entry) or 'ERROR'}", built)
+        return built
+
+    def rebuild(self, entry: PrearchiveEntry) -> None:
+        """Queue a build; it never archives, whatever the project's setting. See `wait`."""
+        self._queue("rebuild", entry)
+
+    def commit(self, entry: PrearchiveEntry, *, archive: bool = False) -> str:
+        """Build; archive with `archive`, and where the project does so by itself.
+
+        Returns the URI of the row, or of the archived session.
+        """
+        response = self._act(entry, "commit", AA="true" if archive else None)
+        return _uri_of(response, "commit", entry)
+
+    def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
+        """Give the session to another project and return its new row."""
+        response = self._act(entry, "move", newProject=project)
+        # A locked row is answered by success without an address.
+        return self.get(entry_of_uri(_uri_of(response, "move", entry)))
+
+    def delete(self, entry: PrearchiveEntry) -> None:
+        """Remove the row and its files."""
+        self.client.delete(entry_path(entry), about=_about(entry))
+        if self.find(entry) is not None:
+            raise StagingError("delete", f"{entry.id} is still there", entry)
+
+    def archive(
+        self,
+        entry: PrearchiveEntry,
+        *,
+        subject: str | None = None,
+        session: str | None = None,
+        overwrite: bool = False,
+        timeout: float | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Session:
+        """Archive a built session, wait for it, and return the archived one.
+
+        `subject` and `session` name it anew. For one session the server merges in any case;
+        `overwrite` also lets it override conflicts and replace files of the same name. `more` are
+        parameters as the archive service reads them (`quarantine`, `triggerPipelines`).
+
+        Raises ArchiveRefused with the server's reason, WaitedTooLong after `timeout` seconds.
+        """
+        form = {
+            "src": _plain_path(entry),
+            "subject": subject,
+            "session": session,
+            "overwrite": "delete" if overwrite else None,
+            **(more or {}),
+        }
+        try:
+            response = self.client.post(
+                "/data/services/archive",
+                data={key: value for key, value in form.items() if value},
+                accept={301, 303},
+                about=_about(entry),
+                timeout=timeout,
+            )
+        except ResourceNotFoundError:
+            raise
+        except XNATCtlError as error:
+            self._require_gone(entry, error, timeout)
+            return find_session(self.client, session or entry.label or entry.name, entry.project)
+        return session_of_uri(self.client, _uri_of(response, "archive", entry))
+
+    def conflicts(
+        self,
+        entry: PrearchiveEntry,
+        *,
+        subject: str | None = None,
+        session: str | None = None,
+        overwrite: bool = False,
+    ) -> list[dict[str, Any]]:
+        """What speaks against archiving: `code`, `type` (FAIL, CONFLICT, WARN), `message`."""
+        form = {
+            "src": _plain_path(entry),
+            "subject": subject,
+            "session": session,
+            "overwrite": "delete" if overwrite else None,
+        }
+        response = self.client.post(
+            "/data/services/validate-archive",
+            params={"format": "json"},
+            data={key: value for key, value in form.items() if value},
+            repeatable=True,
+            about=_about(entry),
+        )
+        return _rows_of(response)
+
+    def wait(
+        self,
+        entry: PrearchiveEntry,
+        timeout: float,
+        *,
+        until: Callable[[str | None], bool] = is_settled,
+    ) -> PrearchiveEntry | None:
+        """Look until the status passes `until`; None when the row is gone.
+
+        Raises WaitedTooLong after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        pause = FIRST_LOOK
+        while True:
+            check_stop()
+            found = self.find(entry)
+            if found is None or until(found.status):
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WaitedTooLong(found, timeout)
+            self._sleep(min(pause, left))
+            pause = min(LONGEST_PAUSE, pause * 1.5)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _act(self, entry: PrearchiveEntry, action: str, **params: str | None) -> Response:
+        return self.client.post(
+            entry_path(entry),
+            params={"action": action, **params},
+            accept={301, 303},
+            about=_about(entry),
+        )
+
+    def _queue(self, service: str, entry: PrearchiveEntry, **params: str) -> None:
+        self.client.post(
+            f"/data/services/prearchive/{service}",
+            params={"format": "json"},
+            data={"src": _plain_path(entry), **params},
+            about=_about(entry),
+        )
+
+    def _require_gone(
+        self, entry: PrearchiveEntry, error: XNATCtlError, timeout: float | None
+    ) -> None:
+        """Find out what a failed answer came to; raises unless the session has been archived.
+
+        The server answers 500 after ten minutes while its worker goes on, and an answer can be lost
+        on the way; so the row decides.
+        """
+        patience = self.client.timeout if timeout is None else timeout
+        now = self.wait(entry, patience, until=_is_left_alone)
+        if now is None:
+            return
+        if now.status not in ("CONFLICT", "ERROR"):
+            raise error
+        raise ArchiveRefused(now, self.reason(now) or error.message) from error
+
+
+def session_of_uri(client: XNATClient, uri: str) -> Session:
+    """The archived session that a URI made of labels names. Raises OperationError."""
+    parts = unquote(urlsplit(uri.strip()).path).strip("/").split("/")
+    named = dict(zip(parts[-6::2], parts[-5::2], strict=True)) if len(parts) >= 6 else {}
+    if not {"projects", "experiments"} <= named.keys():
+        raise OperationError("archive", f"{one_line(uri)!r} is no address of a session")
+    return find_session(client, named["experiments"], named["projects"])
+
+
+def _entry(row: Mapping[str, str]) -> PrearchiveEntry:
+    entry = PrearchiveEntry.from_row(
+        row, name=row.get("folderName") or row.get("name"), label=row.get("name")
+    )
+    return replace(entry, uri=entry_path(entry))
+
+
+def _about(entry: PrearchiveEntry) -> tuple[str, str]:
+    return "prearchive session", entry.id
+
+
+def _plain_path(entry: PrearchiveEntry) -> str:
+    """As the services want it in their parameters: not encoded."""
+    return f"/prearchive/projects/{entry.project}/{entry.timestamp}/{entry.name}"
+
+
+def _uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
+    """The address that an answer gives, in its body or as a redirect that is not followed."""
+    lines = response.text.split()
+    uri = lines[0] if lines else ""
+    if not uri.startswith(("/data/", "/prearchive/", "/archive/")):
+        uri = urlsplit(response.headers.get("Location", "")).path
+        uri = uri[uri.find("/data/") :] if "/data/" in uri else ""
+    if not uri:
+        said = one_line(response.text, 300) or "the server answered without saying where it is"
+        raise StagingError(operation, f"{entry.id}: {said}", entry)
+    return uri
+
+
+def _rows_of(response: Response) -> list[dict[str, Any]]:
+    import orjson
+
+    try:
+        data = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return []
+    result = data.get("ResultSet") if isinstance(data, dict) else None
+    rows = result.get("Result") if isinstance(result, dict) else data
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,0 +1,217 @@
+"""The rows of the prearchive, against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_core.archive import Member, TarStream
+from xnat_core.client import XNATClient
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
+from xnat_core.models import PrearchiveEntry
+from xnat_core.prearchive import (
+    ArchiveRefused,
+    Prearchive,
+    StagingError,
+    WaitedTooLong,
+    entry_of_uri,
+    entry_path,
+)
+from xnat_sandbox.samples import write_series
+
+
+@pytest.fixture
+def client(xnat: XNAT) -> Iterator[XNATClient]:
+    with XNATClient(xnat.url, *xnat.admin) as connected:
+        yield connected
+
+
+@pytest.fixture
+def prearchive(client: XNATClient) -> Prearchive:
+    return Prearchive(client)
+
+
+def stage(
+    client: XNATClient, folder: Path, session: str = "MR1", *, built: bool = True, **sample: int
+) -> PrearchiveEntry:
+    files = write_series(folder, session=session, **sample)
+    body = TarStream([Member.of(path, path.name) for path in files])
+    params = {
+        "import-handler": "DICOM-zip",
+        "inbody": "true",
+        "project": "P1",
+        "subject": "S1",
+        "session": session,
+    }
+    if built:
+        params["dest"] = "/prearchive/projects/P1"
+    answer = client.post("/data/services/import", params=params, body=body)
+    return entry_of_uri(answer.text)
+
+
+def test_a_row_knows_its_folder_its_label_and_its_study(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    staged = stage(client, tmp_path / "in")
+    (entry,) = prearchive.entries("P1")
+    assert (entry.project, entry.timestamp, entry.name) == ("P1", staged.timestamp, "MR1")
+    assert (entry.label, entry.subject, entry.status) == ("MR1", "S1", "READY")
+    assert prearchive.entries(study_uid=entry.uid) == [entry]
+    assert prearchive.get(staged) == entry
+
+
+def test_scans_and_files_of_a_built_row_are_listed(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in", instances=2)
+    assert [scan["ID"] for scan in prearchive.scans(entry)] == ["1"]
+    names = [row["Name"] for row in prearchive.files(entry, "1")]
+    assert names == ["mr1_0001.dcm", "mr1_0002.dcm"]
+
+
+def test_archiving_gives_the_session_that_came_of_it(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    session = prearchive.archive(entry)
+    assert (session.label, session.project, session.subject_label) == ("MR1", "P1", "S1")
+    assert prearchive.find(entry) is None
+
+
+def test_archiving_under_other_labels(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    session = prearchive.archive(stage(client, tmp_path / "in"), subject="S2", session="OTHER")
+    assert (session.label, session.subject_label) == ("OTHER", "S2")
+
+
+def test_an_auto_archive_project_answers_with_a_redirect_that_is_success(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1", code=4)
+    assert prearchive.archive(stage(client, tmp_path / "in")).label == "MR1"
+
+
+def test_a_conflict_is_refused_with_the_reason_of_the_server(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    prearchive.archive(stage(client, tmp_path / "in"))
+    again = stage(client, tmp_path / "in")
+    with pytest.raises(ArchiveRefused, match="matching files"):
+        prearchive.archive(again)
+    assert prearchive.get(again).status == "CONFLICT"
+    assert prearchive.archive(again, overwrite=True).label == "MR1"
+
+
+def test_conflicts_are_known_before_archiving(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    prearchive.archive(stage(client, tmp_path / "in"))
+    again = stage(client, tmp_path / "in")
+    assert [notice["type"] for notice in prearchive.conflicts(again)] == ["CONFLICT"]
+    assert prearchive.conflicts(again, overwrite=True) == []
+    assert prearchive.get(again).status == "READY"
+
+
+def test_an_answer_that_was_lost_is_looked_up(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    xnat.settings.archive_timeout = 0.1
+    xnat.settings.archive_delay = 0.6
+    session = prearchive.archive(stage(client, tmp_path / "in"))
+    assert session.label == "MR1"
+
+
+def test_building_makes_a_receiving_row_ready_and_archives_nothing(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1", code=4)
+    entry = stage(client, tmp_path / "in", built=False)
+    assert prearchive.get(entry).status == "RECEIVING"
+    assert prearchive.build(entry).status == "READY"
+    assert prearchive.get(entry).status == "READY"
+
+
+def test_a_commit_archives_where_the_project_does(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1", code=4)
+    entry = stage(client, tmp_path / "in", built=False)
+    uri = prearchive.commit(entry)
+    assert uri == "/data/archive/projects/P1/subjects/S1/experiments/MR1"
+
+
+def test_moving_gives_the_new_row(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    xnat.has_project("P2")
+    moved = prearchive.move(stage(client, tmp_path / "in"), "P2")
+    assert (moved.project, moved.name, moved.status) == ("P2", "MR1", "READY")
+    assert prearchive.entries("P1") == []
+
+
+def test_deleting_removes_the_row(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    prearchive.delete(entry)
+    assert prearchive.find(entry) is None
+    with pytest.raises(ResourceNotFoundError):
+        prearchive.delete(entry)
+
+
+def test_a_queued_rebuild_can_be_waited_for(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    prearchive.rebuild(entry)
+    settled = prearchive.wait(entry, 10)
+    assert settled is not None
+    assert settled.status == "READY"
+
+
+def test_waiting_for_a_row_ends_when_it_is_gone_and_when_time_is_up(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in", built=False)
+    with pytest.raises(WaitedTooLong, match="is RECEIVING after"):
+        prearchive.wait(entry, 0.3)
+    prearchive.delete(entry)
+    assert prearchive.wait(entry, 5) is None
+
+
+def test_success_without_an_address_is_a_failure(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    xnat.fails("POST", "/data/services/archive", 200, body="Unable to archive: disk full")
+    with pytest.raises(StagingError, match="disk full"):
+        prearchive.archive(entry)
+
+
+def test_labels_with_dots_are_addressed_so_that_the_server_does_not_see_a_file_type() -> None:
+    entry = PrearchiveEntry(project="P1", timestamp="20240502_101500123", name="a.b c")
+    assert entry_path(entry).endswith("/20240502_101500123/a%2Eb%20c")
+
+
+def test_what_is_no_address_of_a_row_is_refused() -> None:
+    with pytest.raises(XNATCtlError, match="no address"):
+        entry_of_uri("/data/archive/projects/P1/subjects/S1/experiments/E1")
