@@ -1,0 +1,126 @@
+"""Raw requests, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_rest.cli import main
+from xnat_rest.requests import pairs
+
+
+@pytest.fixture(autouse=True)
+def connected(xnat: XNAT, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    monkeypatch.setenv("XNAT_USER", "admin")
+    monkeypatch.setenv("XNAT_PASS", "admin")
+    xnat.has_project("P1")
+
+
+def test_a_listing_comes_a_row_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "/data/projects", "-q", "-o", "ndjson"]) == 0
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [row["ID"] for row in rows] == ["P1"]
+
+
+def test_json_is_the_document_as_the_server_wrote_it(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "/data/projects", "-o", "json"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["ResultSet"]["totalRecords"] == "1"
+    assert err == "xnat-rest: 200 OK\n"
+
+
+def test_text_and_other_formats_are_printed_as_they_are(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "/data/projects", "--params", "format=csv", "-q"]) == 0
+    assert capfd.readouterr().out.splitlines()[0].startswith("ID,")
+
+
+def test_a_file_goes_up_and_comes_back_byte_for_byte(
+    xnat: XNAT, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    xnat.has_session("P1", "S1", "E1", scans={})
+    data = bytes(range(256)) * 5000
+    (tmp_path / "a.bin").write_bytes(data)
+    path = "/data/projects/P1/resources/R/files/a.bin"
+    assert main(["put", path, "--params=inbody=true", "-f", str(tmp_path / "a.bin"), "-q"]) == 0
+    capfdbinary.readouterr()
+    assert main(["get", path, "-q"]) == 0
+    assert capfdbinary.readouterr().out == data
+
+
+def test_fields_travel_as_params(capfd: pytest.CaptureFixture[str]) -> None:
+    put = ["put", "/data/projects/P1/subjects/S9", "--params", "gender=female"]
+    assert main([*put, "--params=yob=1970"]) == 0
+    assert capfd.readouterr().out.strip().startswith("XNAT_S")
+
+
+def test_an_equals_sign_in_brackets_does_not_split_a_pair() -> None:
+    key = "xnat:mrSessionData/fields/field[name=X]/field"
+    assert pairs((f"{key}=a=b",)) == [(key, "a=b")]
+
+
+@pytest.mark.parametrize("word", ["novalue", "=x"])
+def test_a_pair_without_key_or_value_is_a_usage_error(
+    word: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["get", "/data/projects", "--params", word]) == 2
+    assert "must be KEY=VALUE" in capfd.readouterr().err
+
+
+def test_not_found_is_status_five_and_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "/data/projects/NOPE"]) == 5
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_deleting_needs_yes_and_really_deletes(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.terminal.ask", lambda question, secret: None)
+    path = "/data/projects/P1"
+    assert main(["delete", path]) == 2
+    assert main(["delete", path, "--dry-run"]) == 0
+    assert xnat.requests("DELETE") == []
+    assert main(["delete", path, "--yes"]) == 0
+    assert main(["get", path]) == 5
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/projects/P1/experiments/E1/scans/4",
+        "/data/archive/projects/P1/experiments/E1/scans/4?removeFiles=true",
+        "/REST/projects/P1/experiments/E1/files/a",
+    ],
+)
+def test_a_path_that_the_server_takes_for_the_session_is_never_sent(
+    path: str, xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["delete", path, "--yes"]) == 2
+    assert "would take this for the session itself" in capfd.readouterr().err
+    assert xnat.requests("DELETE", "/data/projects") == []
+
+
+def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "https://elsewhere.example.org/data/projects"]) == 2
+    assert "not on the server in use" in capfd.readouterr().err
+
+
+def test_ping_tells_version_and_latency(xnat: XNAT, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["ping", "-o", "json"]) == 0
+    record = json.loads(capfd.readouterr().out)
+    assert record["url"] == xnat.url
+    assert record["version"] == xnat.settings.version
+    assert record["latency_ms"] > 0
+    assert record["authenticated"] is True
+
+
+def test_ping_needs_no_login(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XNAT_USER")
+    monkeypatch.delenv("XNAT_PASS")
+    assert main(["ping", "-o", "json"]) == 0
+    assert json.loads(capfd.readouterr().out)["authenticated"] is False
