@@ -22,6 +22,7 @@ from .auth import Denied, Doorkeeper, is_browser
 from .context import Context, Parameters
 from .model import User
 from .permissions import Caller
+from .ranges import refuse_open_range
 from .responses import StatusError, empty, status_page, text
 from .routing import Routes, acceptable, call
 from .sessions import Sessions
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
 MODULES = (
     "archiver_service",
     "auth",
+    "catalogs",
     "direct_routes",
     "experiments",
+    "file_changes",
+    "files",
     "importer",
     "importer_status",
     "intake",
@@ -160,6 +164,8 @@ class Sandbox:
         except Exception as error:
             log.exception("%s %s", request.method, request.full_path)
             return status_page(500, str(error))
+        if refuse_open_range(request, response):
+            return status_page(500)
         response.headers["Accept-Ranges"] = "bytes"
         return response
 

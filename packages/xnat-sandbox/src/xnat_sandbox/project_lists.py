@@ -70,7 +70,7 @@ def _searched(context: Context) -> ResultSet:
         first, last = project.fields.get("PI/firstname"), project.fields.get("PI/lastname")
         row: list[object] = [
             *(project.id, project.name, project.fields.get("description"), project.secondary_id),
-            f"{last}, {first}" if last else "",
+            f"{last}, {first or ''}" if last else "",
             "",
             project.accessibility,
             f"/@WEBAPP/images/{project.accessibility[:1]}.gif",

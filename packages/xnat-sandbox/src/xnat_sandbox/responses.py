@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from werkzeug.wrappers import Response
+
+log = logging.getLogger(__name__)
 
 STATUS_PAGE = """<html>
 <head>
@@ -44,7 +47,8 @@ def phrase(status: int) -> str:
 def status_page(status: int, message: str = "") -> Response:
     """The HTML page that Restlet makes when a resource set a status and no entity."""
     section = f"{status // 100}.{status % 100 + 1}"
-    body = STATUS_PAGE.format(message=html.escape(message or phrase(status)), section=section)
+    shown = html.escape(message or phrase(status), quote=False)
+    body = STATUS_PAGE.format(message=shown, section=section)
     return Response(body, status, mimetype="text/html")
 
 
@@ -69,10 +73,23 @@ def json_body(value: Any, status: int = 200) -> Response:
 
 
 def streamed(chunks: Iterable[str] | Iterable[bytes], mimetype: str, status: int = 200) -> Response:
-    """A body of unknown length: chunked on the wire, never with a Content-Length."""
-    response = Response(chunks, status, mimetype=mimetype)  # type: ignore[arg-type]
+    """A body of unknown length: chunked on the wire, never with a Content-Length.
+
+    A failure while it is produced ends it early: a truncated body under a good status.
+    """
+    response = Response(_until_failure(chunks), status, mimetype=mimetype)
     response.automatically_set_content_length = False
     return response
+
+
+def _until_failure(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        for chunk in chunks:
+            yield chunk.encode() if isinstance(chunk, str) else chunk
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("the body ended early")
 
 
 def uri_list(uris: Iterable[str], status: int = 200) -> Response:
