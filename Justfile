@@ -21,3 +21,12 @@ fix:
     .venv/bin/ruff format --quiet .
     .venv/bin/uv lock --quiet
     .venv/bin/python tools/gen_reference.py
+
+# How long the tools take to start.
+bench:
+    tools/setup
+    .venv/bin/python tools/bench.py
+
+# The property tests, long.
+fuzz *ARGS:
+    tools/test --hypothesis-profile=fuzz -m hypothesis {{ARGS}}

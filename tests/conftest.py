@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from support.sandbox import XNAT
 from xnat_sandbox.settings import Settings
 
 MakeXNAT = Callable[..., XNAT]
+
+# No deadline: how long one example takes says more about the machine than about the code.
+settings.register_profile("brief", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.load_profile("brief")
 
 
 @pytest.fixture(autouse=True)
