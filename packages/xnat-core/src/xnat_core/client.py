@@ -16,6 +16,7 @@ from xnat_core.errors import (
     NetworkError,
     ResourceNotFoundError,
     ServerError,
+    ValidationError,
     XNATCtlError,
 )
 from xnat_core.login import Authenticator
@@ -486,6 +487,8 @@ class XNATClient:
         method = method.upper()
         reads = method in READING
         target = request_target(_below(self.base_url, path), params)
+        if method == "DELETE" and target.partition("?")[0].endswith("/"):
+            raise ValidationError(f"cannot delete {path!r}: its last part is empty", "path", path)
         url = self.base_url + target
         silence = min(self.timeout, IDLE_SECONDS)
         return Call(

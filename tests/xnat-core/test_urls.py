@@ -1,0 +1,134 @@
+"""How paths, queries and servers are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from xnat_core.errors import InvalidIdentifierError, InvalidURLError, ValidationError
+from xnat_core.urls import (
+    encode_query,
+    hide_dots,
+    path,
+    path_of_uri,
+    request_target,
+    same_server,
+    server_url,
+)
+
+
+def test_each_part_of_a_path_is_encoded() -> None:
+    assert path("data", "projects", "P 1", "a/b?c#d%e") == "/data/projects/P%201/a%2Fb%3Fc%23d%25e"
+
+
+def test_letters_of_any_alphabet_travel_as_utf8() -> None:
+    assert path("data", "Zoë") == "/data/Zo%C3%AB"
+
+
+@pytest.mark.parametrize("part", ["", ".", "..", "a\nb", "a\x00", "\x7f"])
+def test_a_part_that_would_address_something_else_is_refused(part: str) -> None:
+    with pytest.raises(InvalidIdentifierError):
+        path("data", "experiments", part, "scans")
+
+
+def test_a_path_without_parts_is_refused() -> None:
+    with pytest.raises(InvalidIdentifierError):
+        path()
+
+
+def test_dots_can_be_hidden_from_the_server() -> None:
+    assert path("data", "prearchive", hide_dots("S.1 x")) == "/data/prearchive/S%2E1%20x"
+
+
+@pytest.mark.parametrize("part", ["", ".", ".."])
+def test_hiding_dots_is_no_way_around_the_rules(part: str) -> None:
+    with pytest.raises(InvalidIdentifierError):
+        hide_dots(part)
+
+
+def test_a_uri_of_a_listing_is_encoded() -> None:
+    uri = "/data/experiments/E1/resources/201/files/a b/ü.dcm"
+    assert path_of_uri(uri) == "/data/experiments/E1/resources/201/files/a%20b/%C3%BC.dcm"
+
+
+def test_a_uri_with_a_dot_part_is_refused() -> None:
+    with pytest.raises(InvalidIdentifierError):
+        path_of_uri("/data/experiments/E1/../E2")
+
+
+def test_a_typed_path_keeps_its_escapes_and_query() -> None:
+    target = request_target("data/x y/a%2Eb?columns=xnat:a/b", {"format": "json"})
+    assert target == "/data/x%20y/a%2Eb?columns=xnat:a/b&format=json"
+
+
+@pytest.mark.parametrize("typed", ["/data//x", "/data/../x", "/data/%2e%2E/x", "/data/./x", "/"])
+def test_a_typed_path_with_an_empty_or_dot_part_is_refused(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        request_target(typed)
+
+
+def test_a_fragment_is_part_of_the_name() -> None:
+    assert request_target("/data/a#b") == "/data/a%23b"
+
+
+def test_keys_of_a_query_keep_colons_and_slashes_but_not_brackets() -> None:
+    query = encode_query({"xnat:mrScanData/parameters/addParam[name=x]/addField": "1"})
+    assert query == "xnat:mrScanData/parameters/addParam%5Bname%3Dx%5D/addField=1"
+
+
+def test_values_of_a_query_are_encoded() -> None:
+    assert encode_query({"a": "1&b=2 +%#ü"}) == "a=1%26b%3D2%20%2B%25%23%C3%BC"
+
+
+def test_none_drops_a_key_and_a_list_repeats_it() -> None:
+    assert encode_query({"a": None, "b": [1, "2"], "c": True, "d": False}) == (
+        "b=1&b=2&c=true&d=false"
+    )
+
+
+def test_pairs_may_repeat_a_key() -> None:
+    assert encode_query([("a", 1), ("a", 2)]) == "a=1&a=2"
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("HTTPS://Example.ORG/", "https://example.org"),
+        ("https://example.org:443/xnat//", "https://example.org/xnat"),
+        ("http://example.org:80", "http://example.org"),
+        ("http://example.org:8080/", "http://example.org:8080"),
+        (" http://[::1]:8080/ ", "http://[::1]:8080"),
+        ("https://example.org./XNAT", "https://example.org/XNAT"),
+    ],
+)
+def test_a_server_has_one_normal_form(written: str, normal: str) -> None:
+    assert server_url(written) == normal
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("", "cannot be empty"),
+        ("example.org", "must include scheme"),
+        ("ftp://example.org", "Unsupported scheme"),
+        ("https://", "must include hostname"),
+        ("https://example.org/?a=b", "query"),
+        ("https://example.org:99999", "ort"),
+        ("https://exa mple.org", "spaces"),
+    ],
+)
+def test_what_is_no_server_is_refused(written: str, reason: str) -> None:
+    with pytest.raises(InvalidURLError, match=reason):
+        server_url(written)
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(InvalidURLError) as caught:
+        server_url("https://alice:geheim@example.org")
+    assert "geheim" not in str(caught.value)
+
+
+def test_servers_are_compared_in_their_normal_form() -> None:
+    assert same_server("https://X.org:443/", "https://x.org")
+    assert not same_server("https://x.org", "http://x.org")
+    assert not same_server("https://x.org/a", "https://x.org/b")
+    assert not same_server("https://x.org", "nonsense")
