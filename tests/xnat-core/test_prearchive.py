@@ -35,9 +35,14 @@ def prearchive(client: XNATClient) -> Prearchive:
 
 
 def stage(
-    client: XNATClient, folder: Path, session: str = "MR1", *, built: bool = True, **sample: int
+    client: XNATClient,
+    folder: Path,
+    session: str = "MR1",
+    *,
+    built: bool = True,
+    instances: int = 3,
 ) -> PrearchiveEntry:
-    files = write_series(folder, session=session, **sample)
+    files = write_series(folder, session=session, instances=instances)
     body = TarStream([Member.of(path, path.name) for path in files])
     params = {
         "import-handler": "DICOM-zip",

@@ -1,0 +1,121 @@
+"""Local files that may be DICOM: found by walking, told from others by name and first bytes.
+
+Nothing here parses DICOM; that needs a library which not every tool wants to carry.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_core.errors import UploadError, XNATCtlError
+
+SUFFIXES = (".dcm", ".ima", ".img", ".dicom")
+PREAMBLE = 128
+MAGIC = b"DICM"
+HEAD = PREAMBLE + len(MAGIC)
+
+Trouble = Callable[[XNATCtlError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A regular file as it was seen; `identity` is the same for all names of one file."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    identity: tuple[int, int]
+
+
+def walk(roots: Iterable[Path], trouble: Trouble) -> Iterator[LocalFile]:
+    """Yield the regular files at and below `roots` as they are met, sorted within a directory.
+
+    Names beginning with a dot, broken links and everything that is neither file nor directory are
+    passed over below a root; a directory that several names lead to is entered once. `trouble` is
+    told of what cannot be read, and of a root that does not exist.
+    """
+    entered: set[tuple[int, int]] = set()
+    for root in roots:
+        try:
+            found = root.stat()
+        except OSError as error:
+            trouble(UploadError(f"{root}: {error.strerror}", root))
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            yield from _below(root, found, entered, trouble)
+        else:
+            yield from _file(root, found)
+
+
+def _below(
+    directory: Path, found: os.stat_result, entered: set[tuple[int, int]], trouble: Trouble
+) -> Iterator[LocalFile]:
+    # A stack: recursion would hold a frame for each level, and names may link in circles.
+    waiting = [(directory, found)]
+    while waiting:
+        directory, found = waiting.pop()
+        identity = found.st_dev, found.st_ino
+        if identity in entered:
+            continue
+        entered.add(identity)
+        directories = []
+        for path in _children(directory, trouble):
+            try:
+                found = path.stat()
+            except OSError as error:
+                if not path.is_symlink():
+                    trouble(UploadError(f"{path}: {error.strerror}", path))
+                continue
+            if stat.S_ISDIR(found.st_mode):
+                directories.append((path, found))
+            else:
+                yield from _file(path, found)
+        waiting += reversed(directories)
+
+
+def _children(directory: Path, trouble: Trouble) -> Iterator[Path]:
+    try:
+        with os.scandir(directory) as entries:
+            # Names only: the entries of a directory with 100,000 files would take 30 MB.
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        trouble(UploadError(f"{directory}: {error.strerror}", directory))
+        return
+    for name in names:
+        yield directory / name
+
+
+def _file(path: Path, found: os.stat_result) -> Iterator[LocalFile]:
+    if stat.S_ISREG(found.st_mode):
+        yield LocalFile(path, found.st_size, found.st_mtime_ns, (found.st_dev, found.st_ino))
+
+
+def is_named_dicom(name: str) -> bool:
+    """Whether a name has one of the suffixes that DICOM files have, in any case."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def has_magic(head: bytes | memoryview) -> bool:
+    """Whether the first bytes of a file are those of DICOM; `HEAD` of them are enough."""
+    return bytes(head[PREAMBLE:HEAD]) == MAGIC
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file, as many as `has_magic` wants. Raises UploadError."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise UploadError(f"{path}: {error.strerror}", path) from error
+
+
+def may_be_dicom(path: Path) -> bool:
+    """Whether a file has a DICOM suffix or, whatever its name, the first bytes of DICOM.
+
+    Raises UploadError when its name does not tell and it cannot be read.
+    """
+    return is_named_dicom(path.name) or has_magic(head_of(path))

@@ -1,0 +1,85 @@
+"""Local files that may be DICOM are found, each once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from xnat_core.dicom_files import has_magic, is_named_dicom, may_be_dicom, walk
+from xnat_core.errors import UploadError, XNATCtlError
+
+
+def names(*roots: Path) -> list[str]:
+    """What the walk meets, in its order; trouble fails the test."""
+
+    def trouble(error: XNATCtlError) -> None:
+        raise error
+
+    return [file.path.name for file in walk(roots, trouble)]
+
+
+def touch(path: Path, data: bytes = b"x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def test_files_come_sorted_with_those_of_a_directory_before_its_directories(tmp_path: Path) -> None:
+    for name in ("b/2", "a/9", "a/1", "top", "a/sub/deep"):
+        touch(tmp_path / name)
+    assert names(tmp_path) == ["top", "1", "9", "deep", "2"]
+
+
+def test_hidden_names_and_broken_links_are_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path / "seen")
+    touch(tmp_path / ".hidden")
+    touch(tmp_path / ".git" / "object")
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    assert names(tmp_path) == ["seen"]
+
+
+def test_a_directory_is_entered_once_however_many_names_lead_to_it(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "file")
+    (tmp_path / "a" / "round").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert names(tmp_path, tmp_path / "a") == ["file"]
+
+
+def test_a_link_to_a_file_has_the_identity_of_the_file(tmp_path: Path) -> None:
+    touch(tmp_path / "file")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    one, other = walk([tmp_path], lambda error: None)
+    assert one.identity == other.identity
+
+
+def test_pipes_and_sockets_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert names(tmp_path) == []
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_comes(tmp_path: Path) -> None:
+    touch(tmp_path / "file")
+    told: list[XNATCtlError] = []
+    found = list(walk([tmp_path / "missing", tmp_path], told.append))
+    assert [file.path.name for file in found] == ["file"]
+    assert [error.message for error in told] == [
+        f"upload: {tmp_path}/missing: No such file or directory"
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.dcm", "a.DCM", "b.ima", "c.img", "d.dicom"])
+def test_known_suffixes_in_any_case(name: str) -> None:
+    assert is_named_dicom(name)
+
+
+def test_other_names_are_told_by_their_first_bytes(tmp_path: Path) -> None:
+    assert may_be_dicom(touch(tmp_path / "IM0001", bytes(128) + b"DICM" + bytes(10)))
+    assert not may_be_dicom(touch(tmp_path / "notes.txt", b"DICM"))
+    assert not has_magic(b"")
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_naming_it(tmp_path: Path) -> None:
+    with pytest.raises(UploadError, match="IM0001"):
+        may_be_dicom(tmp_path / "IM0001")
