@@ -65,6 +65,13 @@ class Home:
         """The route, percent-encoded."""
         return path("data", *self.parts)
 
+    @property
+    def category(self) -> str | None:
+        """What the server calls resources at this place when it lists a whole session."""
+        if self.parts[0] != "experiments":
+            return None
+        return self.parts[2] if len(self.parts) > 2 else "resources"
+
     def below(self, category: str | None, owner: str | None) -> Home:
         """The home of a resource that was listed with those of its session."""
         if not owner or category not in ("scans", "assessors", "reconstructions"):

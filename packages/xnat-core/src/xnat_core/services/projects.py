@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -139,15 +138,18 @@ class ProjectService(BaseService):
             return None
 
 
-def session_counts(client: XNATClient, project: str) -> Counter[str]:
-    """How many sessions each subject of a project has, by accession ID, from one request."""
+def sessions_by_subject(client: XNATClient, project: str) -> dict[str, list[str]]:
+    """The labels of a project's sessions by the accession ID of their subject, in one request."""
     validate_lookup(project, "project")
     rows = client.rows(
         path("data", "projects", project, "experiments"),
-        params={"columns": "ID,subject_ID"},
+        params={"columns": "ID,label,subject_ID"},
         about=("project", project),
     )
-    return Counter(str(row.get("subject_ID") or "") for row in rows)
+    sessions: dict[str, list[str]] = {}
+    for row in rows:
+        sessions.setdefault(row.get("subject_ID", ""), []).append(row.get("label", ""))
+    return sessions
 
 
 def _project(row: Row) -> Project:

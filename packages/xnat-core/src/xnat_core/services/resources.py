@@ -225,7 +225,7 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
 
     One request either way. Raises ResourceNotFoundError when the home does not exist.
     """
-    params = {"all": "true"} if everything else None
+    params = {"all": "true"} if everything and home.parts[0] == "experiments" else None
     rows = listing(client, *home.parts, "resources", params=params, about=home.about)
     found = (_resource(row, home, everything) for row in rows)
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
@@ -243,9 +243,10 @@ def find_resource(client: XNATClient, home: Home, label: str) -> Resource:
 
 
 def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
-    """All files below a home, as they arrive: a session's include those of its scans."""
-    about, params = home.about, {"all": "true"}
-    for row in listing(client, *home.parts, "files", params=params, about=about):
+    """The files of all resources of a home, as they arrive; a session's include its scans'."""
+    # Below a project or a subject this would reach into its sessions.
+    params = {"all": "true"} if home.parts[0] == "experiments" else None
+    for row in listing(client, *home.parts, "files", params=params, about=home.about):
         owner = _OWNER_IN_URI.search(str(row.get("URI") or "").partition("/resources/")[0])
         place = home.below(owner[1], owner[2]) if owner else home
         yield ResourceFile.from_row(row, **place.known)
@@ -290,4 +291,4 @@ def _resource(row: Row, home: Home, everything: bool) -> Resource:
     label, number = row.get("label") or "", row.get("xnat_abstractresource_id")
     name = label if _ADDRESSABLE.fullmatch(label) or not number else number
     uri = place.path + path("resources", name) if name else None
-    return Resource.from_row(row, uri=uri, **place.known)
+    return Resource.from_row(row, uri=uri, category=place.category, **place.known)

@@ -1,0 +1,61 @@
+"""List files.
+
+Usage:
+  xnat-ls files [options] [<session>] [<resource>]...
+
+All files of a session, those of its scans included, from one request; or with --scan those of a
+scan. Without a session, those of the resources of the project (-P) or of the subject (-S in it)
+themselves. When none of these is given, records of sessions, scans, resources, subjects or projects
+are read from standard input. <resource> are labels: only files of these are listed.
+
+Options:
+  -E --experiment=<name>  Session, instead of the first argument.
+  -P --project=<id>      Project.
+  -S --subject=<name>    Subject (label or accession ID) in the project.
+  --scan=<id>            Files of this scan.
+  -w --workers=<n>       How many requests at once.
+
+Examples:
+  xnat-ls files -P NEURO NEURO_01_MR1 NIFTI
+  xnat-ls scans -E XNAT_E00042 --where type~T1 | xnat-ls files --where resource=DICOM
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.job import Job
+from xnat_core.records import Record, failed
+from xnat_core.services.resources import files_of, files_of_resource, resources_of
+from xnat_ls.objects import in_order, one_by_one
+from xnat_ls.owners import Asked, home_of
+
+
+def work(job: Job) -> Iterator[Record]:
+    """A record per file, as the server lists them."""
+    from xnat_core.models import Resource
+
+    asked = Asked.of(job)
+
+    def look(record: Record) -> Iterable[Record]:
+        client = job.client(record)
+        if record["kind"] == "resource":
+            found = files_of_resource(client, Resource.from_record(record))
+            yield from (file.to_record(client.base_url) for file in found)
+            return
+        home = home_of(client, record, asked.scan)
+        missing = set(asked.labels)
+        for file in files_of(client, home):
+            if not asked.labels or file.collection in asked.labels:
+                missing.discard(str(file.collection))
+                yield file.to_record(client.base_url)
+        if missing:
+            missing -= {one.label for one in resources_of(client, home, everything=True)}
+        for label in sorted(missing):
+            error = ResourceNotFoundError("resource", f"{home.about[1]}/{label}")
+            yield failed({"kind": "resource", "label": label}, error)
+
+    records = asked.records(job)
+    # What was named is one object: its files are written as they come, however many they are.
+    yield from one_by_one(look, records) if asked.named else in_order(job, look, records)
