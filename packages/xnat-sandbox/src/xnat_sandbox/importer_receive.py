@@ -10,6 +10,7 @@ from typing import BinaryIO
 from .dicom_header import Header, peek
 from .dicom_labels import auto_archive, clean, project_candidates, session_label, subject_label
 from .dicom_names import file_name, scan_folder, template_name
+from .dicom_routing import first_label
 from .direct_table import DirectArchive, DirectSession
 from .file_locks import Busy, FileLocks
 from .permissions import Caller
@@ -42,6 +43,10 @@ class Delivery:
     prevent_anon: bool = False
     prevent_auto_commit: bool = False
     direct: bool = False
+    project_rules: str = ""
+    """Routing expressions of a C-STORE receiver, like those of subject and session."""
+    subject_rules: str = ""
+    session_rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,10 @@ class Receiver:
         arrival = Arrival(
             project=project,
             tag=header.study_uid,
-            name=clean(delivery.session) or session_label(header),
-            subject=clean(delivery.subject) or subject_label(header),
+            name=clean(delivery.session or reception.routed("session", header))
+            or session_label(header),
+            subject=clean(delivery.subject or reception.routed("subject", header))
+            or subject_label(header),
             scan_date=dicom_date(header.study_date),
             scan_time=dicom_time(header.study_time),
             auto_archive=self._auto_archive(project, header, delivery),
@@ -130,6 +137,11 @@ class Receiver:
             return Filed(row, self._direct.directory(row))
         session = self._prearchive.join(arrival)
         return Filed(session, self._prearchive.directory(session))
+
+    def site_rules(self, level: str) -> str:
+        """The site's routing rules for `project`, `subject` or `session`."""
+        found = self._store.tools.latest("", "dicom", f"{level}Rules")
+        return found.contents if found and found.status == "enabled" else ""
 
     def _auto_archive(self, project: str, header: Header, delivery: Delivery) -> str:
         asked = auto_archive(header)
@@ -171,6 +183,7 @@ class Reception:
     """The sessions that objects went to, by URI, in the order of the first object."""
     made: set[Path] = field(default_factory=set)
     _projects: dict[str, str] = field(default_factory=dict)
+    _rules: dict[str, str] = field(default_factory=dict)
 
     def receive(self, name: str, stream: BinaryIO) -> Filed | None:
         """Read an object from `stream` and file it."""
@@ -182,9 +195,20 @@ class Reception:
 
     def identify(self, header: Header) -> str:
         """The project that the object asks for."""
-        for candidate in project_candidates(header):
+        for candidate in (self.routed("project", header), *project_candidates(header)):
             if candidate and candidate not in self._projects:
                 self._projects[candidate] = self.receiver.project_named(candidate)
             if candidate and self._projects[candidate]:
                 return self._projects[candidate]
         return ""
+
+    def routed(self, level: str, header: Header) -> str:
+        """What the rules of the C-STORE receiver, then those of the site, make of an object."""
+        if level not in self._rules:
+            own = {
+                "project": self.delivery.project_rules,
+                "subject": self.delivery.subject_rules,
+                "session": self.delivery.session_rules,
+            }
+            self._rules[level] = f"{own[level]}\n{self.receiver.site_rules(level)}".strip()
+        return first_label(self._rules[level], header)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,11 +18,11 @@ from .prearchive_table import StagedSession
 from .responses import StatusError, empty, streamed, text
 from .resultset import ResultSet, answer
 from .routing import LIST, Routes
+from .zip_stream import zip_stream
 
 routes = Routes()
 DOCUMENT = ("text/xml", "application/zip", "application/x-gzip", "text/html")
 SCAN = SESSION + "/scans/{scan}"
-BLOCK = 1 << 20
 
 
 @routes.data(SESSION, variants=DOCUMENT)
@@ -39,7 +36,9 @@ def show(request: Request, context: Context, project: str, timestamp: str, folde
         raise StatusError(404)
     prearchive = intake_of(context).prearchive
     if context.format == "zip":
-        return streamed(_zipped(prearchive.directory(session)), "application/zip")
+        directory = prearchive.directory(session)
+        members = [(p.relative_to(directory.parent).as_posix(), p) for p in _files(directory)]
+        return streamed(zip_stream(members), "application/zip")
     document = prearchive.document(session)
     if not document.is_file():
         raise StatusError(404)
@@ -217,36 +216,3 @@ def _file(place: Path, name: str) -> Response:
         headers={"Content-Length": str(size)},
         direct_passthrough=True,
     )
-
-
-def _zipped(directory: Path) -> Iterator[bytes]:
-    """A zip of a tree, made while it is sent."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path in _files(directory):
-            name = path.relative_to(directory.parent).as_posix()
-            with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as target:
-                while block := source.read(BLOCK):
-                    target.write(block)
-                    yield sink.taken()
-    yield sink.taken()
-
-
-class _Sink(io.RawIOBase):
-    """What a zip writer writes, to be taken away piece by piece."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        block = bytes(data)  # type: ignore[call-overload]
-        self._waiting += block
-        return len(block)
-
-    def taken(self) -> bytes:
-        data = bytes(self._waiting)
-        self._waiting.clear()
-        return data

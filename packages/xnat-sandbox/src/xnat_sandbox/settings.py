@@ -45,6 +45,9 @@ class Settings:
     """How much longer archiving a session takes."""
     queue_delay: float = 0
     """How long queued operations on prearchive sessions wait for their turn."""
+    scp_port: int | None = None
+    """Where the DICOM receiver listens: 0 is any free port, None is nowhere."""
+    scp_host: str = "127.0.0.1"
     pipelines: bool = False
     """Offer demonstration pipelines of the classic engine."""
     containers: bool = True
