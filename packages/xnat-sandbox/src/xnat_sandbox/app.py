@@ -52,6 +52,7 @@ MODULES = (
     "project_lists",
     "projects",
     "scans",
+    "scp_routes",
     "session_lists",
     "subjects",
     "tokens",
