@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.workspace import EXECUTABLES, ROOT, VERBS, Executable
-from xnatctl.complete import LISTED
+from xnatctl.complete import verbs_in
 
 EACH = pytest.mark.parametrize("tool", EXECUTABLES, ids=lambda tool: tool.name)
 EACH_VERB = pytest.mark.parametrize(
@@ -113,9 +113,8 @@ def test_a_reference_page_exists(tool: Executable) -> None:
 
 
 @EACH
-def test_the_manual_lists_every_verb_with_a_word_about_it(tool: Executable) -> None:
-    listed = [verb for verb, _ in LISTED.findall(ran(tool, "--help").stdout)]
-    assert set(tool.commands) <= set(listed)
+def test_the_manual_names_every_verb(tool: Executable) -> None:
+    assert set(tool.commands) <= set(verbs_in(tool.name, ran(tool, "--help").stdout))
 
 
 def probed(tool: Executable, *words: str) -> dict[str, Any]:

@@ -67,6 +67,14 @@ def options(manual: str) -> list[Option]:
     return found
 
 
+def verbs_in(tool: str, manual: str) -> dict[str, str]:
+    """The verbs that a manual names, in its usage lines or in its list of commands, and a word
+    about each."""
+    usage = manual.partition("Usage:\n")[2].partition("\n\n")[0]
+    used = re.findall(rf"^  {re.escape(tool)}((?: [a-z][\w-]*)+)(?= |$)", usage, re.MULTILINE)
+    return {verb.strip(): "" for verb in used} | dict(LISTED.findall(manual.replace(usage, "")))
+
+
 def _joined(words: list[str]) -> list[str]:
     """Undo what bash does to `--output=json`: three words."""
     whole: list[str] = []
@@ -114,7 +122,7 @@ def _first_words() -> dict[str, str]:
 def _of_tool(words: list[str], current: str) -> Iterable[tuple[str, str]]:
     tool, arguments = words[0], words[1:]
     manual = _manual([tool])
-    known = dict.fromkeys(_used(tool, manual), "") | dict(LISTED.findall(manual))
+    known = verbs_in(tool, manual)
     verb = _verb(_plain(arguments, options(manual)), known)
     if verb is not None:
         manual = _manual([tool, *verb.split()])
@@ -123,14 +131,6 @@ def _of_tool(words: list[str], current: str) -> Iterable[tuple[str, str]]:
     if current.startswith("-"):
         return _flags(options(manual))
     return () if verb is not None else _next_words(_plain(arguments, options(manual)), known)
-
-
-def _used(tool: str, manual: str) -> Iterator[str]:
-    """The verbs that the usage lines begin with."""
-    for line in manual.splitlines():
-        match = re.match(rf"^  {re.escape(tool)}((?: [a-z][\w-]*)+)(?= |$)", line)
-        if match:
-            yield match[1].strip()
 
 
 def _verb(plain: list[str], known: Mapping[str, str]) -> str | None:
