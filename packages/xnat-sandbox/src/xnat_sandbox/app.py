@@ -19,7 +19,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request, Response
 
 from .auth import Denied, Doorkeeper, is_browser
+from .container_store import Containers
 from .context import Context, Parameters
+from .jobs import start_jobs
 from .model import User
 from .permissions import Caller
 from .ranges import refuse_open_range
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 MODULES = (
     "archiver_service",
     "auth",
+    "catalog_refresh",
     "catalogs",
+    "containers",
     "direct_routes",
     "experiments",
     "file_changes",
@@ -45,6 +49,8 @@ MODULES = (
     "importer_status",
     "intake",
     "listings",
+    "members",
+    "pipelines",
     "prearchive_actions",
     "prearchive_list",
     "prearchive_services",
@@ -54,8 +60,13 @@ MODULES = (
     "scans",
     "scp_routes",
     "session_lists",
+    "site",
     "subjects",
     "tokens",
+    "tool_config",
+    "user_cache",
+    "users",
+    "workflow_routes",
 )
 
 Hook = Callable[[Request], Response | None]
@@ -70,11 +81,13 @@ class Sandbox:
         self.store = Store(data, self.settings)
         self.sessions = Sessions(self.settings.session_timeout)
         self.tokens = Tokens(self.store.database)
+        self.containers = Containers(self.store.database)
         self.doorkeeper = Doorkeeper(self)
         self.routes = Routes()
         self.hooks: list[Hook] = []
         self._closing: list[Callable[[], None]] = []
         self._closed = threading.Lock()
+        self.jobs = start_jobs(self)
         for name in MODULES:
             module = import_module(f".{name}", __package__)
             self.routes.include(module.routes)

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +42,41 @@ class Staged:
         self.path.unlink(missing_ok=True)
 
 
+class _Digest:
+    """An MD5 computed beside the writing, from the second block on in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._first = True
+        self._worker: ThreadPoolExecutor | None = None
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> _Digest:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._worker:
+            self._worker.shutdown()
+
+    def update(self, block: bytes) -> None:
+        """Take a block in; the one before is done by then."""
+        if self._first:
+            self._first = False
+            self._digest.update(block)
+            return
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1)
+        if self._pending:
+            self._pending.result()
+        self._pending = self._worker.submit(self._digest.update, block)
+
+    def result(self) -> str:
+        """The digest of everything."""
+        if self._pending:
+            self._pending.result()
+        return self._digest.hexdigest()
+
+
 class Disk:
     """The directory tree of a store."""
 
@@ -49,34 +85,34 @@ class Disk:
         self.archive = root / "archive"
         self.prearchive = root / "prearchive"
         self.cache = root / "cache"
-        self._staging = root / "staging"
+        self.staging = root / "staging"
         self._db = database
-        shutil.rmtree(self._staging, ignore_errors=True)
-        for directory in (self.archive, self.prearchive, self.cache, self._staging):
+        shutil.rmtree(self.staging, ignore_errors=True)
+        for directory in (self.archive, self.prearchive, self.cache, self.staging):
             directory.mkdir(parents=True, exist_ok=True)
         database.add_schema(SCHEMA)
         self._finish_moves()
 
     def stage(self, blocks: Iterable[bytes], *, checksum: bool = True) -> Staged:
         """Write blocks to a new file beside the archive, computing the MD5 on the way."""
-        handle, name = tempfile.mkstemp(dir=self._staging)
-        digest = hashlib.md5(usedforsecurity=False)
+        handle, name = tempfile.mkstemp(dir=self.staging)
         size = 0
         try:
-            with os.fdopen(handle, "wb") as target:
+            with os.fdopen(handle, "wb") as target, _Digest() as digest:
                 for block in blocks:
-                    target.write(block)
-                    size += len(block)
                     if checksum:
                         digest.update(block)
+                    target.write(block)
+                    size += len(block)
+                hexadecimal = digest.result() if checksum else ""
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return Staged(Path(name), size, digest.hexdigest() if checksum else "")
+        return Staged(Path(name), size, hexadecimal)
 
     def staging_directory(self) -> Path:
         """A new empty directory on the same file system, removed at the next start."""
-        return Path(tempfile.mkdtemp(dir=self._staging))
+        return Path(tempfile.mkdtemp(dir=self.staging))
 
     def move_directory(self, source: Path, target: Path) -> None:
         """Move a tree when the open transaction commits, merging into what is there.

@@ -141,9 +141,9 @@ def _form_files(
     request: Request, context: Context, raw: str, checksum: bool
 ) -> Iterator[list[Upload]]:
     boundary = request.mimetype_params.get("boundary", "").encode()
-    folder = context.store.disk.staging_directory()
+    stream = cast(BinaryIO, request.stream)
     try:
-        with spooled(cast(BinaryIO, request.stream), boundary, folder) as form:
+        with spooled(stream, boundary, context.store.disk.staging) as form:
             for name, values in form.fields.items():
                 context.parameters.add((name, value) for value in values)
             name = stored_name(raw)
@@ -155,8 +155,6 @@ def _form_files(
             yield uploads
     except FormError as error:
         raise StatusError(500, str(error)) from error
-    finally:
-        folder.rmdir()
 
 
 def _referenced(context: Context, checksum: bool) -> list[Upload]:
