@@ -1,0 +1,31 @@
+"""The import service: what to ask of it, what its answers mean, and how data reach their end."""
+
+from xnat_core.imports.answers import ImportRefused, Landing, landings_of
+from xnat_core.imports.destination import (
+    Destination,
+    Way,
+    archive_destination_params,
+    gradual_params,
+    zip_params,
+)
+from xnat_core.imports.holdings import HeldFile, archived_files, archived_session, staged_files
+from xnat_core.imports.sending import send
+from xnat_core.imports.settling import DirectArchive, Gone
+
+__all__ = [
+    "Destination",
+    "DirectArchive",
+    "Gone",
+    "HeldFile",
+    "ImportRefused",
+    "Landing",
+    "Way",
+    "archive_destination_params",
+    "archived_files",
+    "archived_session",
+    "gradual_params",
+    "landings_of",
+    "send",
+    "staged_files",
+    "zip_params",
+]

@@ -1,0 +1,66 @@
+"""What the server holds of a session, file by file, in the archive and in the prearchive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.prearchive import Prearchive, entry_path
+from xnat_core.services.lookup import find_session
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+_IN_SCAN = re.compile(r"/scans/([^/]+)/resources/[^/]+/files/")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file of a scan: `digest` is the MD5, or nothing where the server has none."""
+
+    scan: str
+    name: str
+    size: int
+    digest: str = ""
+
+
+def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
+    """The archived session of that label in that project, if there is one."""
+    try:
+        session = find_session(client, label, project)
+    except ResourceNotFoundError:
+        return None
+    # An accession ID is found wherever it is; here only a label counts.
+    return session if (session.project, session.label) == (project, label) else None
+
+
+def archived_files(client: XNATClient, session_id: str) -> Iterator[HeldFile]:
+    """The files of all scans of an archived session, as the listing arrives."""
+    where = path("data", "experiments", session_id, "files")
+    for row in client.iter_rows(where, params={"all": True}, about=("session", session_id)):
+        found = _IN_SCAN.search(row.get("URI", ""))
+        if found:
+            yield _held(unquote(found[1]), row)
+
+
+def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[HeldFile]:
+    """The files of all scans of a row of the prearchive, which must have been built."""
+    about = ("prearchive session", entry.id)
+    resources = prearchive.client.rows(entry_path(entry) + "/resources", about=about)
+    for resource in resources:
+        scan, label = resource.get("cat_id", ""), resource.get("label", "")
+        if resource.get("category") == "scans" and scan and label:
+            for row in prearchive.files(entry, scan, label):
+                yield _held(scan, row)
+
+
+def _held(scan: str, row: dict[str, str]) -> HeldFile:
+    size = row.get("Size", "")
+    digest = row.get("digest", "").lower()
+    return HeldFile(scan, row.get("Name", ""), int(size) if size.isdigit() else 0, digest)

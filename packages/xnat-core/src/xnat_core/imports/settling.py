@@ -1,0 +1,106 @@
+"""Direct archiving to its end: say that all has come, and see what becomes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError
+from xnat_core.imports.answers import Landing
+from xnat_core.imports.holdings import archived_session
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.parallel import check_stop
+from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+_LOOKS_AFTER_THE_ROW = 5
+_MOST_REQUESTS = 5
+
+
+class Gone(OperationError):
+    """Data that were on their way into the archive are neither there nor in the prearchive."""
+
+
+class StillArchiving(OperationError):
+    """Patience has ended before the server was done; nothing has failed."""
+
+
+class DirectArchive:
+    """The rows of data that are written straight into the archive, since 1.8.4."""
+
+    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client = client
+        self._sleep = sleep
+
+    def row(self, project: str, study: str, session: str) -> dict[str, Any] | None:
+        """The row as it is now (`status`, …); None when there is none."""
+        try:
+            row = self.client.json(path("xapi", "direct-archive", project, study, session))
+        except ResourceNotFoundError:
+            return None
+        return row if isinstance(row, dict) else None
+
+    def finish(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
+        """Have a row built and archived; returns the session, or the row that it fell back to.
+
+        Raises StillArchiving after `timeout` seconds, Gone when it is nowhere.
+        """
+        deadline = time.monotonic() + timeout
+        self._trigger(landing, deadline)
+        return self.wait(landing, max(0.0, deadline - time.monotonic()))
+
+    def wait(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
+        """Look until a row is archived or back in the prearchive; see `finish`."""
+        deadline = time.monotonic() + timeout
+        pause, looks = FIRST_LOOK, _LOOKS_AFTER_THE_ROW
+        while looks:
+            check_stop()
+            row = self.row(landing.project, landing.study, landing.name)
+            if row is None:
+                found = self._arrived(landing)
+                if found is not None:
+                    return found
+                looks -= 1
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise StillArchiving(
+                    "archive", f"{landing.project}/{landing.name} takes more than {timeout:g} s"
+                )
+            self._sleep(min(pause, left))
+            pause = min(LONGEST_PAUSE, pause * 1.5)
+        raise Gone("archive", f"{landing.uri} has ended and left no session {landing.name}")
+
+    def _trigger(self, landing: Landing, deadline: float) -> None:
+        """Ask for it to be archived now; the server refuses while a file is still being written.
+
+        One that keeps refusing is left alone: it archives what nobody fills any longer by itself.
+        """
+        pause = FIRST_LOOK
+        where = path("xapi", "direct-archive", landing.project, landing.study, landing.name)
+        for _ in range(_MOST_REQUESTS):
+            try:
+                # Twice does no harm: what is being archived refuses to be archived again.
+                self.client.post(where, repeatable=True, about=("session", landing.name))
+                return
+            except ResourceNotFoundError:
+                return
+            except ServerError:
+                row = self.row(landing.project, landing.study, landing.name)
+                if row is None or row.get("status") != "RECEIVING":
+                    return
+            check_stop()
+            self._sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            pause = min(LONGEST_PAUSE, pause * 1.5)
+
+    def _arrived(self, landing: Landing) -> Session | PrearchiveEntry | None:
+        session = archived_session(self.client, landing.project, landing.name)
+        if session is not None:
+            return session
+        for entry in Prearchive(self.client).entries(landing.project):
+            if (entry.label, entry.uid) == (landing.name, landing.study):
+                return entry
+        return None
