@@ -6,7 +6,9 @@ import logging
 import threading
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
+from socketserver import BaseServer
 from typing import TYPE_CHECKING, Any
 
 from .dicom_header import Unparsable
@@ -16,8 +18,10 @@ from .scp_table import ReceiverConfig, ReceiverTable
 
 if TYPE_CHECKING:
     from pynetdicom.events import Event
+    from pynetdicom.presentation import PresentationContext
     from pynetdicom.transport import ThreadedAssociationServer
 
+POLL = 0.02
 SUCCESS, CANNOT_UNDERSTAND, OUT_OF_RESOURCES = 0x0000, 0xC000, 0xA700
 PERMANENT, BY_USER, CALLING_UNKNOWN, CALLED_UNKNOWN = 1, 1, 3, 7
 log = logging.getLogger(__name__)
@@ -61,26 +65,32 @@ class DicomListeners:
 
     def _close(self) -> None:
         for server in self._servers.values():
-            server.ae.shutdown()
+            # Its own `shutdown` expects to have been started by AE.start_server.
+            BaseServer.shutdown(server)
+            server.server_close()
+            for association in server.ae.active_associations:
+                association.abort()
         self._servers.clear()
 
     def _listen(self, port: int) -> ThreadedAssociationServer:
-        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
-        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+        from pynetdicom import AE, evt
+        from pynetdicom.transport import ThreadedAssociationServer
 
         entity = AE("XNAT")
         entity.maximum_associations = 100
-        for context in AllStoragePresentationContexts:
-            if context.abstract_syntax:
-                entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
-        entity.add_supported_context(Verification, ALL_TRANSFER_SYNTAXES[:2])
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, self._check_titles),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_STORE, self._store),
         ]
-        server = entity.start_server((self._host, port), block=False, evt_handlers=handlers)
-        assert server is not None
+        server = entity.make_server(
+            (self._host, port),
+            contexts=supported_contexts(),
+            evt_handlers=handlers,
+            server_class=ThreadedAssociationServer,
+        )
+        # AE.start_server would look only twice a second whether to stop.
+        threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
         return server
 
     def _config_of(self, event: Event) -> ReceiverConfig | None:
@@ -117,6 +127,19 @@ class DicomListeners:
             log.exception("C-STORE failed")
             return OUT_OF_RESOURCES
         return SUCCESS
+
+
+@cache
+def supported_contexts() -> list[PresentationContext]:
+    """Every storage class in every transfer syntax, and C-ECHO; half a second's work."""
+    from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
+    from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+
+    storage = [context.abstract_syntax for context in AllStoragePresentationContexts]
+    return [
+        build_context(Verification, ALL_TRANSFER_SYNTAXES[:2]),
+        *(build_context(uid, ALL_TRANSFER_SYNTAXES) for uid in storage if uid),
+    ]
 
 
 def _delivery(config: ReceiverConfig) -> Delivery:
