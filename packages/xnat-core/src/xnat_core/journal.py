@@ -1,0 +1,187 @@
+"""What a server has taken of one upload, remembered on disk until the upload is complete.
+
+A session that is still being received cannot be listed on the server; after a kill only the journal
+knows what need not be sent again. It is a file of JSON lines to which is only added, so that a kill
+at any moment costs at most the last line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+
+from xnat_core.errors import ConfigurationError, OperationError
+from xnat_core.private_files import make_private_dir
+from xnat_core.user_paths import state_dir
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+FORGOTTEN_AFTER_DAYS = 60
+
+
+class JournalBusy(OperationError):
+    """Another process is sending the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A file that the server has taken.
+
+    `name` is what it is called there, `place` where it went (a URI of the server), `digest` its MD5
+    as it was sent; `path`, `size` and `mtime_ns` tell whether the local file is still the same.
+    """
+
+    name: str
+    path: str
+    size: int
+    mtime_ns: int
+    digest: str
+    place: str
+
+
+class Journal:
+    """The journal of one target, which `parts` name: server, project, session and so on.
+
+    Enter it to hold it: two runs for one target exclude each other, the second raises JournalBusy.
+    Where nothing can be written (`usable` is then false) it remembers nothing and hinders nobody.
+    """
+
+    def __init__(self, *parts: str, folder: Path | None = None) -> None:
+        self.parts = parts
+        self.usable = False
+        self._folder = folder
+        self._path: Path | None = None
+        self._file: IO[bytes] | None = None
+        self._lock: BaseFileLock | None = None
+        self._writing = threading.Lock()
+
+    def __enter__(self) -> Journal:
+        with contextlib.suppress(ConfigurationError):
+            folder = self._folder or state_dir() / "uploads"
+            try:
+                make_private_dir(folder)
+                self._open(folder)
+            except (OSError, NotImplementedError):
+                self.usable = False
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._lock is not None:
+            with contextlib.suppress(OSError, RuntimeError):
+                self._lock.release()
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def accepted(self) -> Iterator[Accepted]:
+        """What has been taken so far, oldest first; a file may come again with newer facts."""
+        for entry in self._entries():
+            with contextlib.suppress(TypeError):
+                yield Accepted(**entry)
+
+    def facts(self) -> dict[str, Any]:
+        """What was noted about this upload; empty for one that has not begun."""
+        found: dict[str, Any] = {}
+        for entry in self._entries():
+            if "facts" in entry:
+                found.update(entry["facts"])
+        return found
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def add(self, accepted: Iterable[Accepted]) -> None:
+        """Remember files; they are on the disk when this returns. Safe from any thread."""
+        self._append(
+            b"".join(
+                orjson.dumps({name: getattr(one, name) for name in Accepted.__slots__}) + b"\n"
+                for one in accepted
+            )
+        )
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Remember something about this upload."""
+        self._append(orjson.dumps({"facts": dict(facts)}) + b"\n")
+
+    def forget(self) -> None:
+        """The upload is complete: nothing needs to be known any longer."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _open(self, folder: Path) -> None:
+        import filelock
+
+        _forget_old(folder)
+        key = hashlib.sha256(orjson.dumps(self.parts)).hexdigest()[:32]
+        lock = filelock.FileLock(folder / f"{key}.lock", mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise JournalBusy(
+                "upload", f"{'/'.join(self.parts[1:])}: another process is sending this session now"
+            ) from None
+        self._lock = lock
+        self._path = folder / f"{key}.ndjson"
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        self.usable = True
+        if self._path.stat().st_size == 0:
+            self._append(orjson.dumps({"target": self.parts}) + b"\n")
+        else:
+            # The line that a kill cut short must not swallow the next one.
+            self._append(b"\n")
+
+    def _append(self, lines: bytes) -> None:
+        if self._file is None or not lines:
+            return
+        try:
+            with self._writing:
+                view = memoryview(lines)
+                while view:
+                    view = view[self._file.write(view) :]
+                os.fsync(self._file.fileno())
+        except OSError:
+            # A full disk: the upload goes on, only a repeated one will know less.
+            self.usable = False
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        if self._path is None or not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(orjson.JSONDecodeError):
+                    entry = orjson.loads(line)
+                    if isinstance(entry, dict):
+                        yield entry
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove what nobody has come back for; a lock that is held is of a younger file."""
+    oldest = time.time() - FORGOTTEN_AFTER_DAYS * 86400
+    for path in folder.glob("*.ndjson"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()

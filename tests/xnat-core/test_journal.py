@@ -1,0 +1,110 @@
+"""The journal of an upload survives kills, and keeps two runs apart."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xnat_core.journal import Accepted, Journal, JournalBusy
+
+ONE = Accepted("1.dcm", "/in/ä#1.dcm", 10, 123, "d" * 32, "/xapi/direct-archive/P1/1.2/MR1")
+TWO = Accepted("2.dcm", "/in/2.dcm", 20, 456, "e" * 32, "/xapi/direct-archive/P1/1.2/MR1")
+TARGET = ("https://xnat.example.org", "P1", "MR1")
+
+
+def test_what_was_added_is_there_the_next_time() -> None:
+    with Journal(*TARGET) as journal:
+        journal.note({"fresh": True})
+        journal.add([ONE])
+        journal.add([TWO])
+    with Journal(*TARGET) as journal:
+        assert list(journal.accepted()) == [ONE, TWO]
+        assert journal.facts() == {"fresh": True}
+
+
+def test_another_target_has_another_journal() -> None:
+    with Journal(*TARGET) as journal, Journal("https://xnat.example.org", "P1", "MR2") as other:
+        journal.add([ONE])
+        assert list(other.accepted()) == []
+
+
+def test_a_forgotten_upload_leaves_nothing() -> None:
+    with Journal(*TARGET) as journal:
+        journal.add([ONE])
+        journal.forget()
+    with Journal(*TARGET) as journal:
+        assert list(journal.accepted()) == []
+        assert journal.facts() == {}
+
+
+def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        journal.add([ONE])
+    (path,) = tmp_path.glob("*.ndjson")
+    with path.open("ab") as file:
+        file.write(b'{"name": "half')
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        journal.add([TWO])
+        assert list(journal.accepted()) == [ONE, TWO]
+
+
+def test_two_runs_for_one_target_exclude_each_other() -> None:
+    with Journal(*TARGET), pytest.raises(JournalBusy, match="P1/MR1: another process"):
+        Journal(*TARGET).__enter__()
+
+
+def test_a_killed_run_leaves_no_lock_behind() -> None:
+    hold = (
+        "import os, sys; from xnat_core.journal import Journal;"
+        f"Journal(*{TARGET!r}).__enter__(); print('held', flush=True); sys.stdin.read()"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert run.stdout is not None and run.stdin is not None
+    assert run.stdout.readline() == b"held\n"
+    with pytest.raises(JournalBusy):
+        Journal(*TARGET).__enter__()
+    run.kill()
+    run.wait()
+    run.stdin.close()
+    run.stdout.close()
+    with Journal(*TARGET) as journal:
+        assert journal.usable
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "uploads"
+    old = os.umask(0)
+    try:
+        with Journal(*TARGET, folder=folder) as journal:
+            journal.add([ONE])
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
+
+
+def test_where_nothing_can_be_written_it_hinders_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with Journal(*TARGET, folder=tmp_path / "file" / "uploads") as journal:
+        assert not journal.usable
+        journal.add([ONE])
+        assert list(journal.accepted()) == []
+        journal.forget()
+
+
+def test_journals_that_nobody_came_back_for_are_removed(tmp_path: Path) -> None:
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        journal.add([ONE])
+    (path,) = tmp_path.glob("*.ndjson")
+    long_ago = time.time() - 100 * 86400
+    os.utime(path, (long_ago, long_ago))
+    with Journal("https://xnat.example.org", "P1", "MR2", folder=tmp_path):
+        assert not path.exists()
