@@ -62,7 +62,7 @@ def test_two_runs_for_one_target_exclude_each_other() -> None:
 def test_a_killed_run_leaves_no_lock_behind() -> None:
     hold = (
         "import os, sys; from xnat_core.journal import Journal;"
-        f"Journal(*{TARGET!r}).__enter__(); print('held', flush=True); sys.stdin.read()"
+        f"held = Journal(*{TARGET!r}).__enter__(); print('held', flush=True); sys.stdin.read()"
     )
     run = subprocess.Popen(
         [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
