@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from werkzeug.wrappers import Request, Response
 
+from support.pretending import pretends
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
@@ -106,7 +104,7 @@ def test_accessibility_that_did_not_come_to_be_is_an_error(
     xnat: XNAT, projects: ProjectService
 ) -> None:
     xnat.has_project("P1")
-    xnat.before(_pretend("PUT"))
+    xnat.before(pretends("PUT"))
     with pytest.raises(OperationError, match="'P1' is private, not public"):
         projects.set_accessibility("P1", "public")
 
@@ -120,7 +118,7 @@ def test_a_project_is_deleted(xnat: XNAT, projects: ProjectService) -> None:
 
 def test_a_delete_that_did_not_happen_is_an_error(xnat: XNAT, projects: ProjectService) -> None:
     xnat.has_project("P1")
-    xnat.before(_pretend("DELETE"))
+    xnat.before(pretends("DELETE"))
     with pytest.raises(OperationError, match="still there"):
         projects.delete("P1")
 
@@ -138,12 +136,3 @@ def test_sessions_are_counted_in_one_request(xnat: XNAT, client: XNATClient) -> 
     two = xnat.has_session("P1", "S2", "MR3").subject_id
     assert sessions_by_subject(client, "P1") == {one: ["MR1", "MR2"], two: ["MR3"]}
     assert len(xnat.requests("GET", "/data/projects")) == 1
-
-
-def _pretend(method: str) -> Callable[[Request], Response | None]:
-    """A server that says yes and does nothing."""
-
-    def hook(request: Request) -> Response | None:
-        return Response("") if request.method == method else None
-
-    return hook
