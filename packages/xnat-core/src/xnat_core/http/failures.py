@@ -42,9 +42,14 @@ def failure(error: Exception, server: str, connecting: float, reading: float) ->
         return Failure(TimeoutError(server, reading))
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return Failure(ConfigurationError(one_line(f"{server}: {error}")), final=True)
-    if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
-        return Failure(ValidationError(one_line(f"{server}: not a header: {error}")), final=True)
+    if isinstance(error, UnicodeError):
+        return Failure(not_sendable(error), final=True)
     return Failure(NetworkError(server, _broken(causes)))
+
+
+def not_sendable(error: Exception) -> ValidationError:
+    """The error for a request that cannot be written."""
+    return ValidationError(one_line(f"not a request that can be sent: {error}"))
 
 
 def reading_error(error: Exception, server: str, reading: float) -> XNATCtlError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,9 @@ class Stream(requests.Response):
         self._idle = idle
         source = getattr(self.raw, "source", None)
         if source is not None:
-            source.settimeout(idle)
+            # An answer without a body has been closed already.
+            with contextlib.suppress(OSError):
+                source.settimeout(idle)
 
     @property
     def length(self) -> int | None:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.request import Request as CookieRequest
 
 import requests
-from requests.cookies import get_cookie_header
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+from requests.utils import resolve_proxies
 from urllib3.exceptions import InsecureRequestWarning
 
 from xnat_core import __version__
 from xnat_core.errors import ConfigurationError, XNATCtlError
 from xnat_core.http.connections import Adapter
-from xnat_core.http.failures import TROUBLE, failure
+from xnat_core.http.failures import TROUBLE, failure, not_sendable
 from xnat_core.http.retries import Failure
 from xnat_core.http.sending import BodyFailed, Outgoing
 from xnat_core.http.streams import Stream
@@ -59,12 +60,11 @@ class Transport:
     def __init__(self, server: str, *, pool_size: int, verify: bool | str) -> None:
         self.server = server
         self._verify = _certificates(verify)
-        self._session = requests.Session()
-        self._session.cookies.set_policy(_OnlyOthers())
+        # No `requests.Session`: it would add what `.netrc` says, read the bodies of redirects, and
+        # prepare to follow them.
+        self._cookies = RequestsCookieJar(_OnlyOthers())
         # Twice: a worker that reads a stream may ask something else meanwhile.
-        adapter = Adapter(pool_connections=4, pool_maxsize=2 * pool_size)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._adapter = Adapter(pool_connections=4, pool_maxsize=2 * pool_size)
         if self._verify is False:
             warnings.simplefilter("ignore", InsecureRequestWarning)
 
@@ -77,18 +77,19 @@ class Transport:
         self._dress(request, wire, token)
         connecting = min(CONNECT_SECONDS, wire.reading)
         try:
-            response = self._session.send(
+            response = self._adapter.send(
                 request,
                 stream=True,
                 timeout=(connecting, wire.reading),
                 verify=self._verify,
-                allow_redirects=False,
+                proxies=resolve_proxies(request, {}),
             )
         except BodyFailed as error:
             raise error.__cause__ or error from None
         except TROUBLE as error:
             raise failure(error, self.server, connecting, wire.reading) from error
         assert isinstance(response, Stream)
+        _keep_cookies(self._cookies, request, response.raw)
         response.expect(self.server, wire.idle)
         if not wire.stream:
             _read_whole(response)
@@ -103,7 +104,7 @@ class Transport:
         if wire.basic is not None:
             user, password = wire.basic
             request.prepare_auth((user.encode(), password.encode()))
-        sticky = _cookies_for(self._session, request)
+        sticky = _cookies_for(self._cookies, request)
         ours = f"JSESSIONID={token}" if token else None
         given = request.headers.get("Cookie")
         cookies = "; ".join(str(cookie) for cookie in (given, sticky, ours) if cookie)
@@ -112,7 +113,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._adapter.close()
 
 
 class _OnlyOthers(DefaultCookiePolicy):
@@ -135,7 +136,7 @@ def wire(
 ) -> Wire:
     """Write a request. `url` goes out exactly as it is; `content` is what `requests` takes.
 
-    Made without the session, so that neither `.netrc` nor its cookies can get in.
+    Not by a session, so that neither `.netrc` nor old cookies can get in.
     """
     prepared = _prepare(method, url, headers, **content)
     if body is not None:
@@ -159,7 +160,7 @@ def _prepare(
     try:
         prepared = requests.Request(method, url, headers=everything, **content).prepare()
     except TROUBLE as error:
-        raise failure(error, url, 0, 0).error from error
+        raise not_sendable(error) from None
     # The library turns `%2E` into a dot, and a server then takes what follows for a file type.
     prepared.url = url
     return prepared
@@ -170,9 +171,8 @@ def _start_of(prepared: requests.PreparedRequest) -> object:
     return getattr(prepared, "_body_position", None)
 
 
-def _cookies_for(session: requests.Session, request: requests.PreparedRequest) -> str | None:
-    header: Callable[..., str | None] = get_cookie_header
-    return header(session.cookies, request)
+_cookies_for: Callable[..., str | None] = get_cookie_header
+_keep_cookies: Callable[..., None] = extract_cookies_to_jar
 
 
 def _read_whole(response: Stream) -> None:
