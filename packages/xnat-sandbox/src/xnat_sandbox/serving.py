@@ -1,0 +1,120 @@
+"""Running a sandbox from the command line: until interrupted, or round a command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from .app import Sandbox
+from .httpd import WebServer
+from .scp_routes import scp_ports
+from .seed import seed
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .cli import Options
+
+SIGNALLED = 128
+
+
+def serve(options: Options) -> int:
+    """Listen until SIGINT or SIGTERM."""
+    stopped = threading.Event()
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    with _running(options) as (server, sandbox):
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        for port in scp_ports(sandbox):
+            _note(f"DICOM receiver XNAT on {options.host}:{port}")
+        stopped.wait()
+    return SIGNALLED + received[0]
+
+
+def run_command(options: Options) -> int:
+    """Run a command beside a sandbox; answers its status."""
+    with _running(options) as (server, sandbox):
+        environment = {
+            **os.environ,
+            "XNAT_URL": server.url,
+            "XNAT_USER": "admin",
+            "XNAT_PASS": "admin",
+        }
+        for port in scp_ports(sandbox)[:1]:
+            environment |= {
+                "XNAT_DICOM_HOST": options.host,
+                "XNAT_DICOM_PORT": str(port),
+                "XNAT_DICOM_CALLED_AET": "XNAT",
+            }
+        # A terminal sends Ctrl-C to the command as well: it decides what to make of it.
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        try:
+            child = subprocess.Popen(options.command, env=environment)
+        except FileNotFoundError:
+            _note(f"{options.command[0]}: no such command")
+            return 127
+        signal.signal(signal.SIGTERM, lambda number, frame: child.terminate())
+        status = child.wait()
+    return SIGNALLED - status if status < 0 else status
+
+
+@contextmanager
+def _running(options: Options) -> Iterator[tuple[WebServer, Sandbox]]:
+    with _data(options) as data:
+        settings = Settings(version=options.version)
+        settings.scp_port, settings.scp_host = options.scp_port, options.host
+        if not options.slow:
+            settings.rebuild_idle, settings.rebuild_repeat = 2, 0.5
+        sandbox = Sandbox(data, settings)
+        try:
+            server = WebServer(sandbox, options.host, options.port)
+            sandbox.store.preferences.set("siteUrl", server.url)
+            _warn_when_open(options.host)
+            server.start()
+            try:
+                if options.seed:
+                    seed(sandbox)
+                yield server, sandbox
+            finally:
+                server.stop()
+        finally:
+            sandbox.close()
+
+
+@contextmanager
+def _data(options: Options) -> Iterator[Path]:
+    if options.data:
+        yield options.data
+        return
+    with tempfile.TemporaryDirectory(prefix="xnat-sandbox-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _warn_when_open(host: str) -> None:
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        _note(f"warning: listening on {host}, everybody who reaches it can log in as admin")
+
+
+def _note(message: str) -> None:
+    sys.stderr.write(f"xnat-sandbox: {message}\n")
+    sys.stderr.flush()
