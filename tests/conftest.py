@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,10 @@ def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    # Pipelines of real processes find the tools that are tested here, not others.
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    )
     for name in ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME"):
         suffix = "DIR" if name == "RUNTIME" else "HOME"
         monkeypatch.setenv(f"XDG_{name}_{suffix}", str(home / name.lower()))

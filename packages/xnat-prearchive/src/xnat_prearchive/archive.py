@@ -1,0 +1,91 @@
+"""Archive sessions that wait in the prearchive.
+
+Usage:
+  xnat-prearchive archive [options] [<project> <timestamp> <name>]
+
+Options:
+  --subject=<label>     Subject to archive under; else the one that the session names.
+  --label=<label>       Label of the archived session; else the one that it has.
+  --overwrite           Merge into a session that exists, and replace its files of the same name.
+  --timeout=<seconds>   How long to wait for a session that is still busy; 3600 when not given.
+  --dry-run             Ask the server what speaks against archiving, and archive nothing.
+  -w --workers=<n>      How many sessions at once.
+
+Prints each archived session. A session that has been archived already is 'skipped'. A conflict
+leaves the session where it is; the message says why.
+
+Examples:
+  xnat-prearchive archive NEURO 20240502_101500123 SUB001_MR1
+  xnat-prearchive list -P NEURO --where status=READY | xnat-prearchive archive --dry-run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xnat_core.errors import UsageError
+from xnat_core.job import Job
+from xnat_core.models import PrearchiveEntry
+from xnat_core.prearchive import ArchiveRefused, Prearchive
+from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_core.validation import validate_session_id, validate_subject_id
+from xnat_prearchive.entries import PATIENCE, archived, on_each, seen, words_of
+
+
+def work(job: Job) -> Iterator[Record]:
+    """A record per archived session."""
+    words = words_of(job)
+    subject, label = job.args.text("--subject"), job.args.text("--label")
+    subject = validate_subject_id(subject) if subject is not None else None
+    label = validate_session_id(label) if label is not None else None
+    if label and not words:
+        raise UsageError("--label names one session: name it by PROJECT TIMESTAMP NAME")
+    overwrite = job.args.flag("--overwrite")
+    timeout = job.args.number("--timeout", least=0)
+    patience = PATIENCE if timeout is None else timeout
+
+    def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
+        server = prearchive.client.base_url
+        now = prearchive.find(entry)
+        if now is None:
+            session = archived(entry, prearchive, label)
+            return [skipped(session.to_record(server))]
+        now = _settled(now, prearchive, patience)
+        if now is None:
+            return [done(archived(entry, prearchive, label).to_record(server))]
+        known = seen(record, now, prearchive)
+        if job.args.flag("--dry-run"):
+            return [_planned(known, now, prearchive)]
+        try:
+            session = prearchive.archive(now, subject=subject, session=label, overwrite=overwrite)
+        except ArchiveRefused as error:
+            return [failed(seen(record, error.entry, prearchive), _advised(error, overwrite))]
+        return [done(session.to_record(server))]
+
+    def _planned(known: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Record:
+        found = prearchive.conflicts(entry, subject=subject, session=label, overwrite=overwrite)
+        against = [notice for notice in found if notice.get("type") in ("FAIL", "CONFLICT")]
+        if against:
+            reasons = "; ".join(str(notice.get("message")) for notice in against)
+            return failed(known, _advised(ArchiveRefused(entry, reasons), overwrite))
+        warnings = [str(notice.get("message")) for notice in found]
+        return planned(known, warnings=warnings or None)
+
+    yield from on_each(job, act, words)
+
+
+def _settled(
+    entry: PrearchiveEntry, prearchive: Prearchive, patience: float
+) -> PrearchiveEntry | None:
+    """The row when it can be archived: files that have only been received are built first."""
+    if (entry.status or "").startswith("RECEIVING"):
+        return prearchive.build(entry)
+    return prearchive.wait(entry, patience)
+
+
+def _advised(error: ArchiveRefused, overwrite: bool) -> ArchiveRefused:
+    if overwrite:
+        return error
+    return ArchiveRefused(
+        error.entry, f"{error.reason}; --overwrite merges and replaces files of the same name"
+    )

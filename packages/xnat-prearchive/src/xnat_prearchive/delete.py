@@ -1,0 +1,47 @@
+"""Delete sessions of the prearchive and their files.
+
+Usage:
+  xnat-prearchive delete [options] [<project> <timestamp> <name>]
+
+Options:
+  -y --yes           Do not ask.
+  --dry-run          Say what would be deleted, and delete nothing.
+  -w --workers=<n>   How many sessions at once, with --yes.
+
+Deleted data cannot be brought back. Without --yes the terminal is asked for every session.
+
+Example:
+  xnat-prearchive list -P NEURO --where status=ERROR | xnat-prearchive delete --dry-run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.job import Job
+from xnat_core.models import PrearchiveEntry
+from xnat_core.prearchive import Prearchive, is_settled
+from xnat_core.records import Record, done, planned, skipped
+from xnat_prearchive.entries import on_each, seen, words_of
+
+
+def work(job: Job) -> Iterator[Record]:
+    """A record per row that is gone."""
+    words = words_of(job)
+
+    def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
+        now = prearchive.find(entry)
+        if now is None:
+            if words:
+                raise ResourceNotFoundError("prearchive session", entry.id)
+            return [skipped(record)]
+        known = seen(record, now, prearchive)
+        if job.args.flag("--dry-run"):
+            return [planned(known)]
+        busy = "" if is_settled(now.status) else f", which is {now.status},"
+        job.confirm(f"Delete {now.id}{busy} and its files on {prearchive.client.base_url}?")
+        prearchive.delete(now)
+        return [done(known)]
+
+    yield from on_each(job, act, words, workers=0 if job.args.flag("--yes") else 1)

@@ -1,0 +1,44 @@
+"""Wait until sessions are READY, in CONFLICT or in ERROR.
+
+Usage:
+  xnat-prearchive wait [options] [<project> <timestamp> <name>]
+
+Options:
+  --timeout=<seconds>   How long to wait for each session; 3600 when not given.
+  -w --workers=<n>      How many sessions to watch at once.
+
+READY is a success; CONFLICT and ERROR are failures that tell the reason from the session's log. A
+session that was archived meanwhile is printed as the session it has become.
+
+Example:
+  xnat-prearchive list -P NEURO | xnat-prearchive wait | xnat-prearchive archive
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xnat_core.job import Job
+from xnat_core.models import PrearchiveEntry
+from xnat_core.prearchive import ArchiveRefused, Prearchive
+from xnat_core.records import Record, done, failed
+from xnat_prearchive.entries import PATIENCE, archived, on_each, seen, words_of
+
+
+def work(job: Job) -> Iterator[Record]:
+    """A record per row, when it has settled."""
+    timeout = job.args.number("--timeout", least=0)
+    patience = PATIENCE if timeout is None else timeout
+
+    def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
+        settled = prearchive.wait(entry, patience)
+        if settled is None:
+            session = archived(entry, prearchive)
+            return [done(session.to_record(prearchive.client.base_url))]
+        known = seen(record, settled, prearchive)
+        if settled.status == "READY":
+            return [done(known)]
+        reason = prearchive.reason(settled) or f"the session is in {settled.status}"
+        return [failed(known, ArchiveRefused(settled, reason))]
+
+    yield from on_each(job, act, words_of(job))

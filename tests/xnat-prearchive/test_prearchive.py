@@ -1,0 +1,254 @@
+"""The prearchive on the command line, against a server that does what XNAT does."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.imports import rows, send_object
+from support.sandbox import XNAT
+from xnat_core.client import XNATClient
+from xnat_prearchive.service import PrearchiveService
+from xnat_sandbox.samples import instance_of
+
+if TYPE_CHECKING:
+    from conftest import Run, Stage
+
+
+def record(words: list[str], xnat: XNAT, **more: Any) -> dict[str, Any]:
+    names = dict(zip(("project", "timestamp", "name"), words, strict=True))
+    return {"kind": "prearchive", "server": xnat.url, **names, **more}
+
+
+def test_list_tells_address_and_status(run: Run, stage: Stage) -> None:
+    project, timestamp, name = stage()
+    status, records, _ = run("list", "-P", "P1")
+    assert status == 0
+    assert [(r["id"], r["status"], r["subject"]) for r in records] == [
+        (f"{project}/{timestamp}/{name}", "READY", "S1")
+    ]
+
+
+def test_an_unknown_project_is_not_an_empty_list(run: Run) -> None:
+    assert run("list", "-P", "NOPE")[0] == 5
+    assert run("list", "-P", "P1")[:2] == (0, [])
+
+
+def test_archive_gives_the_session_it_has_become(run: Run, stage: Stage, xnat: XNAT) -> None:
+    status, records, _ = run("archive", *stage())
+    assert status == 0
+    assert [(r["kind"], r["label"], r["subject"], r["outcome"]) for r in records] == [
+        ("session", "E1", "S1", "done")
+    ]
+    assert records[0]["uri"] == f"/data/experiments/{records[0]['id']}"
+    assert rows(xnat) == []
+
+
+def test_archiving_again_is_skipped(run: Run, stage: Stage) -> None:
+    words = stage()
+    run("archive", *words)
+    status, records, _ = run("archive", *words)
+    assert (status, records[0]["outcome"], records[0]["label"]) == (0, "skipped", "E1")
+
+
+def test_subject_and_label_may_be_given(run: Run, stage: Stage) -> None:
+    _, records, _ = run("archive", *stage(), "--subject", "OTHER", "--label", "RENAMED")
+    assert (records[0]["subject"], records[0]["label"]) == ("OTHER", "RENAMED")
+
+
+def test_many_at_once_keep_what_the_input_said(run: Run, stage: Stage, xnat: XNAT) -> None:
+    known = [record(stage(f"E{n}", study=f"1.2.{n}"), xnat) for n in range(6)]
+    status, records, err = run("archive", records=known)
+    assert status == 0
+    assert sorted(r["label"] for r in records) == [f"E{n}" for n in range(6)]
+    assert err == ""
+
+
+def test_a_conflict_stays_says_why_and_names_the_flag(run: Run, stage: Stage, xnat: XNAT) -> None:
+    run("archive", *stage())
+    words = stage()
+    status, records, err = run("archive", *words)
+    assert status == 1
+    assert records[0]["status"] == "CONFLICT"
+    assert "--overwrite merges" in err
+    assert err.count("\n") == 2  # the failure and the summary
+    assert run("archive", *words, "--overwrite")[0] == 0
+    assert rows(xnat) == []
+
+
+def test_a_dry_run_asks_for_the_conflicts_and_archives_nothing(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    first = stage()
+    status, records, _ = run("archive", *first, "--dry-run")
+    assert (status, records[0]["outcome"]) == (0, "planned")
+    run("archive", *first)
+    status, records, _ = run("archive", *stage(), "--dry-run")
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert len(rows(xnat)) == 1
+
+
+def test_an_auto_archive_project_answers_with_a_redirect_that_is_a_success(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    xnat.has_project("AUTO", code=4)
+    status, records, _ = run("archive", *stage(project="AUTO"))
+    assert (status, records[0]["project"]) == (0, "AUTO")
+
+
+def test_a_planned_record_is_handed_on_and_not_acted_on(run: Run, stage: Stage, xnat: XNAT) -> None:
+    plan = record(stage(), xnat, outcome="planned")
+    assert run("delete", "--yes", records=[plan])[:2] == (0, [plan])
+    assert len(rows(xnat)) == 1
+
+
+def test_wait_is_over_when_the_session_is_ready(run: Run, stage: Stage) -> None:
+    status, records, _ = run("wait", *stage())
+    assert (status, records[0]["status"], records[0]["outcome"]) == (0, "READY", "done")
+
+
+def test_wait_follows_data_that_is_still_arriving(run: Run, xnat: XNAT) -> None:
+    data = dicom_bytes()
+    send_object(xnat, data, "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    _, listed, _ = run("list")
+    status, records, _ = run("wait", records=listed)
+    assert (status, records[0]["status"]) == (0, "READY")
+
+
+def test_a_wait_that_runs_out_is_a_failure_that_says_so(
+    run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
+) -> None:
+    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
+    monkeypatch.setenv("XNAT_URL", slow.url)
+    slow.has_project("P1")
+    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    _, listed, _ = run("list")
+    status, records, err = run("wait", "--timeout", "0.3", records=listed)
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert "RECEIVING after 0.3 seconds" in err
+
+
+def test_archive_builds_what_has_only_been_received(
+    run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
+) -> None:
+    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
+    monkeypatch.setenv("XNAT_URL", slow.url)
+    slow.has_project("P1")
+    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    _, listed, _ = run("list")
+    status, records, _ = run("archive", records=listed)
+    assert (status, records[0]["kind"], records[0]["label"]) == (0, "session", "E9")
+
+
+def test_scans_are_records_of_their_own_kind(run: Run, stage: Stage) -> None:
+    status, records, _ = run("scans", *stage())
+    assert status == 0
+    assert [(r["kind"], r["id"], r["file_count"]) for r in records] == [
+        ("prearchive_scan", "1", 2),
+        ("prearchive_scan", "2", 2),
+    ]
+
+
+def test_rebuild_reads_the_files_anew_and_never_archives(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    xnat.has_project("AUTO", code=4)
+    status, records, _ = run("rebuild", *stage(project="AUTO"))
+    assert (status, records[0]["status"]) == (0, "READY")
+    assert [path.path for path in xnat.requests("POST") if "action=rebuild" in path.url] == []
+
+
+def test_move_gives_the_row_of_the_new_project(run: Run, stage: Stage, xnat: XNAT) -> None:
+    status, records, _ = run("move", *stage(), "P2")
+    assert (status, records[0]["project"], records[0]["outcome"]) == (0, "P2", "done")
+    assert [row["project"] for row in rows(xnat)] == ["P2"]
+
+
+def test_move_to_a_project_that_is_not_there_moves_nothing(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    assert run("move", *stage(), "NOPE")[0] == 5
+    assert [row["project"] for row in rows(xnat)] == ["P1"]
+
+
+def test_delete_asks_and_really_deletes(
+    run: Run, stage: Stage, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = stage()
+    monkeypatch.setattr("xnat_core.terminal.ask", lambda question, secret: "n")
+    assert run("delete", *words)[0] == 7
+    assert run("delete", *words, "--dry-run")[1][0]["outcome"] == "planned"
+    assert len(rows(xnat)) == 1
+    assert run("delete", *words, "--yes")[1][0]["outcome"] == "done"
+    assert rows(xnat) == []
+    assert run("delete", *words, "--yes")[0] == 5
+
+
+def test_a_dot_in_a_folder_name_travels_encoded(run: Run, xnat: XNAT) -> None:
+    run("delete", "P1", "20240101_101010101", "E1.v2", "--yes")
+    (asked,) = xnat.requests("GET", "/data/prearchive")
+    assert asked.environ["REQUEST_URI"].startswith(
+        "/data/prearchive/projects/P1/20240101_101010101/E1%2Ev2"
+    )
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "a\x00b"])
+def test_a_name_that_would_change_the_address_is_never_sent(
+    name: str, run: Run, xnat: XNAT
+) -> None:
+    status, _, err = run(
+        "delete", "--yes", records=[record(["P1", "20240101_101010101", name], xnat)]
+    )
+    assert status != 0
+    assert "Traceback" not in err
+    assert (
+        xnat.requests("DELETE", "/data/prearchive") == [] or "%2F" in xnat.requests("DELETE")[0].url
+    )
+
+
+def test_a_session_record_is_archived_already(run: Run, xnat: XNAT) -> None:
+    session = {"kind": "session", "server": xnat.url, "id": "XNAT_E1"}
+    assert run("archive", records=[session])[1] == [{**session, "outcome": "skipped"}]
+
+
+def test_half_an_address_is_a_usage_error(run: Run) -> None:
+    status, _, err = run("archive", "P1", "20240101_101010101")
+    assert status == 2
+    assert "all of PROJECT TIMESTAMP NAME" in err
+
+
+def test_the_commands_chain_as_real_processes(stage: Stage, xnat: XNAT) -> None:
+    stage()
+    stage("E2", study="1.2.9")
+    line = (
+        "xnat-prearchive list | xnat-prearchive wait | xnat-prearchive archive | xnat-ls scans -q"
+    )
+    answer = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.split() == ["1", "2", "1", "2"]
+    assert len(xnat.requests("POST", "/data/JSESSION")) == 1
+
+
+def test_the_documented_service_reads_by_key_and_by_attribute(stage: Stage, xnat: XNAT) -> None:
+    project, timestamp, name = stage()
+    with XNATClient(xnat.url, "admin", "admin") as client:
+        service = PrearchiveService(client)
+        (row,) = service.list("P1")
+        assert (row.name, row.status, row["status"]) == (name, "READY", "READY")
+        assert service.get(project, timestamp, name).upload_date
+        assert [scan["ID"] for scan in service.get_scans(project, timestamp, name)] == ["1", "2"]
+        session = service.archive(project=project, timestamp=timestamp, session=name)
+        assert session["label"] == "E1"
+
+
+def dicom_bytes() -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    instance_of(study_uid="1.2.77").save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
