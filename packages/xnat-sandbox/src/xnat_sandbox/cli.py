@@ -99,8 +99,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parsed(words: list[str]) -> Mapping[str, Any]:
-    from docopt import DocoptExit, docopt
-
     manual = __doc__ or ""
     own = words[: words.index("--")] if "--" in words else words
     known = set(re.findall(r"--[a-z][a-z-]*", manual))
@@ -108,6 +106,8 @@ def _parsed(words: list[str]) -> Mapping[str, Any]:
         # docopt would take any beginning of an option for the whole.
         if word.startswith("--") and word.partition("=")[0] not in known:
             raise UsageError(f"unknown option {word}; see xnat-sandbox --help")
+    from docopt import DocoptExit, docopt
+
     try:
         parsed: Mapping[str, Any] = docopt(manual, words, default_help=False)
     except DocoptExit as error:
