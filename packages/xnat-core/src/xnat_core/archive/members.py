@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xnat_core.bodies import size_of
+from xnat_core.bodies import regular
 from xnat_core.files import Block
 
 
@@ -23,7 +23,8 @@ class Member:
     @classmethod
     def of(cls, path: Path, name: str) -> Member:
         """Look at the file; raises `UploadError` when it is not a regular one."""
-        return cls(path, name, size_of(path), int(path.stat().st_mtime))
+        found = regular(path)
+        return cls(path, name, found.st_size, int(found.st_mtime))
 
 
 OnDigest = Callable[[Member, str], None]

@@ -92,5 +92,7 @@ def inflate(
     # Output may be left when all input has been taken; only without either it is cut.
     if not fed and not output and not decompressor.eof:
         raise source.fail(f"the archive is cut short in {what}")
-    source.skip(len(fed) - len(decompressor.unconsumed_tail) - len(decompressor.unused_data))
+    # At the end of the data, `unconsumed_tail` may repeat what `unused_data` has.
+    left = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+    source.skip(len(fed) - len(left))
     return output

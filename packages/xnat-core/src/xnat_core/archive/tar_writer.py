@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 
 from xnat_core.archive.members import Member, OnDigest
-from xnat_core.bodies import Blocks, KnownLength
+from xnat_core.bodies import Blocks
 from xnat_core.files import Block, SentFile, new_md5
 
 _RECORD = 512
@@ -15,7 +15,7 @@ _LONGEST_PLAIN_NAME = 100
 _LARGEST_PLAIN_NUMBER = 8**11 - 1
 
 
-class TarStream(KnownLength):
+class TarStream:
     """A tar whose exact length is known before the first byte: the server refuses a chunked one.
 
     Names that a plain header cannot hold (long, not ASCII) go to PAX headers. One file is open at a

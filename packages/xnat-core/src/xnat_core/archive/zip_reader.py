@@ -164,13 +164,14 @@ def _content(source: Source, entry: _Entry) -> Iterator[Block]:
         crc = zlib.crc32(block, crc)
         yield block
     actual = crc, source.position - begin, size
+    told = entry.crc, entry.compressed, entry.size
     if entry.flags & _DESCRIPTOR_FOLLOWS:
         length = _descriptor_length(source, *actual)
-        if not length:
+        if not length or (entry.has_size and told[1:] != actual[1:]):
             raise source.fail(f"{name}: damaged, its checksum or size differs")
         source.skip(length)
         entry.crc, entry.compressed, entry.size = actual
-    elif actual != (entry.crc, entry.compressed, entry.size):
+    elif told != actual:
         raise source.fail(f"{name}: damaged, its checksum or size differs")
 
 

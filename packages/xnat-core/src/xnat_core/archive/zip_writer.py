@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xnat_core.archive.members import Member, OnDigest
-from xnat_core.bodies import Blocks, known
+from xnat_core.bodies import Blocks
 from xnat_core.errors import UploadError
 from xnat_core.files import BLOCK, Block, Digest, SentFile, new_md5
 from xnat_core.parallel import check_stop
@@ -60,11 +60,6 @@ class ZipStream:
         self._on_digest = on_digest
         stored = _stored_length(self.members)
         self.length = None if compress else stored
-
-    @property
-    def len(self) -> int:
-        """Number of bytes for `requests`; no such attribute when it is not known."""
-        return known(self.length)
 
     def __iter__(self) -> Iterator[Block]:
         blocks = Blocks()
