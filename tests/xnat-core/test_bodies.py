@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
-import requests
 
-from xnat_core.archive import Member, TarStream, ZipStream
 from xnat_core.bodies import Body, BytesBody, FileBody, WatchedBody
 from xnat_core.errors import UploadError
 from xnat_core.files import BLOCK
@@ -69,56 +63,6 @@ def test_a_watched_body_counts_each_byte_once_however_often_it_is_sent() -> None
     assert sent(body) == CONTENT
     assert sum(told) == body.length == len(CONTENT)
     assert body.content_type == "text/xml"
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, list[tuple[Any, bytes]]]]:
-    received: list[tuple[Any, bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            data = b""
-            if length := self.headers["Content-Length"]:
-                data = self.rfile.read(int(length))
-            else:
-                while size := int(self.rfile.readline(), 16):
-                    data += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-            received.append((length, data))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    http = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{http.server_port}/", received
-    http.shutdown()
-    http.server_close()
-
-
-def test_requests_sends_a_length_where_one_is_known_and_chunks_otherwise(
-    tmp_path: Path, server: tuple[str, list[tuple[Any, bytes]]]
-) -> None:
-    url, received = server
-    (tmp_path / "a").write_bytes(CONTENT)
-    members = [Member.of(tmp_path / "a", "a")]
-    bodies: list[Body] = [
-        BytesBody(CONTENT),
-        FileBody(tmp_path / "a"),
-        TarStream(members),
-        ZipStream(members),
-        ZipStream(members, compress=True),
-    ]
-    bodies += [WatchedBody(body, lambda _: None) for body in bodies]
-    for body in bodies:
-        assert requests.put(url, data=cast(Any, body), timeout=30).status_code == 200
-        length, data = received.pop()
-        assert length == (None if body.length is None else str(body.length))
-        assert data == sent(body)
 
 
 def test_collecting_the_blocks_reserves_no_room_for_their_bytes() -> None:

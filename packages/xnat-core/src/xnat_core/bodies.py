@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +16,8 @@ from xnat_core.parallel import check_stop
 class Body(Protocol):
     """Bytes for a request, from their beginning at each iteration, so that a retry rewinds.
 
-    A block belongs to the receiver and is not changed afterwards.
+    A block belongs to the receiver and is not changed afterwards. There is no `len()`: Python would
+    take it for the number of blocks, and reserve as many places to collect them.
     """
 
     @property
@@ -29,22 +32,7 @@ class Body(Protocol):
         """Iterate over blocks of about 1 MiB; raises `UploadError` when a file cannot be sent."""
 
 
-class KnownLength:
-    """Lets `requests` find the length of a body, for `Content-Length`.
-
-    By its attribute `len`, not by `len()`: Python would take that for the number of blocks and
-    reserve as many places when it collects them, gigabytes for a body of gigabytes.
-    """
-
-    length: int
-
-    @property
-    def len(self) -> int:
-        """Number of bytes."""
-        return self.length
-
-
-class BytesBody(KnownLength):
+class BytesBody:
     """Bytes at hand."""
 
     def __init__(self, data: bytes, content_type: str = "application/octet-stream") -> None:
@@ -58,7 +46,7 @@ class BytesBody(KnownLength):
             yield view[start : start + BLOCK]
 
 
-class FileBody(KnownLength):
+class FileBody:
     """One local file, of the size that it has now.
 
     Iterating raises `UploadError` when the file has another size then, or is written to meanwhile.
@@ -66,7 +54,7 @@ class FileBody(KnownLength):
 
     def __init__(self, path: Path, content_type: str = "application/octet-stream") -> None:
         self.path = path
-        self.length = size_of(path)
+        self.length = regular(path).st_size
         self.content_type = content_type
 
     def __iter__(self) -> Iterator[Block]:
@@ -93,11 +81,6 @@ class WatchedBody:
         """Number of bytes."""
         return self._body.length
 
-    @property
-    def len(self) -> int:
-        """Number of bytes for `requests`; no such attribute when it is not known."""
-        return known(self._body.length)
-
     def __iter__(self) -> Iterator[Block]:
         self._watch(-self._told)
         self._told = 0
@@ -107,22 +90,15 @@ class WatchedBody:
             self._watch(len(block))
 
 
-def known(length: int | None) -> int:
-    """Return the length, or raise `AttributeError`: `requests` then sends chunks."""
-    if length is None:
-        raise AttributeError("len")
-    return length
-
-
-def size_of(path: Path) -> int:
-    """Return the size in bytes of a regular file; raises `UploadError` for anything else."""
+def regular(path: Path) -> os.stat_result:
+    """Look at a file; raises `UploadError` when it is not there or not a regular one."""
     try:
-        size = path.stat().st_size
+        found = path.stat()
     except OSError as error:
         raise UploadError(f"{path}: {error.strerror}", path) from error
-    if not path.is_file():
+    if not stat.S_ISREG(found.st_mode):
         raise UploadError(f"{path}: not a regular file", path)
-    return size
+    return found
 
 
 class Blocks:
