@@ -136,6 +136,8 @@ def test_closing_takes_no_new_work_and_tells_the_running_work() -> None:
 
     outcomes = bounded_map(function, range(1000), workers=2)
     assert next(outcomes).item == 0
+    while len(started) < 2:
+        time.sleep(0.001)
     outcomes.close()  # type: ignore[attr-defined]
     assert ended.wait(30)
     assert len(started) <= 4
@@ -152,9 +154,10 @@ def test_closing_does_not_wait_for_work_that_hangs() -> None:
 
 
 def test_a_map_inside_a_map_stops_with_the_outer_one() -> None:
-    inner_ended = threading.Event()
+    inner_began, inner_ended = threading.Event(), threading.Event()
 
     def inner(_: int) -> None:
+        inner_began.set()
         while not current_stop().is_set():
             time.sleep(0.001)
         inner_ended.set()
@@ -165,6 +168,7 @@ def test_a_map_inside_a_map_stops_with_the_outer_one() -> None:
 
     outcomes = bounded_map(outer, [0, 1], workers=2)
     next(outcomes)
+    assert inner_began.wait(30)
     outcomes.close()  # type: ignore[attr-defined]
     assert inner_ended.wait(30)
 
