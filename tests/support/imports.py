@@ -51,7 +51,7 @@ def post(xnat: XNAT, path: str, **options: Any) -> requests.Response:
 
 
 def send_zip(
-    xnat: XNAT, files: Members, *, auth: tuple[str, str] | None = None, **parameters: str
+    xnat: XNAT, files: Members, auth: tuple[str, str] | None = None, **parameters: str
 ) -> requests.Response:
     """Upload a zip as a browser would: multipart, DICOM-zip unless `handler` names another."""
     handler = parameters.pop("handler", "DICOM-zip")

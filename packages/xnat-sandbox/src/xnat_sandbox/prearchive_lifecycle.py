@@ -17,6 +17,7 @@ from .dicom_session import BuiltSession
 from .prearchive_build import Empty, build
 from .prearchive_table import (
     AUTO_ARCHIVE,
+    RECEIVING,
     UNASSIGNED,
     Locked,
     Prearchive,
@@ -62,7 +63,7 @@ class Lifecycle:
 
     def archive(self, session: StagedSession, options: ArchiveOptions) -> str:
         """Archive a built session and answer its URI; ArchiveFailed leaves CONFLICT or ERROR."""
-        if self._present(session).status.startswith("RECEIVING"):
+        if self._present(session).status in RECEIVING:
             # Its document, if any, does not know the latest files.
             raise ArchiveFailed(f"{session.folder} is still receiving files")
         with self._prearchive.operation(session, "ARCHIVING") as operation:

@@ -22,9 +22,10 @@ from .disk import safe_name
 from .hierarchy import now
 
 UNASSIGNED = "Unassigned"
+RECEIVING = ("RECEIVING", "RECEIVING_INTERRUPT")
 OPERATIONS = ("BUILDING", "ARCHIVING", "MOVING", "DELETING", "SEPARATING")
 STATUSES = frozenset(
-    {"RECEIVING", "RECEIVING_INTERRUPT", "READY", "CONFLICT", "ERROR", *OPERATIONS}
+    {*RECEIVING, "READY", "CONFLICT", "ERROR", *OPERATIONS}
     | {f"QUEUED_{operation}" for operation in OPERATIONS}
 )
 AUTO_ARCHIVE = {4: "AutoArchive", 5: "AutoArchiveOverwrite"}
@@ -160,13 +161,13 @@ class Prearchive:
         them. A forced place that another study occupies raises Taken.
         """
         found = self._row_of(arrival)
-        if found and found.status == "RECEIVING":
+        if found and found.status in RECEIVING:
             return found
         with self._lock, self._db.transaction():
             found = self._row_of(arrival)
             if found is None:
                 return self.create(arrival)
-            if found.status != "RECEIVING":
+            if found.status not in RECEIVING:
                 building = found.status.lstrip("_") == "BUILDING"
                 self.set_status(found, "RECEIVING_INTERRUPT" if building else "RECEIVING")
             return self._present(found.number)
