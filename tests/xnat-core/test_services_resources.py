@@ -1,0 +1,306 @@
+"""Resources and their files: listed, filled and compared, fetched and checked, removed."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.pretending import pretends
+from support.sandbox import XNAT
+from xnat_core.client import XNATClient
+from xnat_core.errors import (
+    InvalidIdentifierError,
+    OperationError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    UploadError,
+)
+from xnat_core.models import Resource
+from xnat_core.services.homes import Home
+from xnat_core.services.lookup import find_session
+from xnat_core.services.resources import (
+    ResourceService,
+    files_of,
+    files_of_resource,
+    resources_of,
+)
+
+
+@pytest.fixture
+def resources(client: XNATClient) -> ResourceService:
+    return ResourceService(client)
+
+
+def test_a_session_and_its_scans_have_resources_of_their_own(
+    xnat: XNAT, resources: ResourceService
+) -> None:
+    session = xnat.has_session(
+        "P1", "S1", "MR1", {"1": {"a.dcm": b"abc"}}, resources={"NOTES": {"n.txt": b"hi"}}
+    )
+    of_session = resources.list(project="P1", session="MR1")
+    of_scan = resources.list("MR1", "1", "P1")
+    assert [(r.label, r.file_count, r.file_size, r.scan_id) for r in of_session] == [
+        ("NOTES", 1, 2, None)
+    ]
+    assert [(r.label, r.format, r.content, r.scan_id) for r in of_scan] == [
+        ("DICOM", "DICOM", "RAW", "1")
+    ]
+    assert of_scan[0].uri == f"/data/experiments/{session.id}/scans/1/resources/DICOM"
+
+
+def test_everything_below_a_session_is_one_request(xnat: XNAT, client: XNATClient) -> None:
+    files = {str(n): {"a.dcm": b"abc"} for n in (10, 2)}
+    xnat.has_session("P1", "S1", "MR1", files, resources={"NOTES": {"n.txt": b"hi"}})
+    home = Home.of_session(find_session(client, "MR1", "P1"))
+    before = len(xnat.requests())
+    found = resources_of(client, home, everything=True)
+    assert [(r.scan_id, r.label, r.category) for r in found] == [
+        (None, "NOTES", "resources"),
+        ("2", "DICOM", "scans"),
+        ("10", "DICOM", "scans"),
+    ]
+    assert len(list(files_of(client, home))) == 3
+    assert len(xnat.requests()) == before + 2
+
+
+def test_counts_may_be_blank_and_labels_missing(xnat: XNAT, resources: ResourceService) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    rows = [
+        {"xnat_abstractresource_id": "7", "label": "", "file_count": "", "file_size": "n/a"},
+        {"xnat_abstractresource_id": "8", "label": "my data", "file_count": "3.0"},
+        {"xnat_abstractresource_id": "9", "label": "123"},
+        {"label": "PLAIN"},
+    ]
+    where = f"/data/experiments/{session.id}/resources"
+    xnat.server.expect_request(where).respond_with_json({"ResultSet": {"Result": rows}})
+    found = {r.id: (r.label, r.file_count, r.file_size, r.uri) for r in resources.list(session.id)}
+    assert found == {
+        "7": ("", None, None, f"{where}/7"),
+        "8": ("my data", 3, None, f"{where}/8"),
+        "9": ("123", None, None, f"{where}/9"),
+        None: ("PLAIN", None, None, f"{where}/PLAIN"),
+    }
+    assert resources.get(session.id, "7").id == "7"
+
+
+def test_an_unknown_resource_is_not_an_empty_one(xnat: XNAT, resources: ResourceService) -> None:
+    xnat.has_session("P1", "S1", "MR1", resources={"NOTES": {}})
+    assert resources.list_files("MR1", "NOTES", project="P1") == []
+    for ask in (resources.get, resources.list_files, resources.delete):
+        with pytest.raises(ResourceNotFoundError, match="resource 'MR1/NOPE' not found"):
+            ask("MR1", "NOPE", project="P1")
+    assert xnat.requests("DELETE") == []
+
+
+def test_a_resource_that_has_gone_since_it_was_listed(xnat: XNAT, client: XNATClient) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    gone = Resource(id="99", label="NOPE", uri=f"/data/experiments/{session.id}/resources/NOPE")
+    with pytest.raises(ResourceNotFoundError, match="resource 'NOPE' not found"):
+        list(files_of_resource(client, gone))
+    lost = Resource(label="NOPE", uri="/data/experiments/XNAT_E99999/resources/NOPE")
+    with pytest.raises(ResourceNotFoundError, match="resource 'NOPE' not found"):
+        list(files_of_resource(client, lost))
+
+
+def test_files_have_paths_sizes_digests_and_parents(xnat: XNAT, resources: ResourceService) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {"sub/a.dcm": b"abc"}})
+    record = resources.list_files("MR1", "DICOM", "1", "P1")[0].to_record()
+    uri = str(record.pop("uri"))
+    assert record == {
+        "kind": "file",
+        "project": "P1",
+        "subject": "S1",
+        "subject_id": session.subject_id,
+        "session": "MR1",
+        "session_id": session.id,
+        "scan": "1",
+        "resource": "DICOM",
+        "name": "a.dcm",
+        "path": "sub/a.dcm",
+        "size": 3,
+        "digest": "900150983cd24fb0d6963f7d28e17f72",
+        "format": "DICOM",
+        "content": "RAW",
+    }
+    assert uri.endswith("/files/sub/a.dcm")
+
+
+def test_files_of_an_unknown_session_are_not_found(xnat: XNAT, client: XNATClient) -> None:
+    home = Home(("experiments", "XNAT_E99999"), ("session", "XNAT_E99999"))
+    with pytest.raises(ResourceNotFoundError, match="session 'XNAT_E99999' not found"):
+        list(files_of(client, home))
+
+
+def test_a_resource_is_made_once(xnat: XNAT, resources: ResourceService) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    made = resources.create("MR1", "NIFTI", project="P1", format="NIFTI", content="converted")
+    assert (made.label, made.format, made.content) == ("NIFTI", "NIFTI", "converted")
+    assert resources.create("MR1", "NIFTI", project="P1").id == made.id
+    with pytest.raises(InvalidIdentifierError, match="path separators"):
+        resources.create("MR1", "a/b", project="P1")
+
+
+def test_a_resource_is_deleted(xnat: XNAT, resources: ResourceService) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", resources={"A": {"a": b"a"}, "B": {}})
+    assert resources.delete("MR1", "A", project="P1")
+    assert [r.label for r in resources.list(session.id)] == ["B"]
+    xnat.before(pretends("DELETE"))
+    with pytest.raises(OperationError, match="'B' is still there"):
+        resources.delete("MR1", "B", project="P1")
+
+
+def test_a_file_is_uploaded_as_it_is(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {}})
+    file = tmp_path / "a.nii.gz"
+    file.write_bytes(bytes(range(256)))
+    assert resources.upload_file("MR1", "NIFTI", file, "1", "P1") == {
+        "success": True,
+        "file": str(file),
+        "size": 256,
+        "extracted": False,
+    }
+    scan = xnat.store.items.scan(session.id, "1")
+    assert scan is not None
+    assert xnat.files(scan, "NIFTI") == {"a.nii.gz": bytes(range(256))}
+    assert xnat.requests("PUT")[-1].args["inbody"] == "true"
+
+
+@pytest.mark.parametrize("name", ["a b.txt", "Müller.txt", "50%.txt", "a+b#1.txt"])
+def test_a_name_that_no_url_can_carry_arrives_as_it_is(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path, name: str
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    (tmp_path / name).write_bytes(b"abc")
+    resources.upload_file("MR1", "R", tmp_path / name, project="P1")
+    assert xnat.files(session, "R") == {name: b"abc"}
+
+
+def test_a_file_that_is_there_is_not_replaced_unasked(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", resources={"R": {"a.txt": b"old"}})
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"new")
+    with pytest.raises(ResourceExistsError, match=r"R/a\.txt with other content"):
+        resources.upload_file("MR1", "R", file, project="P1")
+    assert xnat.files(session, "R") == {"a.txt": b"old"}
+    resources.upload_file("MR1", "R", file, project="P1", overwrite=True)
+    assert xnat.files(session, "R") == {"a.txt": b"new"}
+    # The same file again is what was asked for.
+    assert resources.upload_file("MR1", "R", file, project="P1")["success"]
+
+
+def test_a_file_that_the_server_ignored_is_an_error(xnat: XNAT, tmp_path: Path) -> None:
+    xnat.has_session("P1", "S1", "MR1", resources={"R": {}})
+    (tmp_path / "a.txt").write_bytes(b"a")
+    with (
+        XNATClient(xnat.url, *xnat.has_user("bob", P1="collaborator")) as client,
+        pytest.raises(UploadError, match="the server did not store it"),
+    ):
+        ResourceService(client).upload_file("MR1", "R", tmp_path / "a.txt", project="P1")
+
+
+def test_an_archive_is_unpacked(xnat: XNAT, resources: ResourceService, tmp_path: Path) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    file = tmp_path / "my data.tar.gz"
+    with tarfile.open(file, "w:gz") as tar:
+        info = tarfile.TarInfo("sub/a.txt")
+        info.size = 3
+        tar.addfile(info, io.BytesIO(b"abc"))
+    assert resources.upload_file("MR1", "R", file, project="P1", extract=True)["extracted"]
+    assert xnat.files(session, "R") == {"sub/a.txt": b"abc"}
+    (tmp_path / "a.rar").touch()
+    with pytest.raises(UploadError, match="unpacks only"):
+        resources.upload_file("MR1", "R", tmp_path / "a.rar", project="P1", extract=True)
+
+
+def test_a_folder_is_uploaded_with_its_folders(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    (tmp_path / "d" / "sub").mkdir(parents=True)
+    (tmp_path / "d" / "a.txt").write_bytes(b"a")
+    (tmp_path / "d" / "sub" / "b ü.txt").write_bytes(b"bb")
+    result = resources.upload_directory("MR1", "R", tmp_path / "d", project="P1")
+    assert (result["success"], result["files"], result["size"]) == (True, 2, 3)
+    assert xnat.files(session, "R") == {"a.txt": b"a", "sub/b ü.txt": b"bb"}
+
+
+def test_what_is_no_file_and_no_folder(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    xnat.has_session("P1", "S1", "MR1")
+    with pytest.raises(FileNotFoundError):
+        resources.upload_file("MR1", "R", tmp_path / "no", project="P1")
+    with pytest.raises(NotADirectoryError):
+        resources.upload_directory("MR1", "R", tmp_path / "no", project="P1")
+    with pytest.raises(UploadError, match="no files in it"):
+        resources.upload_directory("MR1", "R", tmp_path / "empty", project="P1")
+
+
+def test_several_files_are_uploaded_and_the_failures_counted(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    (tmp_path / "a.txt").write_bytes(b"a")
+    summary = resources.upload(
+        project="P1", session="MR1", resource="R", files=[tmp_path / "a.txt", tmp_path / "no.txt"]
+    )
+    assert (summary.success, summary.succeeded, summary.failed) == (False, 1, 1)
+    assert "no.txt: no such file" in summary.errors[0]
+    assert xnat.files(session, "R") == {"a.txt": b"a"}
+
+
+def test_a_resource_is_fetched_and_checked(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    xnat.has_session("P1", "S1", "MR1", resources={"R": {"a.txt": b"a", "sub/b c.txt": b"bb"}})
+    summary = resources.download(project="P1", session="MR1", resource="R", dest=tmp_path / "out")
+    assert (summary.success, summary.verified, summary.total_files) == (True, True, 2)
+    assert (tmp_path / "out" / "sub" / "b c.txt").read_bytes() == b"bb"
+
+
+def test_a_file_with_other_bytes_is_not_kept(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    xnat.has_session("P1", "S1", "MR1", resources={"R": {"a.txt": b"a", "b.txt": b"b"}})
+
+    def corrupted(request: Request) -> Response | None:
+        return Response(b"x") if request.path.endswith("/files/a.txt") else None
+
+    xnat.before(corrupted)
+    summary = resources.download(project="P1", session="MR1", resource="R", dest=tmp_path / "out")
+    assert (summary.success, summary.verified, summary.failed) == (False, False, 1)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["b.txt"]
+
+
+def test_an_archive_member_name_cannot_leave_the_folder(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", resources={"R": {"a.txt": b"a"}})
+    where = f"/data/experiments/{session.id}/resources/R/files"
+    rows = [{"Name": "x", "Size": "1", "URI": f"{where}/../../x", "collection": "R"}]
+    xnat.server.expect_request(where).respond_with_json({"ResultSet": {"Result": rows}})
+    summary = resources.download(project="P1", session="MR1", resource="R", dest=tmp_path / "out")
+    assert summary.failed == 1
+    assert "leads out of the folder" in summary.errors[0]
+
+
+def test_the_folder_travels_as_one_archive_in_one_request(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.txt").write_bytes(b"a")
+    resources.upload_directory("MR1", "R", tmp_path / "d", project="P1")
+    sent = xnat.requests("PUT")
+    assert len(sent) == 1
+    assert zipfile.ZipFile(io.BytesIO(xnat.body(sent[0]))).namelist() == ["a.txt"]
