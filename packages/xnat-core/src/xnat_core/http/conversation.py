@@ -90,6 +90,7 @@ class Conversation:
                 lambda: self._transport.send(call.wire, token),
                 repeatable=call.repeatable,
                 rewindable=call.wire.rewindable,
+                accept=call.accept,
             )
             target = answers.redirect_of(response, url)
             accepted = response.status_code in call.accept

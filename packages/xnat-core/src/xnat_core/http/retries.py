@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -21,6 +21,8 @@ MAYBE_DONE = frozenset({500, 502, 504})
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 120.0
+
+_sleep = time.sleep
 
 
 class Failure(Exception):
@@ -42,7 +44,6 @@ class Retries:
     """The policy: so many attempts after the first, pauses (seconds) doubling with full jitter."""
 
     most: int = 3
-    sleep: Callable[[float], None] = time.sleep
 
     def run(
         self,
@@ -51,12 +52,13 @@ class Retries:
         *,
         repeatable: bool,
         rewindable: bool = True,
+        accept: Collection[int] = (),
     ) -> Stream:
         """Send until there is an answer worth reading, and return it whatever its status.
 
         `repeatable`: doing it twice does no harm. `rewindable`: the body can be sent again;
-        without, nothing is repeated once the body may have been touched. Raises the error of the
-        last attempt, as RetryExhaustedError when there were several.
+        without, nothing is repeated once the body may have been touched. `accept`: statuses that
+        are wanted. Raises the error of the last attempt, as RetryExhaustedError after several.
         """
         for attempt in range(self.most + 1):
             check_stop()
@@ -66,13 +68,14 @@ class Retries:
             except Failure as failure:
                 if last or failure.final or not (failure.unsent or repeatable):
                     raise _outcome(operation, attempt + 1, failure.error) from failure.__cause__
-                self.sleep(pause(attempt, None))
+                _sleep(pause(attempt, None))
                 continue
-            if last or not _is_worth_repeating(response.status_code, repeatable):
+            status = response.status_code
+            if last or status in accept or not _is_worth_repeating(status, repeatable):
                 return response
             wait = pause(attempt, response.headers.get("Retry-After"))
             response.close()
-            self.sleep(wait)
+            _sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
 
