@@ -1,0 +1,87 @@
+"""xnat-ls projects."""
+
+from __future__ import annotations
+
+from support.answers import Run
+from support.sandbox import XNAT
+
+
+def test_projects_are_listed_in_natural_order(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P10")
+    xnat.has_project("P2")
+    answer = ls("projects")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.records == [
+        {
+            "kind": "project",
+            "server": xnat.url,
+            "uri": f"/data/projects/{name}",
+            "id": name,
+            "name": name,
+            "secondary_id": name,
+        }
+        for name in ("P2", "P10")
+    ]
+
+
+def test_a_table_has_id_name_investigator_and_description(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P1")
+    fields = {"PI/firstname": "Marie", "PI/lastname": "Curie", "description": "Radium"}
+    xnat.store.items.update_project("P1", fields=fields)
+    assert ls("projects", "-o", "table").out == (
+        "ID  Name  Pi           Description\nP1  P1    Marie Curie  Radium\n"
+    )
+
+
+def test_quiet_prints_ids(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P1")
+    assert ls("projects", "-q").out == "P1\n"
+
+
+def test_long_tells_accessibility_and_counts(xnat: XNAT, ls: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_session("P1", "S1", "MR2")
+    xnat.has_project("P2")
+    answer = ls("projects", "--long")
+    assert answer.values("id", "accessibility", "subject_count", "session_count") == [
+        ("P1", "private", 1, 2),
+        ("P2", "private", 0, 0),
+    ]
+
+
+def test_long_with_one_name_is_one_object(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P1")
+    answer = ls("projects", "--long", "P1", "-o", "table")
+    assert answer.out == (
+        f"Server         {xnat.url}\n"
+        "URI            /data/projects/P1\n"
+        "ID             P1\n"
+        "Name           P1\n"
+        "Secondary ID   P1\n"
+        "Accessibility  private\n"
+        "Subject Count  0\n"
+        "Session Count  0\n"
+    )
+
+
+def test_a_missing_project_does_not_stop_the_rest(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P1")
+    answer = ls("projects", "P0", "P1")
+    assert answer.status == 5
+    assert answer.values("id", "outcome") == [("P0", "failed"), ("P1", None)]
+    assert answer.err.startswith("xnat-ls: project 'P0' not found\n")
+
+
+def test_a_dash_reads_records(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P1")
+    answer = ls("projects", "-", "--long", records=[{"kind": "project", "id": "P1"}])
+    assert answer.values("id", "session_count") == [("P1", 0)]
+
+
+def test_list_options_work_here_too(xnat: XNAT, ls: Run) -> None:
+    for name in ("P1", "P2", "X1"):
+        xnat.has_project(name)
+    assert ls("projects", "-q", "--filter", "id:P*", "--sort-by", "id:desc").out == "P2\nP1\n"
+    assert ls("projects", "-q", "--limit", "1").out == "P1\n"
+    assert ls("projects", "-q", "--limit", "0").out == ""
+    assert ls("projects", "-o", "tsv", "--columns", "id", "--no-headers").out == "P1\nP2\nX1\n"

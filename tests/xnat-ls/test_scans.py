@@ -1,0 +1,153 @@
+"""xnat-ls scans."""
+
+from __future__ import annotations
+
+from support.answers import Run
+from support.sandbox import XNAT
+
+
+def test_scans_of_a_session_in_natural_order(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"10": {}, "2": {}})
+    for words in (("-P", "P1", "-E", "MR1"), ("--experiment", session.id)):
+        answer = ls("scans", *words)
+        assert answer.values("id") == ["2", "10"]
+    assert answer.records[0] == {
+        "kind": "scan",
+        "server": xnat.url,
+        "uri": f"/data/experiments/{session.id}/scans/2",
+        "id": "2",
+        "project": "P1",
+        "subject": "S1",
+        "subject_id": session.subject_id,
+        "session": "MR1",
+        "session_id": session.id,
+        "type": "T1w",
+        "quality": "usable",
+        "modality": "MR",
+        "xsi_type": "xnat:mrScanData",
+    }
+
+
+def test_a_table_has_id_type_description_quality_and_frames(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.store.items.create_scan(
+        session.id,
+        "1",
+        "xnat:mrScanData",
+        fields={"type": "T1w", "series_description": "MPRAGE", "frames": "176"},
+    )
+    assert ls("scans", "-E", session.id, "-o", "tsv").out == (
+        "id\ttype\tseries_description\tquality\tframes\n1\tT1w\tMPRAGE\t\t176\n"
+    )
+
+
+def test_scans_of_a_whole_project_and_of_a_subject(xnat: XNAT, ls: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1", {"1": {}})
+    xnat.has_session("P1", "S2", "MR2", {"1": {}, "2": {}})
+    xnat.has_session("P2", "S1", "MR3", {"1": {}})
+    assert ls("scans", "-P", "P1").values("session", "id") == [
+        ("MR1", "1"),
+        ("MR2", "1"),
+        ("MR2", "2"),
+    ]
+    assert ls("scans", "-P", "P1", "-S", "S2").values("session", "id") == [
+        ("MR2", "1"),
+        ("MR2", "2"),
+    ]
+
+
+def test_session_records_give_their_scans_one_request_each(xnat: XNAT, ls: Run) -> None:
+    for number in range(1, 4):
+        xnat.has_session("P1", "S1", f"MR{number}", {"1": {}})
+    sessions = ls("sessions", "-P", "P1").records
+    before = len(xnat.requests("GET", "/data"))
+    answer = ls("scans", records=sessions)
+    assert answer.values("session", "subject", "id") == [
+        ("MR1", "S1", "1"),
+        ("MR2", "S1", "1"),
+        ("MR3", "S1", "1"),
+    ]
+    assert len(xnat.requests("GET", "/data/experiments")) == 3
+    assert before == 1
+
+
+def test_a_session_that_is_gone_does_not_stop_the_rest(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {}})
+    answer = ls(
+        "scans",
+        records=[{"kind": "session", "id": "XNAT_E99"}, {"kind": "session", "id": session.id}],
+    )
+    assert answer.status == 5
+    assert answer.values("kind", "id", "outcome") == [
+        ("session", "XNAT_E99", "failed"),
+        ("scan", "1", None),
+    ]
+    assert answer.err.startswith("xnat-ls: session 'XNAT_E99' not found\n")
+
+
+def test_an_unknown_session_is_told(ls: Run) -> None:
+    answer = ls("scans", "-E", "XNAT_E99")
+    assert answer.status == 5
+    assert answer.err.startswith("xnat-ls: session 'XNAT_E99' not found\n")
+
+
+def test_scans_named_must_exist(xnat: XNAT, ls: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1", {"1": {}, "2": {}})
+    answer = ls("scans", "-P", "P1", "-E", "MR1", "2", "9")
+    assert answer.status == 5
+    assert answer.values("id", "outcome") == [("2", None), ("9", "failed")]
+    assert answer.err.startswith("xnat-ls: scan 'MR1/9' not found\n")
+
+
+def test_a_scan_without_a_session_is_a_usage_error(ls: Run) -> None:
+    answer = ls("scans", "4")
+    assert (answer.status, answer.out) == (2, "")
+    assert "the scans of which session? -E SESSION" in answer.err
+
+
+def test_long_tells_the_resources(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"abc"}, "2": {}})
+    for words in (("-E", session.id, "1"), ("-E", session.id)):
+        record = ls("scans", "--long", *words).records[0]
+        assert (record["file_count"], record["file_size"]) == (1, 3)
+        assert record["resources"] == [
+            {"label": "DICOM", "format": "DICOM", "file_count": 1, "file_size": 3}
+        ]
+
+
+def test_scan_records_are_looked_up_again(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"abc"}})
+    records = [
+        {"kind": "scan", "id": "1", "session": "MR1", "session_id": session.id},
+        {"kind": "scan", "id": "2", "session": "MR1", "session_id": session.id},
+        {"kind": "scan", "id": "3"},
+    ]
+    answer = ls("scans", "--long", records=records)
+    assert answer.status == 5
+    assert answer.values("id", "outcome", "file_count") == [
+        ("1", None, 1),
+        ("2", "failed", None),
+        ("3", "failed", None),
+    ]
+
+
+def test_project_records_give_all_their_scans(xnat: XNAT, ls: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1", {"1": {}})
+    records = [{"kind": "project", "id": "P9"}, {"kind": "project", "id": "P1"}]
+    answer = ls("scans", records=records)
+    assert answer.status == 5
+    assert answer.values("kind", "id", "outcome") == [
+        ("project", "P9", "failed"),
+        ("scan", "1", None),
+    ]
+
+
+def test_no_records_give_nothing(ls: Run) -> None:
+    answer = ls("scans", records=[])
+    assert (answer.status, answer.out) == (0, "")
+
+
+def test_where_filters_scans(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {}})
+    xnat.has_scan(session, "2", type="bold")
+    assert ls("scans", "-P", "P1", "--where", "type=bold", "-q").out == "2\n"

@@ -1,0 +1,95 @@
+"""xnat-ls subjects."""
+
+from __future__ import annotations
+
+from support.answers import Run
+from support.sandbox import XNAT
+
+
+def test_subjects_are_listed_with_the_number_of_their_sessions(xnat: XNAT, ls: Run) -> None:
+    made = xnat.has_session("P1", "S1", "MR1")
+    for number in range(3):
+        xnat.has_session("P1", "S10", f"A{number}")
+    xnat.has_subject("P1", "S2")
+    answer = ls("subjects", "-P", "P1")
+    assert answer.values("label", "session_count") == [("S1", 1), ("S2", 0), ("S10", 3)]
+    first = answer.records[0]
+    del first["insert_date"]
+    assert first == {
+        "kind": "subject",
+        "server": xnat.url,
+        "uri": f"/data/subjects/{made.subject_id}",
+        "id": made.subject_id,
+        "label": "S1",
+        "project": "P1",
+        "session_count": 1,
+    }
+
+
+def test_the_counts_cost_one_request(xnat: XNAT, ls: Run) -> None:
+    for number in range(20):
+        xnat.has_session("P1", f"S{number}", f"A{number}")
+    assert len(ls("subjects", "-P", "P1").records) == 20
+    assert len(xnat.requests("GET", "/data/projects/P1")) == 2
+
+
+def test_quiet_prints_labels(xnat: XNAT, ls: Run) -> None:
+    xnat.has_subject("P1", "S1")
+    assert ls("subjects", "-P", "P1", "-q").out == "S1\n"
+
+
+def test_a_table_has_id_label_and_sessions(xnat: XNAT, ls: Run) -> None:
+    made = xnat.has_subject("P1", "S1")
+    assert ls("subjects", "-P", "P1", "-o", "table").out == (
+        f"ID           Label  Session Count\n{made.id}  S1     0\n"
+    )
+
+
+def test_long_tells_the_first_ten_sessions(xnat: XNAT, ls: Run) -> None:
+    for number in range(1, 13):
+        xnat.has_session("P1", "S1", f"MR{number}")
+    for words in (("S1",), ()):
+        answer = ls("subjects", "-P", "P1", "--long", *words)
+        record = answer.records[0]
+        assert record["session_count"] == 12
+        assert record["sessions"] == [f"MR{number}" for number in range(1, 11)]
+        assert record["sessions_truncated"] is True
+
+
+def test_a_project_is_needed(ls: Run) -> None:
+    answer = ls("subjects")
+    assert (answer.status, answer.out) == (2, "")
+    assert "-P PROJECT, or default_project in the profile" in answer.err
+
+
+def test_an_unknown_project_is_told(ls: Run) -> None:
+    answer = ls("subjects", "-P", "P9")
+    assert answer.status == 5
+    assert answer.err.startswith("xnat-ls: project 'P9' not found\n")
+
+
+def test_a_missing_subject_does_not_stop_the_rest(xnat: XNAT, ls: Run) -> None:
+    xnat.has_subject("P1", "Müller (2)")
+    answer = ls("subjects", "-P", "P1", "S9", "Müller (2)")
+    assert answer.status == 5
+    assert answer.values("label", "outcome") == [("S9", "failed"), ("Müller (2)", None)]
+
+
+def test_records_of_projects_give_their_subjects(xnat: XNAT, ls: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    one = xnat.has_subject("P2", "S2")
+    answer = ls(
+        "subjects",
+        "-",
+        records=[
+            {"kind": "project", "id": "P1"},
+            {"kind": "project", "id": "P9"},
+            {"kind": "subject", "id": one.id, "project": "P2"},
+        ],
+    )
+    assert answer.status == 5
+    assert answer.values("kind", "label", "session_count", "outcome") == [
+        ("subject", "S1", 1, None),
+        ("project", None, None, "failed"),
+        ("subject", "S2", 0, None),
+    ]
