@@ -299,8 +299,9 @@ def test_the_folder_travels_as_one_archive_in_one_request(
 ) -> None:
     xnat.has_session("P1", "S1", "MR1")
     (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "a.txt").write_bytes(b"a")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "d" / name).write_bytes(b"a")
     resources.upload_directory("MR1", "R", tmp_path / "d", project="P1")
     sent = xnat.requests("PUT")
     assert len(sent) == 1
-    assert zipfile.ZipFile(io.BytesIO(xnat.body(sent[0]))).namelist() == ["a.txt"]
+    assert zipfile.ZipFile(io.BytesIO(xnat.body(sent[0]))).namelist() == ["a.txt", "b.txt"]

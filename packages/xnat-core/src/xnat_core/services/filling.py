@@ -1,21 +1,23 @@
 """Putting files into a resource, and looking that they are there.
 
 The server answers 200 for what it stored, for what it did not store because a file of that name
-exists, and for what it ignored for want of permission.
+exists, and for what it ignored for want of permission. So the listing before decides what is sent,
+and the listing afterwards what was.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
-from xnat_core.bodies import Body, FileBody
-from xnat_core.errors import ResourceExistsError, UploadError
+from xnat_core.bodies import Body, FileBody, WatchedBody
+from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
 from xnat_core.files import md5_of
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
@@ -29,7 +31,104 @@ if TYPE_CHECKING:
 
 _UNPACKED = (".zip", ".tar.gz", ".tgz", ".tar", ".gz", ".zar", ".xar")
 # The server does not decode other characters of a name in a path; names in archives it takes.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+# A retry must stay cheap, and proxies cap bodies.
+_LARGEST_BODY = 1 << 30
+
+Watch = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What came of filling a resource: numbers of files, and bytes of those that were sent.
+
+    `unverifiable` counts files of which the server has no digest; their sizes were compared.
+    """
+
+    sent: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    unverifiable: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be sent, and how many files the resource holds already as they should be."""
+
+    missing: tuple[Member, ...]
+    there: int
+
+    @property
+    def bytes(self) -> int:
+        """How much has to be sent."""
+        return sum(member.size for member in self.missing)
+
+
+def plan_fill(
+    client: XNATClient, home: Home, label: str, members: Sequence[Member], *, overwrite: bool
+) -> Plan:
+    """Compare local files with those of a resource, which need not exist.
+
+    Raises ResourceExistsError for a file that is there with other content, unless `overwrite`.
+    """
+    stored = _stored(client, home, label)
+    missing = []
+    for member in members:
+        file = stored.get(member.name)
+        if file is not None and _is_same(member, file):
+            continue
+        if file is not None and not overwrite:
+            raise ResourceExistsError("file", f"{label}/{member.name} with other content")
+        missing.append(member)
+    return Plan(tuple(missing), len(members) - len(missing))
+
+
+def fill(
+    client: XNATClient,
+    home: Home,
+    label: str,
+    plan: Plan,
+    *,
+    overwrite: bool = False,
+    fields: Mapping[str, str | None] | None = None,
+    watch: Watch | None = None,
+) -> Filled:
+    """Send what a plan says and compare it with what the server holds then.
+
+    One request at a time: the server locks the catalog of a resource. `fields` are `format`,
+    `content`, `tags`, `description` of the files; `watch` is told the bytes of each block.
+    Raises UploadError for what the server did not store, ResourceExistsError for what it stores
+    differently.
+    """
+    digests: dict[str, str] = {}
+    for batch in _batches(plan.missing):
+        lone = batch[0] if len(batch) == 1 else None
+        body: Body
+        if lone is not None and _PLAIN_NAME.fullmatch(lone.name):
+            digests[lone.name] = md5_of(lone.path)
+            name, body, extract = lone.name, FileBody(lone.path), False
+        else:
+            name, extract = "upload.zip", True
+            body = ZipStream(batch, on_digest=lambda m, md5: digests.update({m.name: md5}))
+        watched = WatchedBody(body, watch) if watch else body
+        _put(
+            client, home, label, name, watched, extract=extract, overwrite=overwrite, fields=fields
+        )
+    sent = {member.name: (member.size, digests[member.name]) for member in plan.missing}
+    unverifiable = _compare(client, home, label, sent) if sent else 0
+    return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
+
+
+def members_below(folder: Path) -> list[Member]:
+    """The files of a folder with their paths in it. Raises UploadError for one without files."""
+    members = [
+        Member.of(file, file.relative_to(folder).as_posix())
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
+    if not members:
+        raise UploadError(f"{folder}: no files in it", folder)
+    return members
 
 
 def send_file(
@@ -39,19 +138,11 @@ def send_file(
     size = local.stat().st_size
     facts = {"success": True, "file": str(local), "size": size, "extracted": extract}
     if extract:
-        name = f"upload{_archive_suffix(local)}"
-        answer = _put(client, home, label, name, FileBody(local), extract=True, overwrite=overwrite)
-        duplicates = _duplicates(answer)
-        if duplicates:
-            raise ResourceExistsError("file", ", ".join(duplicates))
-        return facts
-    digest = md5_of(local)
-    if _PLAIN_NAME.fullmatch(local.name):
-        _put(client, home, label, local.name, FileBody(local), extract=False, overwrite=overwrite)
+        unpack(client, home, label, local, overwrite=overwrite)
     else:
-        body = ZipStream([Member.of(local, local.name)])
-        _put(client, home, label, "upload.zip", body, extract=True, overwrite=overwrite)
-    _compare(client, home, label, {local.name: (size, digest)})
+        members = [Member.of(local, local.name)]
+        plan = plan_fill(client, home, label, members, overwrite=overwrite)
+        fill(client, home, label, plan, overwrite=overwrite)
     return facts
 
 
@@ -59,17 +150,9 @@ def send_folder(
     client: XNATClient, home: Home, label: str, local: Path, *, overwrite: bool
 ) -> dict[str, Any]:
     """Send a folder; see `ResourceService.upload_directory`."""
-    members = [
-        Member.of(file, file.relative_to(local).as_posix())
-        for file in sorted(local.rglob("*"))
-        if file.is_file()
-    ]
-    if not members:
-        raise UploadError(f"{local}: no files in it", local)
-    digests: dict[str, str] = {}
-    body = ZipStream(members, on_digest=lambda member, md5: digests.update({member.name: md5}))
-    _put(client, home, label, "upload.zip", body, extract=True, overwrite=overwrite)
-    _compare(client, home, label, {m.name: (m.size, digests[m.name]) for m in members})
+    members = members_below(local)
+    plan = plan_fill(client, home, label, members, overwrite=overwrite)
+    fill(client, home, label, plan, overwrite=overwrite)
     return {
         "success": True,
         "file": str(local),
@@ -77,6 +160,52 @@ def send_folder(
         "size": sum(member.size for member in members),
         "extracted": True,
     }
+
+
+def unpack(
+    client: XNATClient,
+    home: Home,
+    label: str,
+    archive: Path,
+    *,
+    overwrite: bool,
+    fields: Mapping[str, str | None] | None = None,
+    watch: Watch | None = None,
+) -> None:
+    """Send an archive for the server to unpack into a resource.
+
+    Raises UploadError when the resource holds no more than before, ResourceExistsError naming the
+    entries that were there already and were left as they are.
+    """
+    body: Body = FileBody(archive)
+    answer = _put(
+        client,
+        home,
+        label,
+        f"upload{_archive_suffix(archive)}",
+        WatchedBody(body, watch) if watch else body,
+        extract=True,
+        overwrite=overwrite,
+        fields=fields,
+    )
+    duplicates = _duplicates(answer)
+    if duplicates:
+        raise ResourceExistsError("file", ", ".join(duplicates[:5]))
+    if not _stored(client, home, label):
+        raise _not_stored(home, label)
+
+
+def _batches(members: Sequence[Member]) -> Iterator[list[Member]]:
+    batch: list[Member] = []
+    size = 0
+    for member in members:
+        if batch and size + member.size > _LARGEST_BODY:
+            yield batch
+            batch, size = [], 0
+        batch.append(member)
+        size += member.size
+    if batch:
+        yield batch
 
 
 def _put(
@@ -88,13 +217,15 @@ def _put(
     *,
     extract: bool,
     overwrite: bool,
+    fields: Mapping[str, str | None] | None,
 ) -> Response:
     params = {
         "inbody": "true",
         "extract": "true" if extract else None,
         "overwrite": "true" if overwrite else None,
+        **(fields or {}),
     }
-    where = home.path + path("resources", label, "files", name)
+    where = home.path + path("resources", label, "files", *name.split("/"))
     # A file that arrived the first time is found by the second one, which changes nothing then.
     return client.put(where, params=params, body=body, about=home.about, repeatable=True)
 
@@ -114,19 +245,46 @@ def _duplicates(answer: Response) -> list[str]:
     return list(found.get("duplicates") or []) if isinstance(found, dict) else []
 
 
+def _stored(client: XNATClient, home: Home, label: str) -> dict[str, ResourceFile]:
+    """The files of a resource by their paths in it; none when there is no such resource."""
+    try:
+        rows = listing(client, *home.parts, "resources", label, "files", about=home.about)
+        return {file.path: file for file in (ResourceFile.from_row(row) for row in rows)}
+    except ResourceNotFoundError as error:
+        if error.resource_type == home.about[0]:
+            raise
+        return {}
+
+
+def _is_same(member: Member, file: ResourceFile) -> bool:
+    """Whether the server has this file; read from disk only where the sizes agree."""
+    if file.size != member.size:
+        return False
+    return not file.digest or file.digest.lower() == md5_of(member.path)
+
+
+def _not_stored(home: Home, what: str) -> UploadError:
+    return UploadError(
+        f"{what}: the server did not store it (no permission to change "
+        f"{home.about[0]} {home.about[1]}?)",
+        what,
+    )
+
+
 def _compare(
     client: XNATClient, home: Home, label: str, sent: Mapping[str, tuple[int, str]]
-) -> None:
-    """Raise when the resource does not hold these files (size in bytes, MD5)."""
-    rows = listing(client, *home.parts, "resources", label, "files", about=home.about)
-    stored = {file.path: file for file in (ResourceFile.from_row(row) for row in rows)}
+) -> int:
+    """Raise when the resource does not hold these files (size in bytes, MD5).
+
+    Returns how many have no digest on the server, so that only sizes were compared.
+    """
+    stored = _stored(client, home, label)
+    unverifiable = 0
     for name, (size, digest) in sent.items():
         file = stored.get(name)
         if file is None:
-            raise UploadError(
-                f"{label}/{name}: the server did not store it (no permission to change "
-                f"{home.about[0]} {home.about[1]}?)",
-                name,
-            )
+            raise _not_stored(home, f"{label}/{name}")
         if file.size != size or (file.digest and file.digest.lower() != digest):
             raise ResourceExistsError("file", f"{label}/{name} with other content")
+        unverifiable += not file.digest
+    return unverifiable
