@@ -11,6 +11,7 @@ import pytest
 
 import xnatctl
 from xnatctl.aliases import TOOLS
+from xnatctl.needs import needs
 
 FACADES = [
     module.name
@@ -43,6 +44,7 @@ DOCUMENTED = {
     "services.sessions": "SessionService",
     "services.scans": "ScanService",
     "services.resources": "ResourceService",
+    "services.prearchive": "PrearchiveService",
 }
 
 
@@ -70,3 +72,15 @@ def test_a_documented_module_loads_only_what_it_names(facade: str) -> None:
     assert not loaded & {"pynetdicom", "rich"}
     tools = {name.replace("-", "_") for name in TOOLS}
     assert len(loaded & tools) <= 1
+
+
+def test_a_missing_tool_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xnat_prearchive.service", None)
+    monkeypatch.delitem(sys.modules, "xnatctl.services.prearchive", raising=False)
+    with pytest.raises(ImportError, match=r"^xnat-prearchive is not installed: pip install xnat-"):
+        importlib.import_module("xnatctl.services.prearchive")
+
+
+def test_a_fault_inside_a_tool_is_not_taken_for_its_absence() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"), needs("xnat-prearchive"):
+        importlib.import_module("no_such_module")
