@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from xnat_core.archive import Member, TarStream
 from xnat_core.errors import UploadError
-from xnat_core.files import BLOCK
+from xnat_core.files import BLOCK, SentFile
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=300
@@ -179,3 +179,16 @@ print(after - before)
         check=True,
     )
     assert int(run.stdout) < 16 * 1024, "grew by that many KiB"
+
+
+def test_a_member_may_bring_its_bytes_from_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"real")
+
+    class Elsewhere(Member):
+        def open(self) -> SentFile:
+            return SentFile(tmp_path / "real", self.size)
+
+    body = TarStream([Elsewhere(tmp_path / "no such file", "a", 4)])
+    with tarfile.open(fileobj=io.BytesIO(sent(body))) as tar:
+        content = tar.extractfile("a")
+        assert content is not None and content.read() == b"real"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from xnat_core.bodies import regular
-from xnat_core.files import Block
+from xnat_core.files import Block, SentFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,13 @@ class Member:
         """Look at the file; raises `UploadError` when it is not a regular one."""
         found = regular(path)
         return cls(path, name, found.st_size, int(found.st_mtime))
+
+    def open(self) -> SentFile:
+        """Open it for sending; a member that is elsewhere than in a file of its own overrides this.
+
+        Raises `UploadError` when it is gone or has another size.
+        """
+        return SentFile(self.path, self.size)
 
 
 OnDigest = Callable[[Member, str], None]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from xnat_core.archive.members import Member, OnDigest
 from xnat_core.bodies import Blocks
-from xnat_core.files import Block, SentFile, new_md5
+from xnat_core.files import Block, new_md5
 
 _RECORD = 512
 _END = bytes(2 * _RECORD)
@@ -37,7 +37,7 @@ class TarStream:
         for member in self.members:
             yield from blocks.data(_header(member))
             digest = new_md5() if self._on_digest else None
-            with SentFile(member.path, member.size) as file:
+            with member.open() as file:
                 yield from blocks.file(file, digest)
             yield from blocks.data(bytes(_padding(member.size)))
             if self._on_digest and digest:

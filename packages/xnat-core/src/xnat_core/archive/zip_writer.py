@@ -68,7 +68,7 @@ class ZipStream:
         for member in self.members:
             entry = _Entry(member, _DEFLATED if self.compress else _STORED, offset)
             digest = new_md5() if self._on_digest else None
-            with SentFile(member.path, member.size) as file:
+            with member.open() as file:
                 if self.compress:
                     yield from blocks.data(entry.local())
                     for piece in entry.deflate(file, digest):
