@@ -103,9 +103,10 @@ def work(job: Job) -> Iterator[Record]:
     ) -> Record:
         begin = monotonic()
         size = 0
-        for path in paths:
-            unpack(client, home, label, path, overwrite=job.args.flag("--overwrite"), fields=fields)
-            size += path.stat().st_size
+        overwrite = job.args.flag("--overwrite")
+        for archive in paths:
+            unpack(client, home, label, archive, overwrite=overwrite, fields=fields)
+            size += archive.stat().st_size
         return done(record, bytes=size, seconds=round(monotonic() - begin, 3))
 
     yield from job.each(one, _wanted(job))
