@@ -41,16 +41,16 @@ class Connection:
 
     def read_body(self) -> bytes:
         """Read as many bytes as Content-Length says, or chunks to the last one."""
-        length = self.header("content-length")
-        while (length and len(self.rest) < int(length)) or (
-            not length and self.header("transfer-encoding") and b"\r\n0\r\n\r\n" not in self.rest
-        ):
-            block = self.socket.recv(65536)
+        length = int(self.header("content-length") or 0)
+        chunks = bool(self.header("transfer-encoding"))
+        body = bytearray(self.rest)
+        while len(body) < length or (chunks and not body.endswith(b"0\r\n\r\n")):
+            block = self.socket.recv(1 << 20)
             if not block:
                 break
-            self.rest += block
-        body, self.rest = self.rest, b""
-        return body
+            body += block
+        self.rest = b""
+        return bytes(body)
 
     def header(self, name: str) -> str:
         """A header of the request."""

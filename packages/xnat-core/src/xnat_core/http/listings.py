@@ -180,6 +180,8 @@ def _decoded(blocks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _name(data: object) -> str:
-    if isinstance(data, dict):
-        return "an item" if "items" in data else "a list" if "ResultSet" in data else "an object"
-    return "something else"
+    if not isinstance(data, dict):
+        return "something else"
+    if "items" in data:
+        return "an item"
+    return "a list without rows" if "ResultSet" in data else "an object"

@@ -1,0 +1,329 @@
+"""Lists and single objects: shapes checked before anything in them is believed."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from support.sandbox import XNAT
+from support.scripted import answer, head, scripted, then_close
+from xnat_core.client import XNATClient
+from xnat_core.errors import (
+    AuthenticationError,
+    ClientRequestError,
+    NetworkError,
+    XNATCtlError,
+)
+from xnat_core.http.listings import Envelope
+
+ENVELOPE = Envelope("http://x", "GET /data/x")
+ROWS = [{"ID": "P1", "name": "One"}, {"ID": "P2", "name": 'two "}], {'}]
+
+
+def listing(rows: list[dict[str, Any]], **more: Any) -> bytes:
+    return orjson.dumps({"ResultSet": {"title": "T", "Result": rows, "totalRecords": "2"} | more})
+
+
+def rows_of(body: bytes, **how: Any) -> list[dict[str, str]]:
+    with scripted(answer(body)) as server, XNATClient(server.url) as client:
+        return client.rows("/data/x", **how)
+
+
+def streamed(body: bytes, size: int = 1 << 20) -> list[dict[str, str]]:
+    blocks = (body[start : start + size] for start in range(0, len(body), size))
+    return list(ENVELOPE.iter_rows(blocks))
+
+
+# --- both ways of reading a list ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1 << 20])
+def test_rows_are_read_whole_and_as_they_come(size: int) -> None:
+    assert ENVELOPE.rows(listing(ROWS)) == ROWS
+    assert streamed(listing(ROWS), size) == ROWS
+
+
+row = st.dictionaries(st.text(), st.text(), max_size=4)
+
+
+@given(rows=st.lists(row, max_size=6), size=st.integers(1, 40))
+def test_both_ways_agree_on_any_list(rows: list[dict[str, Any]], size: int) -> None:
+    body = listing(rows)
+    assert streamed(body, size) == ENVELOPE.rows(body) == rows
+
+
+def test_every_value_becomes_text() -> None:
+    body = listing([{"a": 1, "b": None, "c": True, "d": 1.5, "e": {"f": [1]}, "g": "x"}])
+    expected = {"a": "1", "b": "", "c": "true", "d": "1.5", "e": '{"f":[1]}', "g": "x"}
+    assert ENVELOPE.rows(body) == streamed(body, 5) == [expected]
+
+
+def test_an_empty_list_is_empty() -> None:
+    assert ENVELOPE.rows(listing([])) == streamed(listing([]), 3) == []
+
+
+def test_columns_before_the_rows_and_blanks_do_not_disturb() -> None:
+    rows = b'"Result" : [ {"a":"1"} ,\n{"a":"2"}\n] '
+    body = b' {"ResultSet" : {"Columns":[{"key":"URI"}], ' + rows + b"} } \n"
+    assert streamed(body, 3) == ENVELOPE.rows(body) == [{"a": "1"}, {"a": "2"}]
+
+
+def test_bytes_that_are_no_utf8_become_replacement_characters() -> None:
+    body = listing([{"a": "X"}]).replace(b"X", b"\xfcber")
+    assert ENVELOPE.rows(body) == streamed(body, 2) == [{"a": "\ufffdber"}]
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 3))
+def test_a_list_that_breaks_off_is_never_taken_for_whole(cut: int) -> None:
+    body = listing(ROWS)[:-cut]
+    with pytest.raises((NetworkError, ClientRequestError)):
+        ENVELOPE.rows(body)
+    with pytest.raises((NetworkError, ClientRequestError)):
+        streamed(body, 5)
+
+
+def test_the_rows_before_a_break_are_given() -> None:
+    found: list[dict[str, str]] = []
+    with pytest.raises(NetworkError):
+        for entry in ENVELOPE.iter_rows([listing(ROWS)[:-20]]):
+            found.append(entry)
+    assert found == ROWS
+
+
+ITEM = {"items": [{"children": [], "meta": {"xsi:type": "t"}, "data_fields": {"ID": "E1"}}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (orjson.dumps(ITEM), "an item instead of a list"),
+        (b"", "nothing instead of a list"),
+        (b" \n", "nothing instead of a list"),
+        (b"{}", "an object instead of a list"),
+        (b"[]", "something else instead of a list"),
+        (b'"text"', "something else instead of a list"),
+        (b'{"ResultSet": {"Result": {"a": 1}}}', "a list without rows instead of a list"),
+    ],
+)
+def test_another_shape_is_no_list(body: bytes, said: str) -> None:
+    with pytest.raises(ClientRequestError, match=said):
+        ENVELOPE.rows(body)
+    with pytest.raises(XNATCtlError):
+        streamed(body, 4)
+
+
+def test_a_web_page_is_no_list() -> None:
+    with pytest.raises(AuthenticationError, match="web page"):
+        ENVELOPE.rows(b"<html></html>")
+    with pytest.raises(AuthenticationError, match="web page"):
+        streamed(b"<html></html>", 3)
+
+
+def test_a_row_without_end_does_not_fill_the_memory() -> None:
+    endless = (b'{"a":"' + b"x" * (1 << 20) for _ in range(1 << 20))
+
+    def blocks() -> Iterator[bytes]:
+        yield b'{"ResultSet":{"Result":['
+        yield from endless
+
+    with pytest.raises(NetworkError):
+        list(ENVELOPE.iter_rows(blocks()))
+
+
+def test_two_hundred_thousand_rows_need_no_memory_to_speak_of() -> None:
+    one = orjson.dumps({"Name": "a.dcm", "Size": "526550", "URI": "/data/" + "x" * 200}) + b","
+
+    def blocks() -> Iterator[bytes]:
+        yield b'{"ResultSet":{"Result":['
+        for _ in range(200):
+            yield one * 1000
+        yield one[:-1] + b"]}}"
+
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in ENVELOPE.iter_rows(blocks())) == 200_001
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+# --- by the client ------------------------------------------------------------------------------
+
+
+def test_lists_are_asked_for_as_json() -> None:
+    with scripted(answer(listing(ROWS))) as server, XNATClient(server.url) as client:
+        client.rows("/data/projects", {"columns": "ID"})
+        client.rows("/data/projects", {"format": "json"})
+        client.rows("/data/projects?format=json")
+        list(client.iter_rows("/data/projects"))
+    assert server.requests == [
+        "GET /data/projects?columns=ID&format=json",
+        "GET /data/projects?format=json",
+        "GET /data/projects?format=json",
+        "GET /data/projects?format=json",
+    ]
+
+
+def test_an_empty_body_may_be_an_empty_list() -> None:
+    assert rows_of(b"", empty_ok=True) == []
+    with pytest.raises(ClientRequestError):
+        rows_of(b"")
+
+
+def test_a_compressed_list_is_understood(httpserver: HTTPServer) -> None:
+    body = gzip.compress(listing(ROWS))
+    httpserver.expect_request("/data/x").respond_with_data(
+        body, headers={"Content-Encoding": "gzip"}
+    )
+    with XNATClient(httpserver.url_for("")) as client:
+        assert client.rows("/data/x") == list(client.iter_rows("/data/x")) == ROWS
+
+
+def test_a_list_cut_by_the_network_raises_at_its_end() -> None:
+    body = listing(ROWS)
+    with (
+        scripted(then_close(head(200, len(body)) + body[:-5])) as server,
+        XNATClient(server.url) as client,
+        pytest.raises(NetworkError),
+    ):
+        list(client.iter_rows("/data/x"))
+
+
+def test_a_half_read_list_leaves_the_client_usable() -> None:
+    body = listing([{"ID": str(number)} for number in range(100_000)])
+    with (
+        scripted(answer(body), answer(listing(ROWS))) as server,
+        XNATClient(server.url) as client,
+    ):
+        rows = client.iter_rows("/data/x")
+        assert next(rows) == {"ID": "0"}
+        rows.close()  # type: ignore[attr-defined]
+        assert client.rows("/data/x") == ROWS
+
+
+def test_a_path_without_a_route_is_no_empty_list(xnat: XNAT) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    with (
+        XNATClient(xnat.url, *xnat.admin) as client,
+        pytest.raises(ClientRequestError, match="an item instead of a list"),
+    ):
+        client.rows("/data/projects/P1/experiments/MR1/scans")
+
+
+# --- single objects -----------------------------------------------------------------------------
+
+
+def test_an_item_is_returned_with_its_children() -> None:
+    with scripted(answer(orjson.dumps(ITEM))) as server, XNATClient(server.url) as client:
+        assert client.item("/data/experiments/E1") == ITEM["items"][0]
+    assert server.requests == ["GET /data/experiments/E1?format=json"]
+
+
+def test_a_list_of_one_row_is_an_item() -> None:
+    found = ENVELOPE.item(listing([{"ID": "S1"}]))
+    assert found == {"data_fields": {"ID": "S1"}, "meta": {}, "children": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"items": []}',
+        b'{"items": [{}, {}]}',
+        b'{"items": [1]}',
+        b'{"items": [{"children": []}]}',
+        listing([]),
+        listing(ROWS),
+    ],
+)
+def test_another_shape_is_no_item(body: bytes) -> None:
+    with pytest.raises(ClientRequestError, match="instead of an object"):
+        ENVELOPE.item(body)
+
+
+def test_half_an_item_is_cut_short() -> None:
+    with pytest.raises(NetworkError):
+        ENVELOPE.item(orjson.dumps(ITEM)[:-3])
+
+
+def test_json_of_xapi_is_returned_as_it_is() -> None:
+    with scripted(answer(b'{"a": [1, 2]}')) as server, XNATClient(server.url) as client:
+        assert client.json("/xapi/plugins") == {"a": [1, 2]}
+    assert server.requests == ["GET /xapi/plugins"]
+
+
+def test_json_that_is_none_is_an_error() -> None:
+    with (
+        scripted(answer(b"nonsense")) as server,
+        XNATClient(server.url) as client,
+        pytest.raises(NetworkError),
+    ):
+        client.json("/xapi/plugins")
+
+
+@pytest.mark.parametrize("body", [b"1.8.10", b'"1.8.10"', b" 1.8.10\n"])
+def test_text_comes_without_quotes_and_blanks(body: bytes) -> None:
+    with scripted(answer(body)) as server, XNATClient(server.url) as client:
+        assert client.text("/xapi/x") == "1.8.10"
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+def pages(server: HTTPServer, rows: list[dict[str, str]], *, obeys: bool = True) -> None:
+    def handler(request: Request) -> Response:
+        offset, limit = int(request.args["offset"]), int(request.args["limit"])
+        return Response(listing(rows[offset : offset + limit] if obeys else rows))
+
+    server.expect_request("/data/x").respond_with_handler(handler)
+
+
+def paginated(server: HTTPServer, **how: Any) -> list[str]:
+    with XNATClient(server.url_for("")) as client:
+        return [entry["ID"] for entry in client.paginate("/data/x", **how)]
+
+
+def test_pages_are_read_to_the_empty_one(httpserver: HTTPServer) -> None:
+    pages(httpserver, [{"ID": str(number)} for number in range(7)])
+    assert paginated(httpserver, page_size=3) == list("0123456")
+
+
+@pytest.mark.parametrize("count", [0, 2, 3, 7])
+def test_a_server_that_ignores_pages_is_read_once(httpserver: HTTPServer, count: int) -> None:
+    pages(httpserver, [{"ID": str(number)} for number in range(count)], obeys=False)
+    assert paginated(httpserver, page_size=3) == [str(number) for number in range(count)]
+    assert len(httpserver.log) <= 2
+
+
+def test_a_short_page_is_not_the_last_one(httpserver: HTTPServer) -> None:
+    def handler(request: Request) -> Response:
+        offset = int(request.args["offset"])
+        found = {0: ["a"], 2: ["b", "c"]}.get(offset, [])
+        return Response(listing([{"ID": name} for name in found]))
+
+    httpserver.expect_request("/data/x").respond_with_handler(handler)
+    assert paginated(httpserver, page_size=2) == ["a", "b", "c"]
+
+
+def test_pages_of_another_key(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/xapi/x").respond_with_json({"a": {"b": [{"n": 1}, {"n": 2}]}})
+    with XNATClient(httpserver.url_for("")) as client:
+        found = list(client.paginate("/xapi/x", params={"q": "1"}, result_key="a.b"))
+    assert found == [{"n": 1}, {"n": 2}]
+
+
+def test_rows_without_an_id_are_told_apart_by_all_they_have(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/data/x").respond_with_data(listing([{"n": "1"}, {"n": "2"}]))
+    with XNATClient(httpserver.url_for("")) as client:
+        assert len(list(client.paginate("/data/x"))) == 2
