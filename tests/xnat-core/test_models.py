@@ -259,6 +259,19 @@ def test_fields_of_a_model_are_read_back() -> None:
     assert Session.from_row(session.to_dict()) == session
 
 
+def test_a_record_is_read_back_into_its_model() -> None:
+    session = Session(
+        id="E1",
+        label="MR1",
+        subject_label="S1",
+        session_date="2024-04-30",
+        fields={"score": "7"},
+        uri="/data/experiments/E1",
+    )
+    record = {**session.to_record("https://x"), "outcome": "done", "unknown": 1}
+    assert Session.from_record(record) == session
+
+
 def test_a_row_shows_keys_of_records_fields_and_properties() -> None:
     session = Session(id="E1", label="MR1", subject_label="S1", session_date="2024-04-30")
     assert session.to_row() == {

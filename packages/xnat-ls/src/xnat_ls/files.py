@@ -10,10 +10,10 @@ are read from standard input. <resource> are labels: only files of these are lis
 
 Options:
   -E --experiment=<name>  Session, instead of the first argument.
-  -P --project=<id>      Project.
-  -S --subject=<name>    Subject (label or accession ID) in the project.
-  --scan=<id>            Files of this scan.
-  -w --workers=<n>       How many requests at once.
+  -P --project=<id>       Project.
+  -S --subject=<name>     Subject (label or accession ID) in the project.
+  --scan=<id>             Files of this scan.
+  -w --workers=<n>        How many requests at once.
 
 Examples:
   xnat-ls files -P NEURO NEURO_01_MR1 NIFTI
@@ -23,18 +23,22 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from xnat_core.errors import ResourceNotFoundError
-from xnat_core.job import Job
-from xnat_core.records import Record, failed
-from xnat_core.services.resources import files_of, files_of_resource, resources_of
 from xnat_ls.objects import in_order, one_by_one
 from xnat_ls.owners import Asked, home_of
+
+if TYPE_CHECKING:
+    from xnat_core.job import Job
+    from xnat_core.records import Record
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per file, as the server lists them."""
     from xnat_core.models import Resource
+    from xnat_core.records import failed
+    from xnat_core.services.resources import files_of, files_of_resource, resources_of
 
     asked = Asked.of(job)
 

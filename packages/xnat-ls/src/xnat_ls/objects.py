@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from xnat_core.errors import XNATCtlError
-from xnat_core.job import Job
-from xnat_core.records import Record, failed
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.job import Job
     from xnat_core.models import Scan, Session, Subject
-
-T = TypeVar("T")
+    from xnat_core.records import Record
 
 
 def named(kind: str, words: Iterable[str], **known: str | None) -> Iterator[Record]:
@@ -42,6 +40,7 @@ def in_order(
     Listings are read by people and compared by scripts; they must not depend on who answers first.
     """
     from xnat_core.parallel import bounded_map
+    from xnat_core.records import failed
 
     outcomes = bounded_map(
         lambda record: list(function(record)), records, workers=job.workers, ordered=True
@@ -57,6 +56,8 @@ def one_by_one(
     function: Callable[[Record], Iterable[Record]], records: Iterable[Record]
 ) -> Iterator[Record]:
     """Call `function` on one record after the other and yield what it gives as it comes."""
+    from xnat_core.records import failed
+
     for record in records:
         try:
             yield from function(record)
@@ -86,7 +87,6 @@ def session_of(client: XNATClient, record: Record) -> Session:
 
 def session_of_scan(record: Record) -> Session:
     """The session that the record of a scan is of. Raises ResourceNotFoundError."""
-    from xnat_core.errors import ResourceNotFoundError
     from xnat_core.models import Session
 
     if not record.get("session_id"):
@@ -109,6 +109,7 @@ def scan_of(client: XNATClient, record: Record) -> Scan:
 
 def sessions_under(job: Job, records: Iterable[Record]) -> Iterator[Record]:
     """Sessions and scans as they are; instead of a project or a subject, all its sessions."""
+    from xnat_core.records import failed
     from xnat_core.services.sessions import iter_sessions
 
     for record in records:

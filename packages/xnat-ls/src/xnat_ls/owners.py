@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import UsageError
-from xnat_core.job import Job
-from xnat_core.records import Record
 from xnat_ls.objects import arrived, named, scan_of, session_of, subject_of
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.job import Job
+    from xnat_core.records import Record
     from xnat_core.services.homes import Home
 
 

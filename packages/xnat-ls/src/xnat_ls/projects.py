@@ -7,8 +7,8 @@ Without a name, all projects that you may read are listed. With '-', project rec
 standard input.
 
 Options:
-  -l --long              Tell also accessibility and how many subjects and sessions there are.
-  -w --workers=<n>       How many requests at once, with --long or several names.
+  -l --long               Tell also accessibility and how many subjects and sessions there are.
+  -w --workers=<n>        How many requests at once, with --long or several names.
 
 Examples:
   xnat-ls projects --where name~brain
@@ -18,16 +18,20 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from xnat_core.job import Job
-from xnat_core.records import Record
-from xnat_core.services.projects import ProjectService
-from xnat_core.writers import natural
 from xnat_ls.objects import arrived, in_order
+
+if TYPE_CHECKING:
+    from xnat_core.job import Job
+    from xnat_core.records import Record
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per project."""
+    from xnat_core.services.projects import ProjectService
+    from xnat_core.writers import natural
+
     words = job.args.texts("<project>")
     long = job.args.flag("--long")
 

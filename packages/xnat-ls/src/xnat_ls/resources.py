@@ -10,12 +10,12 @@ labels: only these are listed, and each must exist.
 
 Options:
   -E --experiment=<name>  Session, instead of the first argument.
-  -P --project=<id>      Project.
-  -S --subject=<name>    Subject (label or accession ID) in the project.
-  --scan=<id>            Resources of this scan.
-  --all                  Also those of all scans and assessors of the session.
-  -l --long              Tell also the first twenty files (files, files_truncated, total_files).
-  -w --workers=<n>       How many requests at once.
+  -P --project=<id>       Project.
+  -S --subject=<name>     Subject (label or accession ID) in the project.
+  --scan=<id>             Resources of this scan.
+  --all                   Also those of all scans and assessors of the session.
+  -l --long               Tell also the first twenty files (files, files_truncated, total_files).
+  -w --workers=<n>        How many requests at once.
 
 Examples:
   xnat-ls resources -P NEURO NEURO_01_MR1 --all
@@ -28,16 +28,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import ResourceNotFoundError
-from xnat_core.job import Job
-from xnat_core.records import Record, failed
-from xnat_core.services.resources import files_of_resource, resources_of
-from xnat_core.writers import natural
 from xnat_ls.objects import in_order
 from xnat_ls.owners import Asked, home_of
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.job import Job
     from xnat_core.models import Resource
+    from xnat_core.records import Record
 
 SHOWN_FILES = 20
 
@@ -45,6 +43,8 @@ SHOWN_FILES = 20
 def work(job: Job) -> Iterator[Record]:
     """A record per resource."""
     from xnat_core.models import Resource
+    from xnat_core.records import failed
+    from xnat_core.services.resources import resources_of
 
     asked = Asked.of(job)
     everything, long = job.args.flag("--all"), job.args.flag("--long")
@@ -73,6 +73,9 @@ def work(job: Job) -> Iterator[Record]:
 
 
 def _files(client: XNATClient, resource: Resource) -> Record:
+    from xnat_core.services.resources import files_of_resource
+    from xnat_core.writers import natural
+
     paths = sorted((file.path for file in files_of_resource(client, resource)), key=natural)
     return {
         "files": paths[:SHOWN_FILES],

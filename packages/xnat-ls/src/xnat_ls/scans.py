@@ -9,10 +9,10 @@ subjects and scans). <scan> are scan IDs: only these are listed, and each must e
 
 Options:
   -E --experiment=<name>  Session: accession ID, or with a project its label.
-  -P --project=<id>      Project.
-  -S --subject=<name>    Subject (label or accession ID) in the project.
-  -l --long              Tell also the resources of each scan, and how many files are in them.
-  -w --workers=<n>       How many sessions at once.
+  -P --project=<id>       Project.
+  -S --subject=<name>     Subject (label or accession ID) in the project.
+  -l --long               Tell also the resources of each scan, and how many files are in them.
+  -w --workers=<n>        How many sessions at once.
 
 Examples:
   xnat-ls scans -P NEURO -E NEURO_01_MR1
@@ -25,22 +25,24 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import ResourceNotFoundError, UsageError
-from xnat_core.job import Job
-from xnat_core.records import Record, failed
-from xnat_core.services.homes import Home
-from xnat_core.services.resources import resources_of
-from xnat_core.services.scans import scans_of
 from xnat_ls.objects import arrived, in_order, named, scan_of, session_of, sessions_under
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.job import Job
     from xnat_core.models import Resource, Scan
+    from xnat_core.records import Record
 
 RESOURCE_FACTS = ("label", "format", "file_count", "file_size")
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per scan."""
+    from xnat_core.records import failed
+    from xnat_core.services.homes import Home
+    from xnat_core.services.resources import resources_of
+    from xnat_core.services.scans import scans_of
+
     words = job.args.texts("<scan>")
     experiment = job.args.text("--experiment")
     long = job.args.flag("--long")

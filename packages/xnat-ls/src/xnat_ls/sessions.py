@@ -9,12 +9,12 @@ have the label that they have in the project. With '-', records of projects, sub
 are read from standard input.
 
 Options:
-  -P --project=<id>      Project; else the default project of the profile.
-  -S --subject=<name>    Only sessions of this subject (label or accession ID).
+  -P --project=<id>       Project; else the default project of the profile.
+  -S --subject=<name>     Only sessions of this subject (label or accession ID).
   -E --experiment=<name>  A session, as an argument names it.
-  --modality=<name>      Only sessions of this modality (MR, PET, CT, EEG …, in any case).
-  -l --long              Tell also what is in each: scans, resources and their counts.
-  -w --workers=<n>       How many requests at once, with --long or several names.
+  --modality=<name>       Only sessions of this modality (MR, PET, CT, EEG …, in any case).
+  -l --long               Tell also what is in each: scans, resources and their counts.
+  -w --workers=<n>        How many requests at once, with --long or several names.
 
 Examples:
   xnat-ls sessions -P NEURO --modality MR --where 'date>2024-01-01'
@@ -27,19 +27,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import UsageError
-from xnat_core.job import Job
-from xnat_core.records import Record
-from xnat_core.services.homes import Home
-from xnat_core.services.lookup import find_session
-from xnat_core.services.resources import resources_of
-from xnat_core.services.scans import scans_of
-from xnat_core.services.sessions import is_of_modality, iter_sessions
-from xnat_core.writers import natural
 from xnat_ls.objects import arrived, in_order, named, session_of
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.job import Job
     from xnat_core.models import Session
+    from xnat_core.records import Record
 
 SCAN_FACTS = ("id", "type", "series_description", "quality", "frames")
 RESOURCE_FACTS = ("label", "format", "file_count", "file_size")
@@ -47,6 +41,8 @@ RESOURCE_FACTS = ("label", "format", "file_count", "file_size")
 
 def work(job: Job) -> Iterator[Record]:
     """A record per session."""
+    from xnat_core.services.sessions import is_of_modality, iter_sessions
+
     words = job.args.texts("<session>")
     if experiment := job.args.text("--experiment"):
         words = (*words, experiment)
@@ -80,6 +76,9 @@ def work(job: Job) -> Iterator[Record]:
 
 def _sessions(client: XNATClient, record: Record, subject: str | None) -> list[Session]:
     """The session of a record, or all of a project or a subject."""
+    from xnat_core.services.lookup import find_session
+    from xnat_core.services.sessions import iter_sessions
+
     if record["kind"] == "session":
         name = record.get("id") or record["label"]
         return [find_session(client, name, record.get("project"), subject)]
@@ -91,6 +90,10 @@ def _sessions(client: XNATClient, record: Record, subject: str | None) -> list[S
 
 
 def _described(client: XNATClient, session: Session) -> Record:
+    from xnat_core.services.homes import Home
+    from xnat_core.services.resources import resources_of
+    from xnat_core.services.scans import scans_of
+
     scans = scans_of(client, session)
     resources = resources_of(client, Home.of_session(session))
     return {
@@ -107,4 +110,6 @@ def _known(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order(session: Session) -> tuple[Any, ...]:
+    from xnat_core.writers import natural
+
     return natural(session.project), natural(session.label)

@@ -8,9 +8,9 @@ listed, shared ones under the label that they have there. With '-', project and 
 read from standard input.
 
 Options:
-  -P --project=<id>      Project; else the default project of the profile.
-  -l --long              Tell also the first ten sessions (sessions, sessions_truncated).
-  -w --workers=<n>       How many requests at once, with several names or records.
+  -P --project=<id>       Project; else the default project of the profile.
+  -l --long               Tell also the first ten sessions (sessions, sessions_truncated).
+  -w --workers=<n>        How many requests at once, with several names or records.
 
 Examples:
   xnat-ls subjects -P NEURO --filter 'label:PILOT*'
@@ -22,22 +22,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.job import Job
-from xnat_core.records import Record
-from xnat_core.services.lookup import find_subject, subjects_in
-from xnat_core.services.projects import sessions_by_subject
-from xnat_core.services.subjects import sessions_of
-from xnat_core.writers import natural
 from xnat_ls.objects import arrived, in_order, named
 
 if TYPE_CHECKING:
+    from xnat_core.job import Job
     from xnat_core.models import Subject
+    from xnat_core.records import Record
 
 SHOWN_SESSIONS = 10
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per subject."""
+    from xnat_core.services.lookup import find_subject, subjects_in
+    from xnat_core.services.projects import sessions_by_subject
+    from xnat_core.services.subjects import sessions_of
+    from xnat_core.writers import natural
+
     words = job.args.texts("<subject>")
     long = job.args.flag("--long")
 
@@ -53,7 +54,8 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         if record["kind"] == "project":
             sessions = sessions_by_subject(client, record["id"])
-            for subject in sorted(subjects_in(client, record["id"]), key=_order):
+            found = subjects_in(client, record["id"])
+            for subject in sorted(found, key=lambda one: natural(one.label)):
                 yield record_of(subject, sessions.get(subject.id, []), client.base_url)
             return
         wanted = record.get("id") or record["label"]
@@ -68,7 +70,3 @@ def work(job: Job) -> Iterator[Record]:
         yield from in_order(job, look, named("subject", words, project=job.project()))
     else:
         yield from look({"kind": "project", "id": job.required_project()})
-
-
-def _order(subject: Subject) -> tuple[Any, ...]:
-    return natural(subject.label)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-_MB = 1024 * 1024
-
 
 class OperationPhase(str, Enum):
     """What a long operation is doing."""
@@ -92,11 +90,6 @@ class Summary:
     def throughput_mbps(self) -> float:
         """MiB per second."""
         return self.total_size_mb / self.duration if self.duration > 0 else 0.0
-
-    @property
-    def total_bytes(self) -> int:
-        """Size in bytes."""
-        return round(self.total_size_mb * _MB)
 
 
 @dataclass(frozen=True)
