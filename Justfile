@@ -17,8 +17,8 @@ ci:
 # Mend what can be mended without thinking, and write the reference pages.
 fix:
     tools/setup
-    .venv/bin/ruff check --quiet --fix .
-    .venv/bin/ruff format --quiet .
+    .venv/bin/ruff check --quiet --fix packages tests tools
+    .venv/bin/ruff format --quiet packages tests tools
     .venv/bin/uv lock --quiet
     .venv/bin/python tools/gen_reference.py
 

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 
 import pytest
 
@@ -42,15 +42,19 @@ def imported(package: Package) -> Iterator[tuple[str, str]]:
                 yield f"{path.relative_to(package.folder)}:{node.lineno}", name.partition(".")[0]
 
 
-def distributions() -> dict[str, set[str]]:
+def owners() -> dict[str, set[str]]:
     """The distributions that bring an import name."""
-    found = {name: {normal(d) for d in each} for name, each in packages_distributions().items()}
+    found: dict[str, set[str]] = {}
+    for distribution in distributions():
+        for path in distribution.files or ():
+            top = path.parts[0].partition(".")[0]
+            found.setdefault(top, set()).add(normal(distribution.metadata["Name"]))
     return found | {package.import_name: {package.name} for package in PACKAGES}
 
 
 @EACH
 def test_every_import_is_declared(package: Package) -> None:
-    known = distributions()
+    known = owners()
     allowed = declared(package) | {package.name}
     # Type checkers bring _typeshed; at run time it is never imported.
     free = sys.stdlib_module_names | {"_typeshed"}
@@ -64,7 +68,7 @@ def test_every_import_is_declared(package: Package) -> None:
 
 @EACH
 def test_every_declared_dependency_is_imported(package: Package) -> None:
-    known = distributions()
+    known = owners()
     used = {name for _, top in imported(package) for name in known.get(top, set())}
     # A tool may be needed to be executed, not imported.
     tools = {name for name, ours in OURS.items() if ours.executables}
