@@ -623,3 +623,28 @@ def test_the_request_object_is_not_needed(server: HTTPServer) -> None:
     server.expect_request("/data/x").respond_with_handler(handler)
     with client_of(server) as client:
         assert client.request("patch", "/data/x").text == "PATCH"
+
+
+# --- what is logged -----------------------------------------------------------------------------
+
+
+def test_requests_are_told_when_debugging_without_their_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG", "xnatctl.http")
+    with scripted(answer()) as server, XNATClient(server.url, session_token="TOK") as client:
+        client.get("/data/x", params={"a": 1, "password": "geheim"})
+    (message,) = [record.getMessage() for record in caplog.records if record.name == "xnatctl.http"]
+    assert message.startswith(f"GET {server.url}/data/x?a=1&password=***: 200, ")
+
+
+def test_attempts_without_an_answer_are_told_when_debugging(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG", "xnatctl.http")
+    with (
+        XNATClient("http://127.0.0.1:9", max_retries=0) as client,
+        pytest.raises(ServerUnreachableError),
+    ):
+        client.get("/data/x")
+    assert "connection refused" in caplog.text

@@ -52,6 +52,12 @@ class CachedSession:
         left = (_utc(self.expires_at) - _now()).total_seconds()
         return not margin < left <= self.lifetime + 60
 
+    def unused_for(self) -> float:
+        """Return the seconds since the last use that was noted."""
+        if self.expires_at is None:
+            return 0.0
+        return self.lifetime - (_utc(self.expires_at) - _now()).total_seconds()
+
     def to_dict(self) -> dict[str, Any]:
         """Return a mapping for JSON, times in ISO 8601."""
         return {

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from xnat_core.errors import (
     AuthenticationError,
+    ClientRequestError,
     NetworkError,
     ResourceNotFoundError,
     ServerError,
@@ -430,7 +431,7 @@ class XNATClient:
         begin = time.perf_counter()
         try:
             version = self._version_text()
-        except (ServerError, AuthenticationError) as error:
+        except (ServerError, ClientRequestError, AuthenticationError) as error:
             raise NetworkError(self.base_url, error.message) from error
         return {
             "url": self.base_url,

@@ -136,8 +136,9 @@ class Authenticator:
     def used(self, lifetime: float | None) -> None:
         """Note that the server has accepted the token; `lifetime` (seconds) as the server said."""
         now = time.monotonic()
+        news = lifetime is not None and lifetime != self._lifetime
         self._lifetime = lifetime or self._lifetime
-        if self._cache is None or now - self._touched < _TOUCH_EVERY:
+        if self._cache is None or (now - self._touched < _TOUCH_EVERY and not news):
             return
         self._touched = now
         token = self._token
@@ -177,6 +178,7 @@ class Authenticator:
         self._username = self._username or cached.username
         self._token = cached.token
         self._lifetime = cached.lifetime
+        self._touched = time.monotonic() - cached.unused_for()
         self._private = False
         return cached.token
 
@@ -230,6 +232,6 @@ class Authenticator:
 
     def _remedy(self) -> str:
         if self._given is not None:
-            return "the session in XNAT_TOKEN has ended, and there are no credentials to renew it"
+            return "the session given (XNAT_TOKEN) has ended, and there are no credentials"
         where = f"-p {self._profile}" if self._profile else f"--url {self._url}"
         return f"run 'xnat-auth login {where}'"

@@ -139,13 +139,13 @@ def may_follow(url: str, target: str) -> bool:
     return here == there or (here[0], there[0], here[1]) == ("http", "https", there[1])
 
 
-def refused_redirect(server: str, method: str, target: str) -> AuthenticationError:
+def refused_redirect(server: str, what: str, target: str) -> AuthenticationError:
     """The error for a redirect that is not followed; the query may hold secrets and is left out."""
     split = urlsplit(target)
     shown = one_line(redact(f"{split.scheme}://{split.netloc}{split.path}"))
     return AuthenticationError(
         server,
-        f"{method} was redirected to {shown}: not followed "
+        f"{what} was redirected to {shown}: not followed "
         "(if that is the server, make it the URL of the profile)",
     )
 

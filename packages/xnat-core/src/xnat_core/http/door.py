@@ -7,11 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import AuthenticationError, XNATCtlError
-from xnat_core.http.answers import error_of, is_html, lifetime_of, message_of
+from xnat_core.http.answers import (
+    error_of,
+    is_html,
+    lifetime_of,
+    message_of,
+    redirect_of,
+    refused_redirect,
+)
 from xnat_core.http.retries import Failure, Retries
 from xnat_core.http.transport import Transport, Wire, wire
 from xnat_core.login import Login
-from xnat_core.redaction import one_line
 
 if TYPE_CHECKING:
     from requests import Response
@@ -73,9 +79,8 @@ class ServerDoor:
                 f"log-in refused for user {username!r} ({message_of(response) or 'forbidden'}): "
                 "the password may have expired",
             )
-        if 300 <= status < 400:
-            where = one_line(response.headers.get("Location", "").partition("?")[0])
-            raise AuthenticationError(self._server, f"the log-in is redirected to {where}")
+        if target := redirect_of(response, f"{self._server}/data/JSESSION"):
+            raise refused_redirect(self._server, "the log-in", target)
         if status >= 400:
             raise error_of(response, "POST", "/data/JSESSION", ("server", self._server))
         token = response.text.partition(";")[0].strip()

@@ -5,7 +5,9 @@ Retries, logins and the meaning of statuses are above this layer.
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,12 +28,14 @@ from xnat_core.http.failures import TROUBLE, failure, not_sendable
 from xnat_core.http.retries import Failure
 from xnat_core.http.sending import BodyFailed, Outgoing
 from xnat_core.http.streams import Stream
+from xnat_core.redaction import redact
 
 if TYPE_CHECKING:
     from xnat_core.bodies import Body
 
 CONNECT_SECONDS = 20.0
 USER_AGENT = f"xnatctl/{__version__}"
+_log = logging.getLogger("xnatctl.http")
 _OURS = frozenset({"JSESSIONID", "SESSION_EXPIRATION_TIME"})
 
 
@@ -73,8 +77,18 @@ class Transport:
 
         Raises Failure when there is no answer, and what the body raised.
         """
+        begin = time.perf_counter()
         request = wire.prepared.copy()
         self._dress(request, wire, token)
+        try:
+            response = self._send(request, wire)
+        except Failure as error:
+            _tell(request, str(error), begin)
+            raise
+        _tell(request, response.status_code, begin)
+        return response
+
+    def _send(self, request: requests.PreparedRequest, wire: Wire) -> Stream:
         connecting = min(CONNECT_SECONDS, wire.reading)
         try:
             response = self._adapter.send(
@@ -114,6 +128,12 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()
+
+
+def _tell(request: requests.PreparedRequest, outcome: object, begin: float) -> None:
+    if _log.isEnabledFor(logging.DEBUG):
+        taken = (time.perf_counter() - begin) * 1000
+        _log.debug("%s %s: %s, %.0f ms", request.method, redact(request.url or ""), outcome, taken)
 
 
 class _OnlyOthers(DefaultCookiePolicy):
