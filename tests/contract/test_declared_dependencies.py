@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import distributions
 
 import pytest
@@ -42,6 +43,7 @@ def imported(package: Package) -> Iterator[tuple[str, str]]:
                 yield f"{path.relative_to(package.folder)}:{node.lineno}", name.partition(".")[0]
 
 
+@cache
 def owners() -> dict[str, set[str]]:
     """The distributions that bring an import name."""
     found: dict[str, set[str]] = {}
