@@ -187,30 +187,51 @@ def test_committing_skips_stray_files_but_a_destination_does_not(
     assert send_zip(xnat, files, dest="/prearchive/projects/P1").status_code == 400
 
 
+class Pipe(io.RawIOBase):
+    """A target that cannot be sought, so that zipfile writes data descriptors."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self.data += bytes(data)
+        return len(data)
+
+
+def streamed_zip(files: Mapping[str, bytes], compression: int) -> bytes:
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", compression) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return pipe.data
+
+
+def test_a_deflated_entry_may_have_a_data_descriptor(xnat: XNAT, series: dict[str, bytes]) -> None:
+    headers = {"Content-Type": "application/zip"}
+    data = streamed_zip(series, zipfile.ZIP_DEFLATED)
+    (uri,) = uris(post(xnat, IMPORT, params=ZIP, data=data, headers=headers))
+    assert len(staged_files(xnat, uri)) == len(series)
+
+
 def test_a_stored_entry_with_a_data_descriptor_is_refused(
     xnat: XNAT, series: dict[str, bytes]
 ) -> None:
-    class Pipe(io.RawIOBase):
-        """A target that cannot be sought, so that zipfile appends descriptors."""
-
-        def __init__(self) -> None:
-            self.data = b""
-
-        def writable(self) -> bool:
-            return True
-
-        def write(self, data: bytes) -> int:  # type: ignore[override]
-            self.data += bytes(data)
-            return len(data)
-
-    pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in series.items():
-            archive.writestr(name, data)
     headers = {"Content-Type": "application/zip"}
-    response = post(xnat, IMPORT, params=ZIP, data=pipe.data, headers=headers)
+    data = streamed_zip(series, zipfile.ZIP_STORED)
+    response = post(xnat, IMPORT, params=ZIP, data=data, headers=headers)
     assert response.status_code == 400
     assert message(response) == "only DEFLATED entries can have EXT descriptor"
+
+
+def test_an_entry_of_a_wrong_checksum_is_refused(xnat: XNAT, series: dict[str, bytes]) -> None:
+    data = bytearray(zipped(series, zipfile.ZIP_STORED))
+    data[900] ^= 1
+    headers = {"Content-Type": "application/zip"}
+    response = post(xnat, IMPORT, params=ZIP, data=bytes(data), headers=headers)
+    assert (response.status_code, "invalid entry CRC" in response.text) == (400, True)
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred, lambda files: tarred(files, "gz")])
@@ -466,6 +487,19 @@ def test_files_come_from_the_user_cache_too(xnat: XNAT, series: dict[str, bytes]
         xnat, IMPORT, params={"import-handler": "DICOM-zip", "project": "P1", "src": source}
     )
     assert len(staged_files(xnat, uris(response)[0])) == len(series)
+
+
+def test_routing_rules_of_the_site_come_before_the_objects_comments(
+    xnat: XNAT, tmp_path: Path
+) -> None:
+    xnat.has_project("P2")
+    rules = {"projectRules": "(0008,103e):to (\\w+)", "sessionRules": "(0010,0020):^(\\w\\w):1"}
+    for name, text in rules.items():
+        xnat.store.tools.put("", "dicom", name, text, user="admin")
+    paths = samples.write_series(tmp_path / "r", description="to P2", comments="Project:P1")
+    send_zip(xnat, members(paths))
+    (row,) = rows(xnat)
+    assert (row["project"], row["name"]) == ("P2", "SU")
 
 
 def test_a_listener_tells_how_the_import_went(xnat: XNAT, series: dict[str, bytes]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+ESCAPE = b"\x1b"
 UNDEFINED_LENGTH = 0xFFFFFFFF
 LAST_GROUP = 0x0032
 FIRST_TRY = 1 << 20
@@ -163,5 +164,10 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes:
 def _text(dataset: Dataset, tag: int) -> str:
     if tag not in dataset:
         return ""
-    value = dataset[tag].value
-    return "" if value is None else str(value).strip().rstrip("\0")
+    raw = dataset.get_item(tag)
+    value = raw.value
+    if not (isinstance(value, bytes) and value.isascii() and ESCAPE not in value):
+        # Another character set: pydicom knows them all, but takes five times as long.
+        value = dataset[tag].value
+    text = value.decode("ascii") if isinstance(value, bytes) else str(value or "")
+    return text.strip(" \0\r\n\t")

@@ -140,7 +140,7 @@ def _upload(request: Request, context: Context) -> Iterator[Entry | None]:
         if context.parameters.flag("inbody"):
             raise StatusError(500, "inbody and multipart cannot be combined")
         boundary = request.mimetype_params.get("boundary", "").encode()
-        with spooled(_body(request), boundary, context.store.disk.staging_directory()) as form:
+        with spooled(_body(request), boundary, context.store.disk.staging) as form:
             for name, values in form.fields.items():
                 context.parameters.add((name, value) for value in values)
             if len(form.files) > 1:

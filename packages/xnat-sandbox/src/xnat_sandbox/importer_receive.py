@@ -98,7 +98,9 @@ class Receiver:
             else file_name(directory, name, header)
         )
         try:
-            with self.locks.hold(directory / chosen):
+            # Until 1.8.7 files of one name kept each other out even in different scans.
+            narrow = settings.release >= (1, 8, 7)
+            with self.locks.hold((directory if narrow else filed.directory) / chosen):
                 spooled = spooled or self._write(head, rest)
                 if directory not in reception.made:
                     directory.mkdir(parents=True, exist_ok=True)

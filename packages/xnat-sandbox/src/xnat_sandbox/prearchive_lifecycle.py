@@ -63,10 +63,11 @@ class Lifecycle:
 
     def archive(self, session: StagedSession, options: ArchiveOptions) -> str:
         """Archive a built session and answer its URI; ArchiveFailed leaves CONFLICT or ERROR."""
-        if self._present(session).status in RECEIVING:
-            # Its document, if any, does not know the latest files.
-            raise ArchiveFailed(f"{session.folder} is still receiving files")
         with self._prearchive.operation(session, "ARCHIVING") as operation:
+            if operation.before in RECEIVING:
+                # The document, if any, does not know the latest files.
+                operation.outcome = operation.before
+                raise ArchiveFailed(f"{session.folder} is still receiving files")
             time.sleep(self._store.settings.archive_delay)
             try:
                 self._check_fault(session)

@@ -239,7 +239,7 @@ class Prearchive:
                 raise Locked(f"{session.url} is in use")
             self._busy.add(session.number)
             self.set_status(session, "_" + status)
-        running = Operation()
+        running = Operation(present.status)
         try:
             yield running
         except BaseException:
@@ -344,8 +344,9 @@ class Prearchive:
 
 @dataclass(slots=True)
 class Operation:
-    """What the holder of a session leaves behind; READY or ERROR unless it says so."""
+    """What the holder of a session found, and leaves: READY or ERROR unless it says so."""
 
+    before: str
     outcome: str = ""
 
 
