@@ -59,7 +59,7 @@ class KilledHalfway:
 
 
 def test_an_upload_cut_off_by_a_kill_can_be_repeated(tmp_path: Path) -> None:
-    series = members(samples.write_series(tmp_path / "s", instances=20, rows=64))
+    series = members(samples.write_series(tmp_path / "s", instances=20, rows=512))
     body = tarred(series)
     with server(tmp_path / "x") as (url, process):
         for path in ("/data/projects/P1", "/data/projects/P1/prearchive_code/0"):
@@ -69,6 +69,7 @@ def test_an_upload_cut_off_by_a_kill_can_be_repeated(tmp_path: Path) -> None:
             cut = KilledHalfway(body, process)
             requests.post(url + IMPORT, data=cut, headers=TAR, auth=AUTH, timeout=30)
         assert process.wait(timeout=30) == -signal.SIGKILL
+    assert 0 < len(list((tmp_path / "x" / "prearchive").rglob("*.dcm"))) < len(series)
     with server(tmp_path / "x") as (url, _):
         answer = requests.post(url + IMPORT, data=body, headers=TAR, auth=AUTH, timeout=30)
         uri = answer.text.strip()
