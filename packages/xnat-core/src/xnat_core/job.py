@@ -6,6 +6,7 @@ A tool never prints, exits or opens a connection by itself; it asks the job.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -219,9 +220,17 @@ class Job:
     # --- work ---------------------------------------------------------------------------------
 
     def each(
-        self, function: Callable[[T], Iterable[Record]], items: Iterable[T], workers: int = 0
+        self,
+        function: Callable[[T], Iterable[Record]],
+        items: Iterable[T],
+        workers: int = 0,
+        *,
+        ordered: bool = False,
     ) -> Iterator[Record]:
         """Call `function` on every item in parallel and yield its records as they complete.
+
+        `ordered` yields them in the order of the items: a listing must not depend on who answers
+        first.
 
         At most twice `workers` items are in flight, and `items` is read only as far. A function
         that raises an XNATCtlError gives a failed record of its item, which is a record or offers
@@ -237,7 +246,15 @@ class Job:
             except OSError as error:
                 raise explain(error) from error
 
-        for outcome in bounded_map(whole, items, workers=workers or self.workers):
+        # The first record tells the server, and so the profile with the number of workers.
+        rest = iter(items)
+        first = list(itertools.islice(rest, 1))
+        if not first:
+            return
+        everything = itertools.chain(first, rest)
+        for outcome in bounded_map(
+            whole, everything, workers=workers or self.workers, ordered=ordered
+        ):
             if outcome.error is not None:
                 yield failed(_record_of(outcome.item), outcome.error)
             else:

@@ -46,7 +46,9 @@ def run(
     """Run the command that the words name and return the exit status.
 
     `commands` maps a verb (one or two words) to its command; `doc` is the manual of the whole tool,
-    shown when no verb is given. The module of a verb is imported only when it is called.
+    shown when no verb is given. The module of a verb is imported only when it is called. The verb
+    "" is the command that runs when the words begin with an option, or are none; its module is the
+    one with `doc`.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(tool)
@@ -75,7 +77,9 @@ def _run(
     words: list[str],
     console: Console,
 ) -> int:
-    verb, rest = split_verb(words, list(commands), VALUED_BEFORE_VERB)
+    verb, rest = split_verb(words, [verb for verb in commands if verb], VALUED_BEFORE_VERB)
+    if verb is None and "" in commands and _may_do_without_verb(rest):
+        verb = ""
     if verb is None:
         return _without_verb(tool, version, doc, commands, rest)
     options = rest[: rest.index("--")] if "--" in rest else rest
@@ -89,10 +93,15 @@ def _run(
     try:
         args, warnings = parse(manual, [*verb.split(), *rest], command)
     except UsageError as error:
-        raise UsageError(f"{error.message} ('{tool} {verb} --help' explains)") from None
+        named = f"{tool} {verb}".rstrip()
+        raise UsageError(f"{error.message} ('{named} --help' explains)") from None
     for warning in warnings:
         console.warning(warning)
     return _work(tool, command, module, args)
+
+
+def _may_do_without_verb(words: list[str]) -> bool:
+    return not words or (words[0].startswith("-") and words[0] != "-")
 
 
 def _without_verb(
@@ -103,7 +112,7 @@ def _without_verb(
         return _show(f"{tool} {version}\n", Console(tool))
     if first in ("--help", "-h", "help"):
         return _show(doc.rstrip() + "\n", Console(tool))
-    known = ", ".join(commands)
+    known = ", ".join(verb for verb in commands if verb)
     if not first:
         raise UsageError(f"a command is missing: {known} ('{tool} --help' explains)")
     if first.startswith("-"):
@@ -120,7 +129,7 @@ def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
 
         setup_logging(verbose=True)
     if sys.stdout is None:
-        raise XNATCtlError("standard output is closed")
+        raise OutputError("standard output is closed")
     try:
         try:
             records = getattr(module, command.work)(job)
@@ -190,6 +199,9 @@ def _defect(job: Any, defect: Exception) -> int:
 
 
 def _show(text: str, console: Console) -> int:
+    if sys.stdout is None:
+        console.error("standard output is closed")
+        return GENERAL
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -35,21 +35,8 @@ def arrived(records: Iterator[Record]) -> Iterator[Record]:
 def in_order(
     job: Job, function: Callable[[Record], Iterable[Record]], records: Iterable[Record]
 ) -> Iterator[Record]:
-    """Call `function` on the records in parallel and yield what it gives in their order.
-
-    Listings are read by people and compared by scripts; they must not depend on who answers first.
-    """
-    from xnat_core.parallel import bounded_map
-    from xnat_core.records import failed
-
-    outcomes = bounded_map(
-        lambda record: list(function(record)), records, workers=job.workers, ordered=True
-    )
-    for outcome in outcomes:
-        if outcome.error is not None:
-            yield failed(outcome.item, outcome.error)
-        else:
-            yield from outcome.value or ()
+    """Call `function` on the records in parallel and yield what it gives in their order."""
+    yield from job.each(function, records, ordered=True)
 
 
 def one_by_one(
