@@ -189,6 +189,59 @@ def test_the_password_changed_during_the_run_is_one_failed_login(
     assert len(xnat.requests(*LOGIN)) == 2
 
 
+def test_a_password_that_one_tool_was_refused_with_is_not_tried_by_the_next(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XNAT_PASS", "wrong")
+    for said in ("wrong user name", "refused a moment ago", "refused a moment ago"):
+        with connect(resolve()) as client, pytest.raises(AuthenticationError, match=said):
+            projects(client)
+    assert len(xnat.requests(*LOGIN)) == 1
+    assert "wrong" not in session_file().read_text()
+
+
+def test_a_corrected_password_is_tried_at_once(xnat: XNAT, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNAT_PASS", "wrong")
+    with connect(resolve()) as client, pytest.raises(AuthenticationError):
+        projects(client)
+    monkeypatch.setenv("XNAT_PASS", "admin")
+    with connect(resolve()) as client:
+        assert projects(client) == ["P1"]
+
+
+def test_a_refused_password_is_tried_again_by_who_insists(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, _ = xnat.has_user("bob", "old")
+    monkeypatch.setenv("XNAT_USER", user)
+    monkeypatch.setenv("XNAT_PASS", "old")
+    xnat.fails("POST", "/data/JSESSION", 401)
+    with connect(resolve()) as client, pytest.raises(AuthenticationError):
+        projects(client)
+    with connect(resolve()) as client:
+        client.authenticate()
+    AuthManager().clear_session()
+    with connect(resolve()) as client:
+        projects(client)
+    assert len(xnat.requests(*LOGIN)) == 3
+
+
+def test_a_refusal_is_forgotten_after_a_while(xnat: XNAT, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNAT_PASS", "wrong")
+    monkeypatch.setattr("xnat_core.refusals.SECONDS", 0)
+    for _ in range(2):
+        with connect(resolve()) as client, pytest.raises(AuthenticationError, match="wrong user"):
+            projects(client)
+
+
+def test_five_tools_with_a_wrong_password_are_one_failure(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XNAT_PASS", "wrong")
+    assert processes(5) == [""] * 5
+    assert len(xnat.requests(*LOGIN)) == 1
+
+
 # --- sessions that end --------------------------------------------------------------------------
 
 
@@ -386,6 +439,16 @@ def test_nobody_there_is_an_error_that_names_the_remedy(monkeypatch: pytest.Monk
                 projects(client)
 
 
+def test_the_user_of_an_ended_login_is_asked_for_the_password(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    AuthManager().save_session("GONE-GONE", xnat.url, "admin", -1, profile="default")
+    monkeypatch.delenv("XNAT_USER")
+    monkeypatch.delenv("XNAT_PASS")
+    with connect(resolve(), prompt=lambda question: "admin") as client:
+        assert projects(client) == ["P1"]
+
+
 def test_threads_ask_once(xnat: XNAT, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XNAT_PASS")
     asked: list[str] = []
@@ -418,6 +481,7 @@ def processes(count: int) -> list[str]:
             [sys.executable, "-c", WORK],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             env=os.environ,
         )

@@ -50,6 +50,10 @@ def test_a_uri_of_a_listing_is_encoded() -> None:
     assert path_of_uri(uri) == "/data/experiments/E1/resources/201/files/a%20b/%C3%BC.dcm"
 
 
+def test_a_uri_may_be_a_whole_url() -> None:
+    assert path_of_uri("https://x.org/data/files/a?b#c") == "/data/files/a%3Fb%23c"
+
+
 def test_a_uri_with_a_dot_part_is_refused() -> None:
     with pytest.raises(InvalidIdentifierError):
         path_of_uri("/data/experiments/E1/../E2")
@@ -98,6 +102,7 @@ def test_pairs_may_repeat_a_key() -> None:
         ("http://example.org:8080/", "http://example.org:8080"),
         (" http://[::1]:8080/ ", "http://[::1]:8080"),
         ("https://example.org./XNAT", "https://example.org/XNAT"),
+        ("https://münchen.example", "https://xn--mnchen-3ya.example"),
     ],
 )
 def test_a_server_has_one_normal_form(written: str, normal: str) -> None:

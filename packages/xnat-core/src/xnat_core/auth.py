@@ -85,10 +85,15 @@ class CachedSession:
 
 @dataclass
 class _Content:
-    """What the file holds; `users` remembers as whom each profile logged in last."""
+    """What the file holds.
+
+    `users` remembers as whom each profile logged in last, `refusals` the last wrong password of
+    each user.
+    """
 
     sessions: list[CachedSession] = field(default_factory=list)
     users: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, Any] = field(default_factory=dict)
 
 
 class AuthManager:
@@ -133,8 +138,9 @@ class AuthManager:
                 return session
             content = self._read()
             others = [s for s in content.sessions if not _is_of(s, url, username)]
-            users = content.users | ({_profile_key(profile, url): username} if profile else {})
-            self._write(_Content([*others, session], users))
+            users = content.users | ({_key(profile, url): username} if profile else {})
+            content.refusals.pop(_key(username, url), None)
+            self._write(_Content([*others, session], users, content.refusals))
         return session
 
     def kept(self, token: str) -> bool:
@@ -152,7 +158,7 @@ class AuthManager:
         content = self._read()
         there = [session for session in content.sessions if same_server(session.url, url)]
         if username is None and profile is not None:
-            username = content.users.get(_profile_key(profile, url))
+            username = content.users.get(_key(profile, url))
             if username is None:
                 return None
         if username is None:
@@ -177,6 +183,23 @@ class AuthManager:
                     ],
                 )
             )
+
+    def note_refusal(self, url: str, username: str, password: str) -> None:
+        """Remember that the server refused this password; see `xnat_core.refusals`."""
+        from xnat_core.refusals import refusal
+
+        with self.lock() as locked:
+            content = self._read()
+            if locked:
+                content.refusals[_key(username, url)] = refusal(password)
+                self._write(content)
+
+    def was_refused(self, url: str, username: str, password: str) -> bool:
+        """Whether the server refused this password to any tool a moment ago."""
+        from xnat_core.refusals import is_refused
+
+        kept = self._read().refusals.get(_key(username, url))
+        return isinstance(kept, dict) and is_refused(kept, password)
 
     def forget(self, token: str) -> None:
         """Drop that one login."""
@@ -269,13 +292,14 @@ class AuthManager:
             data = orjson.loads(self._path.read_bytes())
             entries = data["sessions"]
             users = {str(key): str(user) for key, user in data.get("users", {}).items()}
+            refusals = dict(data.get("refusals", {}))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return _Content()
         sessions = []
         for entry in entries if isinstance(entries, list) else ():
             with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                 sessions.append(CachedSession.from_dict(entry))
-        return _Content(sessions, users)
+        return _Content(sessions, users, refusals)
 
     def _write(self, content: _Content) -> bool:
         import orjson
@@ -283,7 +307,11 @@ class AuthManager:
         if self._path is None:
             return False
         fresh = [s for s in content.sessions if _now() - _utc(s.created_at) < _FORGOTTEN_AFTER]
-        data = {"sessions": [session.to_dict() for session in fresh], "users": content.users}
+        data = {
+            "sessions": [session.to_dict() for session in fresh],
+            "users": content.users,
+            "refusals": content.refusals,
+        }
         try:
             write_private(self._path, orjson.dumps(data, option=orjson.OPT_INDENT_2))
         except OSError:
@@ -302,8 +330,8 @@ def _is_of(session: CachedSession, url: str, username: str) -> bool:
     return same_server(session.url, url) and session.username == username
 
 
-def _profile_key(profile: str, url: str) -> str:
-    return f"{profile} {url}"
+def _key(name: str, url: str) -> str:
+    return f"{name} {url}"
 
 
 def _word(value: object) -> str:

@@ -24,11 +24,15 @@ class Login:
     lifetime: float = MINUTES * 60
 
 
+class WrongPassword(AuthenticationError):
+    """The server knows no such user with such a password, or has locked the account."""
+
+
 class Door(Protocol):
     """How to log in at the server; the client is one."""
 
     def log_in(self, username: str, password: str) -> Login:
-        """Log in. Raises AuthenticationError when the server refuses."""
+        """Log in. Raises WrongPassword, or AuthenticationError for other refusals."""
 
     def is_alive(self, token: str) -> bool:
         """Whether the server knows the session, as a user and not as a guest."""
@@ -99,10 +103,14 @@ class Authenticator:
             cached = self._find()
             if cached is not None and not cached.is_expired(_MARGIN):
                 return self._adopt(cached)
-            if self._username is not None and (self._password is not None or self._prompt):
+            if self._username is not None and self._password is not None:
                 return self._get(door, None)
             if cached is not None and door.is_alive(cached.token):
                 return self._adopt(cached)
+            if cached is not None:
+                self._username = cached.username
+            if self._username is not None and self._prompt is not None:
+                return self._get(door, None)
             if cached is not None:
                 raise SessionExpiredError(self._url, f"the login has expired: {self._remedy()}")
             if self._username is not None:
@@ -129,7 +137,10 @@ class Authenticator:
             return self._get(door, rejected)
 
     def log_in(self, door: Door) -> str:
-        """Log in now, whatever session there is, and return the token."""
+        """Log in now, whatever session there is, and return the token.
+
+        Tries a password, too, that another tool was refused with.
+        """
         with self._lock:
             return self._log_in(door)
 
@@ -161,11 +172,16 @@ class Authenticator:
 
     def close(self, door: Door) -> None:
         """End a session that nobody else can use."""
-        with self._lock:
+        # A login that hangs must not keep the process from ending.
+        if not self._lock.acquire(timeout=1):
+            return
+        try:
             if self._private and self._token is not None:
                 door.log_out(self._token)
                 self._token = None
                 self._private = False
+        finally:
+            self._lock.release()
 
     # --- inside the lock ----------------------------------------------------------------------
 
@@ -189,7 +205,20 @@ class Authenticator:
             cached = self._find()
             if cached is not None and cached.token != rejected and not cached.is_expired(_MARGIN):
                 return self._adopt(cached)
+            self._require_news()
             return self._log_in(door)
+
+    def _require_news(self) -> None:
+        """Raise when another tool has just been refused with the same password."""
+        user, password = self._username, self._password
+        if self._cache is None or user is None or password is None or self._refused is not None:
+            return
+        if self._cache.was_refused(self._url, user, password):
+            self._refused = AuthenticationError(
+                self._url,
+                f"the password of user {user!r} was refused a moment ago, and too many attempts "
+                f"lock the account; {self._remedy()} to try it again",
+            )
 
     def _log_in(self, door: Door) -> str:
         if self._refused is not None:
@@ -197,6 +226,11 @@ class Authenticator:
         try:
             username, password = self._credentials()
             login = door.log_in(username, password)
+        except WrongPassword as error:
+            if self._cache is not None:
+                self._cache.note_refusal(self._url, username, password)
+            self._refused = AuthenticationError(error.url, error.reason)
+            raise self._refused from None
         except AuthenticationError as error:
             self._refused = error
             raise

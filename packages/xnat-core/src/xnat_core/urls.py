@@ -48,7 +48,7 @@ def hide_dots(part: str) -> Encoded:
 
 def path_of_uri(uri: str) -> str:
     """Return the path of a `URI` that a listing gave; the server writes those unencoded."""
-    text = urlsplit(uri).path if uri.startswith(("http://", "https://")) else uri
+    text = uri.split("/", 3)[-1] if uri.startswith(("http://", "https://")) else uri
     return path(*text.strip("/").split("/"))
 
 
@@ -101,6 +101,11 @@ def server_url(text: str) -> str:
         raise InvalidURLError(one_line(text), "must not have a query or a fragment")
     if any(character.isspace() or not character.isprintable() for character in url.geturl()):
         raise InvalidURLError(one_line(text), "has spaces or control characters")
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            raise InvalidURLError(one_line(text), "not a host name") from None
     host = f"[{host}]" if ":" in host else host.rstrip(".")
     where = host if url.port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{url.port}"
     return f"{scheme}://{where}{quote(url.path.rstrip('/'), safe=_PATH_SAFE)}"

@@ -17,7 +17,7 @@ from xnat_core.http.answers import (
 )
 from xnat_core.http.retries import Failure, Retries
 from xnat_core.http.transport import Transport, Wire, wire
-from xnat_core.login import Login
+from xnat_core.login import Login, WrongPassword
 
 if TYPE_CHECKING:
     from requests import Response
@@ -38,8 +38,8 @@ class ServerDoor:
     def log_in(self, username: str, password: str) -> Login:
         """Log in with one attempt, and make sure that the session is that user's.
 
-        POST /data/JSESSION. Raises AuthenticationError when the server refuses, ServerError or
-        NetworkError when it could not answer.
+        POST /data/JSESSION. Raises WrongPassword, AuthenticationError for other refusals, and
+        ServerError or NetworkError when the server could not answer.
         """
         request = self._wire("POST", "/data/JSESSION")
         request.basic = (username, password)
@@ -68,7 +68,7 @@ class ServerDoor:
     def _token_of(self, response: Response, username: str) -> str:
         status = response.status_code
         if status == 401:
-            raise AuthenticationError(
+            raise WrongPassword(
                 self._server,
                 f"log-in refused for user {username!r}: wrong user name or password, "
                 "or the account is locked",
