@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request, Response
 
+from .archive_download import Prepared
 from .auth import Denied, Doorkeeper, is_browser
 from .container_store import Containers
 from .context import Context, Parameters
@@ -36,20 +37,25 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MODULES = (
+    "archive_download",
     "archiver_service",
     "auth",
     "catalog_refresh",
     "catalogs",
     "containers",
+    "dicomdump",
+    "dicom_dump",
     "direct_routes",
     "experiments",
     "file_changes",
     "files",
+    "history",
     "importer",
     "importer_status",
     "intake",
     "listings",
     "members",
+    "move_files",
     "pipelines",
     "prearchive_actions",
     "prearchive_list",
@@ -58,7 +64,9 @@ MODULES = (
     "project_lists",
     "projects",
     "scans",
+    "schemas",
     "scp_routes",
+    "search",
     "session_lists",
     "site",
     "subjects",
@@ -82,6 +90,7 @@ class Sandbox:
         self.sessions = Sessions(self.settings.session_timeout)
         self.tokens = Tokens(self.store.database)
         self.containers = Containers(self.store.database)
+        self.prepared = Prepared()
         self.doorkeeper = Doorkeeper(self)
         self.routes = Routes()
         self.hooks: list[Hook] = []
@@ -235,7 +244,7 @@ def _has_form(request: Request, context: Context) -> bool:
 
 
 def _without_archive(path: str) -> str:
-    for kind in ("projects", "subjects", "experiments"):
+    for kind in ("projects", "subjects", "experiments", "scanners", "scan_types"):
         if path.startswith(f"/archive/{kind}"):
             return path[len("/archive") :]
     return path

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from .context import Context, body_of
 from .events import record, require_reason
+from .item_routes import documents, item_answer
 from .model import Experiment, Reconstruction, Resource, Scan
 from .responses import StatusError, empty, streamed, text
 from .resultset import ResultSet, answer
@@ -74,9 +75,12 @@ def post_resource(request: Request, context: Context, **path: str) -> Response:
 
 @routes.data(*FOLDER, variants=XML)
 def get_resource(request: Request, context: Context, resource: str, **path: str) -> Response:
-    """The catalog, as XML only."""
+    """The catalog; `format=json` gives the resource's own fields, as xnatpy expects."""
     for source in sources_to_read(context, path, direction_of(request.path)):
         found = context.store.resources.find(source.owner, resource)
+        if found and context.format == "json":
+            node = documents(context).resource(found)
+            return item_answer(request, context, node, "resource", str(found.number))
         if found:
             return streamed(_catalog(context, found), "text/xml")
     raise StatusError(404, "Unable to find the specified resource.")

@@ -118,6 +118,10 @@ class Documents:
         self._add_files(node, image)
         return node
 
+    def resource(self, resource: Resource) -> Node:
+        """A resource without its files."""
+        return _resource(resource, self._uri(resource))
+
     def past(self, kind: str, key: str) -> list[Node]:
         """What a subject, experiment or scan was before its changes, without its children."""
         types = {"project": "xnat:projectData", "subject": "xnat:subjectData"}
@@ -142,9 +146,7 @@ class Documents:
             self._add_resources(node, Owner.of(item, direction), f"{direction}/file")
 
     def _add_resources(self, node: Node, owner: Owner, path: str = "resources/resource") -> None:
-        resources = self._store.resources
-        found = resources.of(owner)
-        node.add(path, (_resource(resource, self._uri(resource)) for resource in found))
+        node.add(path, map(self.resource, self._store.resources.of(owner)))
 
     def _uri(self, resource: Resource) -> str:
         directory = self._store.resources.directory(resource)

@@ -29,6 +29,7 @@ from .subjects import ensure_subject
 
 routes = Routes()
 
+IDENTITY = ("ID", "label", "project", "subject_ID", "imageSession_ID", "image_session_ID")
 ACTIONS = ("triggerPipelines", "pullDataFromHeaders", "fixScanTypes", "supressEmail")
 STATUSES = {
     "activate": "active",
@@ -168,11 +169,8 @@ def experiment_fields(
 ) -> dict[str, Value]:
     """The fields that body and parameters set, parameters last."""
     fields = dict(sent.fields) if sent else {}
-    for own in ("ID", "label", "project", "subject_ID", "imageSession_ID", "image_session_ID"):
-        fields.pop(own, None)
     fields |= submitted(context.parameters.items(), xsi_type, dict(aliases))
-    fields.pop("subject_ID", None)
-    return fields
+    return {path: value for path, value in fields.items() if path not in IDENTITY}
 
 
 def wanted_type(context: Context, sent: Parsed | None) -> str:

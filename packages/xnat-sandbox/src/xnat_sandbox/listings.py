@@ -114,6 +114,9 @@ class Listing:
             columns.append(Column(row_key_of(xsi_type), stored("id")))
         elif self.root and not text:
             columns += [self.known[name] for name in _implied(xsi_type)]
+        elif self.root and self.pages:
+            # pyxnat relies on the type being there, whatever was asked for.
+            columns.append(self.known["xsiType"])
         columns.append(Column("URI", lambda line: self.uri.format_map(line.row)))
         return list({column.key: column for column in columns}.values())
 

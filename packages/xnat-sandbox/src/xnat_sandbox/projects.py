@@ -151,6 +151,18 @@ def scan_types(request: Request, context: Context, project: str) -> Response:
     return answer(request, context, table)
 
 
+@routes.data("/scan_types", "/scanners", variants=LIST)
+def site_values(request: Request, context: Context) -> Response:
+    """The scan types, or the scanners, that occur on the site."""
+    path, key = ("$.type", "type") if "/scan_types" in request.path else ("$.scanner", "scanner")
+    sql = (
+        f"SELECT DISTINCT json_extract(fields, '{path}') AS value FROM scan"
+        " WHERE value IS NOT NULL ORDER BY value"
+    )
+    rows = [(row["value"],) for row in context.store.database.rows(sql)]
+    return answer(request, context, ResultSet((key,), rows, total=len(rows)))
+
+
 def _setting_name(request: Request) -> str:
     parts = request.path.split("/")
     return next(name for name in _SETTINGS if name in parts[4:])

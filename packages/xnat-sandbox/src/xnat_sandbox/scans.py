@@ -10,7 +10,7 @@ from .context import Context
 from .datatypes import known_type
 from .events import record_on, record_scan, require_reason
 from .experiments import experiment_fields, remove_experiment, wanted_type
-from .fields import EXPERIMENT_ALIASES, RECONSTRUCTION_ALIASES, SCAN_ALIASES, own_path, submitted
+from .fields import EXPERIMENT_ALIASES, RECONSTRUCTION_ALIASES, SCAN_ALIASES, submitted
 from .item_routes import check_label, documents, item_answer, no_remainder, sent_item
 from .item_xml import Parsed
 from .lookup import (
@@ -231,11 +231,9 @@ def _update(context: Context, session: Experiment, scan: Scan, sent: Parsed | No
 
 def _fields(context: Context, sent: Parsed | None, xsi_type: str) -> dict[str, Value]:
     fields: dict[str, Value] = dict(sent.fields) if sent else {}
-    fields.pop("image_session_ID", None)
-    # `ID` and `xsiType` are about the scan as a whole, not fields of it.
-    parameters = [(name, value) for name, value in context.parameters.items() if name != "ID"]
-    parameters = [pair for pair in parameters if own_path(pair[0], xsi_type) != "ID"]
-    return fields | submitted(parameters, xsi_type, SCAN_ALIASES)
+    fields |= submitted(context.parameters.items(), xsi_type, SCAN_ALIASES)
+    identity = ("id", "image_session_id", "xnat_imagescandata_id")
+    return {path: value for path, value in fields.items() if path.lower() not in identity}
 
 
 def _free_id(context: Context, session: Experiment) -> str:

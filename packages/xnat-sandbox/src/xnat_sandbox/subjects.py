@@ -160,6 +160,5 @@ def _update(request: Request, context: Context, subject: Subject) -> None:
 
 def _fields(context: Context, sent: Parsed | None) -> dict[str, Value]:
     fields = dict(sent.fields) if sent else {}
-    for own in ("ID", "label", "project"):
-        fields.pop(own, None)
-    return fields | submitted(context.parameters.items(), "xnat:subjectData", SUBJECT_ALIASES)
+    fields |= submitted(context.parameters.items(), "xnat:subjectData", SUBJECT_ALIASES)
+    return {path: value for path, value in fields.items() if path not in ("ID", "label", "project")}
