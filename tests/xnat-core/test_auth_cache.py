@@ -186,7 +186,7 @@ def test_no_home_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError
 
     monkeypatch.delenv("XDG_CONFIG_HOME")
-    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
     cache = AuthManager()
     cache.save_session("TOKEN", A, "alice")
     assert cache.load_session() is None

@@ -6,17 +6,19 @@ takes that for "no such file".
 
 from __future__ import annotations
 
-import os
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xnat_core.errors import ConfigurationError
 
-_NAME = "xnatctl"
+if TYPE_CHECKING:
+    from platformdirs.unix import Unix
 
 
 def config_dir() -> Path:
     """`$XDG_CONFIG_HOME/xnatctl`, else `~/.config/xnatctl`: profiles and sessions."""
-    return _base("XDG_CONFIG_HOME", ".config") / _NAME
+    return _absolute(_places().user_config_path, "XDG_CONFIG_HOME")
 
 
 def config_file() -> Path:
@@ -31,20 +33,24 @@ def session_file() -> Path:
 
 def cache_dir() -> Path:
     """`$XDG_CACHE_HOME/xnatctl`, else `~/.cache/xnatctl`: what may be deleted at any time."""
-    return _base("XDG_CACHE_HOME", ".cache") / _NAME
+    return _absolute(_places().user_cache_path, "XDG_CACHE_HOME")
 
 
 def state_dir() -> Path:
     """`$XDG_STATE_HOME/xnatctl`, else `~/.local/state/xnatctl`: journals of transfers."""
-    return _base("XDG_STATE_HOME", ".local/state") / _NAME
+    return _absolute(_places().user_state_path, "XDG_STATE_HOME")
 
 
-def _base(variable: str, below_home: str) -> Path:
-    # The XDG rules say that a relative path is to be ignored.
-    named = Path(os.environ.get(variable, ""))
-    if named.is_absolute():
-        return named
-    try:
-        return Path.home() / below_home
-    except RuntimeError:
-        raise ConfigurationError(f"no home directory: set HOME or {variable}") from None
+@cache
+def _places() -> Unix:
+    # The documented paths are those of the XDG rules, on macOS and Windows as well.
+    from platformdirs.unix import Unix
+
+    return Unix("xnatctl", appauthor=False)
+
+
+def _absolute(path: Path, variable: str) -> Path:
+    if not path.is_absolute():
+        # What is left of `~` when nobody knows a home directory.
+        raise ConfigurationError(f"no home directory: set HOME or {variable}")
+    return path

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from xnat_core.job import Job
 from xnat_core.records import Record
@@ -27,13 +26,13 @@ def show(job: Job, answer: Response) -> Iterator[Record]:
             job.write_bytes(block)
         return
     try:
-        document = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
+        document = json.loads(answer.content)
+    except ValueError:
         job.console.warning("the answer says it is JSON, but cannot be read; it follows as it is")
         job.write_bytes(answer.content)
         return
     if job.args.text("--output") == "json":
-        job.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+        job.write_bytes(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
     else:
         yield from _rows(document)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from xnat_core.errors import UsageError
 from xnat_core.urls import same_server
@@ -52,8 +51,8 @@ def payload(data: str | None, file: Path | None, content_type: str | None) -> di
 
 def _type_of_text(raw: bytes) -> str:
     try:
-        orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        json.loads(raw)
+    except ValueError:
         return "application/xml" if raw.lstrip().startswith(b"<") else "text/plain"
     return "application/json"
 
