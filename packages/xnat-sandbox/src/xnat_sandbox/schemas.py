@@ -218,6 +218,9 @@ def _element(notation: str) -> str:
         listed = _element(inner).replace(
             ' minOccurs="0"', ' minOccurs="0" maxOccurs="unbounded"', 1
         )
+        if "+" in inner:
+            # The members of such a list go by their first attribute.
+            listed = listed.replace(">", f">{_labelled(inner.split('+')[1])}", 1)
         return _wrapped(outer, f"<xs:sequence>{listed}</xs:sequence>")
     if "(" in notation:
         name, _, inside = notation.rstrip(")").partition("(")
