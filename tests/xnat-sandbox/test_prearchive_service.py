@@ -317,6 +317,13 @@ def test_delete_is_synchronous(xnat: XNAT, staged: str) -> None:
     assert requests.delete(url, auth=xnat.admin, timeout=30).status_code == 404
 
 
+def test_paths_that_no_route_knows_are_refused_for_writing(xnat: XNAT, staged: str) -> None:
+    url = f"{xnat.url}{staged}/assessors/1"
+    assert requests.put(url, auth=xnat.admin, timeout=30).status_code == 400
+    assert requests.delete(url, auth=xnat.admin, timeout=30).status_code == 400
+    assert requests.get(url, auth=xnat.admin, timeout=30).text.startswith("<?xml")
+
+
 def test_a_locked_session_is_not_deleted(xnat: XNAT, staged: str) -> None:
     xnat.store.database.execute("UPDATE prearchive SET status='_BUILDING'")
     assert requests.delete(xnat.url + staged, auth=xnat.admin, timeout=30).status_code == 409

@@ -118,8 +118,7 @@ def delete(
     request: Request, context: Context, project: str, timestamp: str, folder: str
 ) -> Response:
     """Remove a session at once."""
-    if context.rest:
-        raise StatusError(400, f"Illegal file path '{context.rest}'")
+    _refuse_remainder(context)
     require_edit(context, project)
     session = session_at(context, project_id(context, project), timestamp, folder)
     if session is None:
@@ -129,3 +128,15 @@ def delete(
     except Locked as error:
         raise StatusError(409, LOCKED) from error
     return empty()
+
+
+@routes.data(SESSION, methods=("PUT",))
+def put(request: Request, context: Context, project: str, timestamp: str, folder: str) -> Response:
+    """Nothing can be put here; a path that no route knows is told apart."""
+    _refuse_remainder(context)
+    raise StatusError(405)
+
+
+def _refuse_remainder(context: Context) -> None:
+    if context.rest:
+        raise StatusError(400, f"Illegal file path '{context.rest}'")
