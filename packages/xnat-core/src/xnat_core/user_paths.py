@@ -6,19 +6,14 @@ takes that for "no such file".
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xnat_core.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from platformdirs.unix import Unix
 
 
 def config_dir() -> Path:
     """`$XDG_CONFIG_HOME/xnatctl`, else `~/.config/xnatctl`: profiles and sessions."""
-    return _absolute(_places().user_config_path, "XDG_CONFIG_HOME")
+    return _place("user_config_path", "XDG_CONFIG_HOME")
 
 
 def config_file() -> Path:
@@ -33,24 +28,22 @@ def session_file() -> Path:
 
 def cache_dir() -> Path:
     """`$XDG_CACHE_HOME/xnatctl`, else `~/.cache/xnatctl`: what may be deleted at any time."""
-    return _absolute(_places().user_cache_path, "XDG_CACHE_HOME")
+    return _place("user_cache_path", "XDG_CACHE_HOME")
 
 
 def state_dir() -> Path:
     """`$XDG_STATE_HOME/xnatctl`, else `~/.local/state/xnatctl`: journals of transfers."""
-    return _absolute(_places().user_state_path, "XDG_STATE_HOME")
+    return _place("user_state_path", "XDG_STATE_HOME")
 
 
-@cache
-def _places() -> Unix:
+def _place(name: str, variable: str) -> Path:
     # The documented paths are those of the XDG rules, on macOS and Windows as well.
     from platformdirs.unix import Unix
 
-    return Unix("xnatctl", appauthor=False)
-
-
-def _absolute(path: Path, variable: str) -> Path:
+    try:
+        path: Path = getattr(Unix("xnatctl", appauthor=False), name)
+    except RuntimeError:
+        path = Path()
     if not path.is_absolute():
-        # What is left of `~` when nobody knows a home directory.
         raise ConfigurationError(f"no home directory: set HOME or {variable}")
     return path

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from xnat_core.job import Job
 from xnat_core.records import Record
 
-if TYPE_CHECKING:
-    from requests import Response
-
 _BLOCK = 1 << 20
 
 
-def show(job: Job, answer: Response) -> Iterator[Record]:
+class Answer(Protocol):
+    """What the server said, its body read or still to be read."""
+
+    status_code: int
+    reason: str
+    headers: Any
+
+    @property
+    def content(self) -> Any:
+        """The whole body."""
+
+    def iter_content(self, chunk_size: int) -> Iterator[bytes]:
+        """The body in blocks."""
+
+
+def show(job: Job, answer: Answer) -> Iterator[Record]:
     """Yield the rows of a listing, or write the answer as it is; its status goes to stderr."""
     job.console.info(f"{answer.status_code} {answer.reason or ''}".strip())
     raw = job.args.has("--raw") and job.args.flag("--raw")
