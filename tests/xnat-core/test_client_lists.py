@@ -164,11 +164,13 @@ def test_lists_are_asked_for_as_json() -> None:
         client.rows("/data/projects", {"columns": "ID"})
         client.rows("/data/projects", {"format": "json"})
         client.rows("/data/projects?format=json")
+        client.rows("/data/projects?file_format=DICOM")
         list(client.iter_rows("/data/projects"))
     assert server.requests == [
         "GET /data/projects?columns=ID&format=json",
         "GET /data/projects?format=json",
         "GET /data/projects?format=json",
+        "GET /data/projects?file_format=DICOM&format=json",
         "GET /data/projects?format=json",
     ]
 

@@ -409,12 +409,7 @@ class XNATClient:
         known = self._authenticator.username
         if known and known.lower() == name.lower():
             name = known
-        details: dict[str, Any] = {}
-        try:
-            details = self.json(path("xapi", "users", name)) or {}
-        except XNATCtlError as error:
-            if error.details.get("status_code") not in (403, 404, 500):
-                raise
+        details = self._details_of(name)
         return {
             "username": name,
             "firstname": details.get("firstName"),
@@ -513,7 +508,7 @@ class XNATClient:
 
     def _json_call(self, path: str, params: Params | None, **how: Any) -> Call:
         pairs = _pairs(params)
-        named = "format=" in path or any(key == "format" for key, _ in pairs)
+        named = re.search(r"[?&]format=", path) or any(key == "format" for key, _ in pairs)
         if not named and not path.startswith("/xapi"):
             pairs.append(("format", "json"))
         return self._call("GET", path, pairs, wants_json=True, **how)
@@ -539,6 +534,15 @@ class XNATClient:
         except ResourceNotFoundError:
             found = re.search(r"'([^']+)'", self.text("/data/auth"))
             return found.group(1) if found else ""
+
+    def _details_of(self, name: str) -> dict[str, Any]:
+        try:
+            found = self.json(path("xapi", "users", name))
+        except XNATCtlError as error:
+            if error.details.get("status_code") not in (403, 404, 500):
+                raise
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def _version_text(self) -> str:
         response = self.request(
