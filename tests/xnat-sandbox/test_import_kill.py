@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
 
-from support.imports import members, tarred
+from support.imports import members, tarred, wait_until
 from xnat_sandbox import samples
 
 AUTH = ("admin", "admin")
@@ -40,12 +39,17 @@ def server(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         process.stdout.close()
 
 
-class KilledHalfway:
-    """A body that kills the server when half of it is sent."""
+def stored(data: Path) -> list[Path]:
+    return list((data / "prearchive").rglob("*.dcm"))
 
-    def __init__(self, body: bytes, process: subprocess.Popen[str]) -> None:
+
+class KilledHalfway:
+    """A body of which the server gets half, and is killed once it has stored some of that."""
+
+    def __init__(self, body: bytes, process: subprocess.Popen[str], data: Path) -> None:
         self._body = body
         self._process = process
+        self._data = data
 
     def __len__(self) -> int:
         return len(self._body)
@@ -53,7 +57,7 @@ class KilledHalfway:
     def __iter__(self) -> Iterator[bytes]:
         half = len(self._body) // 2
         yield self._body[:half]
-        time.sleep(0.5)
+        wait_until(lambda: bool(stored(self._data)))
         self._process.kill()
         yield self._body[half:]
 
@@ -66,10 +70,10 @@ def test_an_upload_cut_off_by_a_kill_can_be_repeated(tmp_path: Path) -> None:
             assert requests.put(url + path, auth=AUTH, timeout=30).status_code == 200
 
         with suppress(requests.ConnectionError):
-            cut = KilledHalfway(body, process)
+            cut = KilledHalfway(body, process, tmp_path / "x")
             requests.post(url + IMPORT, data=cut, headers=TAR, auth=AUTH, timeout=30)
         assert process.wait(timeout=30) == -signal.SIGKILL
-    assert 0 < len(list((tmp_path / "x" / "prearchive").rglob("*.dcm"))) < len(series)
+    assert 0 < len(stored(tmp_path / "x")) < len(series)
     with server(tmp_path / "x") as (url, _):
         answer = requests.post(url + IMPORT, data=body, headers=TAR, auth=AUTH, timeout=30)
         uri = answer.text.strip()

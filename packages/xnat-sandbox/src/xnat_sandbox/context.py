@@ -48,7 +48,7 @@ class Parameters:
 
     def items(self) -> Iterator[tuple[str, str]]:
         """All names with all values."""
-        return self._values.items(multi=True)
+        return iter(self._values.items(multi=True))
 
     def add(self, more: Iterable[tuple[str, str]]) -> None:
         """Add the fields of a form."""
