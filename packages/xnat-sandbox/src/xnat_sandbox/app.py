@@ -44,7 +44,6 @@ MODULES = (
     "catalogs",
     "containers",
     "dicomdump",
-    "dicom_dump",
     "direct_routes",
     "experiments",
     "file_changes",
