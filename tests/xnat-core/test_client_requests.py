@@ -227,6 +227,13 @@ def test_a_redirect_within_the_server_is_followed_by_reads(server: HTTPServer) -
         assert client.get("/data/x").text == "there"
 
 
+def test_a_redirect_to_a_page_for_people_is_no_success(server: HTTPServer) -> None:
+    page = "/app/template/XDATScreen_UpdateUser.vm"
+    error = error_of(server, Response("", 302, {"Location": page}))
+    assert isinstance(error, AuthenticationError)
+    assert page in error.message
+
+
 def test_redirects_in_a_circle_end(server: HTTPServer) -> None:
     answers(server, "/data/x", Response("", 302, {"Location": "/data/x"}))
     with client_of(server) as client, pytest.raises(NetworkError, match="circle"):
@@ -271,6 +278,10 @@ def test_a_refusal_says_what_was_refused(server: HTTPServer, method: str, verb: 
     assert isinstance(error, PermissionDeniedError)
     assert error.message == f"no permission to {verb} project P1"
     assert error.exit_status == 6
+
+
+def test_a_request_as_nobody_may_need_a_login(server: HTTPServer) -> None:
+    assert isinstance(error_of(server, Response("", 401), anonymous=True), AuthenticationError)
 
 
 def test_text_of_xapi_is_the_message(server: HTTPServer) -> None:

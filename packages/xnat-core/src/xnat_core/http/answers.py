@@ -56,7 +56,9 @@ def _error(response: Response, method: str, path: str, about: About | None) -> X
     message = message_of(response)
     kind, name = about or ("path", redact(path))
     error: XNATCtlError
-    if status == 403:
+    if status == 401:
+        error = AuthenticationError(None, f"{kind} {name}: a login is needed")
+    elif status == 403:
         error = PermissionDeniedError(f"{kind} {name}", _VERBS.get(method, "change"))
     elif status == 404:
         error = ResourceNotFoundError(kind, name)
@@ -134,7 +136,12 @@ def leads_to_sign_in(target: str) -> bool:
 
 
 def may_follow(url: str, target: str) -> bool:
-    """Whether a redirect stays with the same server; from http to https of the same host does."""
+    """Whether a redirect stays with the same server; from http to https of the same host does.
+
+    Pages for people (change the password, account inactive) are no place to find data at.
+    """
+    if "/app/" in urlsplit(target).path:
+        return False
     here, there = origin(url), origin(target)
     return here == there or (here[0], there[0], here[1]) == ("http", "https", there[1])
 

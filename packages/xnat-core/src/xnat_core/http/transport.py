@@ -29,6 +29,7 @@ from xnat_core.http.retries import Failure
 from xnat_core.http.sending import BodyFailed, Outgoing
 from xnat_core.http.streams import Stream
 from xnat_core.redaction import redact
+from xnat_core.urls import origin
 
 if TYPE_CHECKING:
     from xnat_core.bodies import Body
@@ -69,6 +70,7 @@ class Transport:
         self._cookies = RequestsCookieJar(_OnlyOthers())
         # Twice: a worker that reads a stream may ask something else meanwhile.
         self._adapter = Adapter(pool_connections=4, pool_maxsize=2 * pool_size)
+        self._proxies: dict[object, dict[str, str]] = {}
         if self._verify is False:
             warnings.simplefilter("ignore", InsecureRequestWarning)
 
@@ -96,7 +98,7 @@ class Transport:
                 stream=True,
                 timeout=(connecting, wire.reading),
                 verify=self._verify,
-                proxies=resolve_proxies(request, {}),
+                proxies=self._proxies_for(request),
             )
         except BodyFailed as error:
             raise error.__cause__ or error from None
@@ -108,6 +110,13 @@ class Transport:
         if not wire.stream:
             _read_whole(response)
         return response
+
+    def _proxies_for(self, request: requests.PreparedRequest) -> dict[str, str]:
+        # Asked once: reading the environment would be a third of the work of a small request.
+        where = origin(request.url or "")
+        if where not in self._proxies:
+            self._proxies[where] = resolve_proxies(request, {})
+        return self._proxies[where]
 
     def _dress(self, request: requests.PreparedRequest, wire: Wire, token: str | None) -> None:
         body = request.body
