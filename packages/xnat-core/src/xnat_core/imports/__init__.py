@@ -1,5 +1,6 @@
 """The import service: what to ask of it, what its answers mean, and how data reach their end."""
 
+from xnat_core.imports.admission import admitted
 from xnat_core.imports.answers import ImportRefused, Landing, landings_of
 from xnat_core.imports.destination import (
     Destination,
@@ -20,6 +21,7 @@ __all__ = [
     "ImportRefused",
     "Landing",
     "Way",
+    "admitted",
     "archive_destination_params",
     "archived_files",
     "archived_session",

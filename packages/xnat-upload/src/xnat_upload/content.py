@@ -1,0 +1,143 @@
+"""The bytes of instances, in files of their own and in archives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from xnat_core import files
+from xnat_core.archive import Member, open_archive
+from xnat_core.archive.members import ArchiveMember
+from xnat_core.errors import UploadError, explain
+from xnat_core.files import SentFile
+from xnat_upload.inventory import Instance
+
+
+class Cursor:
+    """An archive that is read onwards from member to member; going back begins anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._members: Iterator[ArchiveMember] | None = None
+        self._next = 0
+
+    def member(self, index: int) -> ArchiveMember:
+        """The member at a position. Raises UploadError when the archive is damaged before it."""
+        if self._members is None or index < self._next:
+            self.close()
+            self._members = open_archive(self.path)
+        for member in self._members:
+            self._next += 1
+            if self._next == index + 1:
+                return member
+        raise UploadError(f"{self.path}: changed while it was being sent", self.path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._members = None
+        self._next = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedMember(Member):
+    """A member of an outgoing archive that comes from another archive."""
+
+    cursor: Cursor
+    index: int
+
+    def open(self) -> SentFile:
+        """Read on to it; members are asked for in the order they have in their archive."""
+        return _ArchivedContent(self)
+
+
+class _ArchivedContent(SentFile):
+    """Its bytes, held to the size that was found when the archive was looked through."""
+
+    def __init__(self, member: ArchivedMember) -> None:
+        self.path = member.path
+        self.size = member.size
+        self._member = member
+        self._blocks = member.cursor.member(member.index).blocks()
+        self._rest = memoryview(b"")
+        self._left = member.size
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._rest = memoryview(b"")
+
+    def readinto(self, buffer: memoryview) -> int:
+        if not self._rest:
+            self._rest = next(self._blocks, memoryview(b""))
+        count = min(len(buffer), len(self._rest))
+        if not count:
+            raise self._other_size()
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self._left -= count
+        return count
+
+    def rewind(self) -> None:
+        self._blocks = self._member.cursor.member(self._member.index).blocks()
+        self._rest, self._left = memoryview(b""), self.size
+
+    def check(self) -> None:
+        # The reader compares the checksum when it comes to the end.
+        if self._left or self._rest or next(self._blocks, None) is not None:
+            raise self._other_size()
+
+    def _other_size(self) -> UploadError:
+        return UploadError(f"{self.path}: changed while it was being sent", self.path)
+
+
+def members_of(instances: Iterable[Instance], numbers: dict[int, str]) -> Iterator[Member]:
+    """Members of an outgoing archive, in a folder per series; `numbers` has the folders' names.
+
+    The server takes the last part of a name for the file name, which is the one that it has for the
+    instance already, if any.
+    """
+    cursors: dict[Path, Cursor] = {}
+    for instance in instances:
+        name = f"{numbers[instance.series]}/{instance.held_as or instance.name}"
+        seconds = max(0, instance.mtime_ns // 1_000_000_000)
+        if instance.member is None:
+            yield Member(instance.path, name, instance.size, seconds)
+            continue
+        cursor = cursors.setdefault(instance.path, Cursor(instance.path))
+        yield ArchivedMember(
+            path=instance.path,
+            name=name,
+            size=instance.size,
+            mtime=seconds,
+            cursor=cursor,
+            index=instance.member,
+        )
+
+
+class Digests:
+    """MD5s of instances; quick for members of archives that are asked for in their order."""
+
+    def __init__(self) -> None:
+        self._cursor: Cursor | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, instance: Instance) -> str:
+        """The MD5 of an instance. Raises UploadError."""
+        if instance.member is None:
+            try:
+                return files.md5_of(instance.path)
+            except OSError as error:
+                raise explain(error) from error
+        with self._lock:
+            if self._cursor is None or self._cursor.path != instance.path:
+                self._cursor = Cursor(instance.path)
+            digest = files.new_md5()
+            for block in self._cursor.member(instance.member).blocks():
+                digest.update(block)
+        return digest.hexdigest()

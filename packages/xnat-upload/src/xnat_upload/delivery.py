@@ -1,0 +1,237 @@
+"""Bringing one session to the server, to the state that was asked for.
+
+A loop of a few rounds: look at what the server has, send what it lacks, bring that to its end, look
+again. So a run that was killed, cut or refused in part is completed by the next round or the next
+run, and nothing that has arrived is sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+from xnat_core.client import XNATClient
+from xnat_core.errors import (
+    AuthenticationError,
+    IntegrityError,
+    ResourceExistsError,
+    ServerUnreachableError,
+    UploadError,
+    XNATCtlError,
+)
+from xnat_core.imports import Destination, Landing, Way
+from xnat_core.journal import Accepted, Journal
+from xnat_core.parallel import bounded_map, check_stop
+from xnat_upload.batches import Batch, batches_of
+from xnat_upload.difference import Amount, Difference
+from xnat_upload.ending import Ending
+from xnat_upload.inventory import Instance
+from xnat_upload.sending import Requests
+from xnat_upload.survey import Survey, Surveyor
+from xnat_upload.terms import Delivered, Manner, Mislanded
+
+ROUNDS = 3
+
+
+class Delivery:
+    """One session on its way. `journal` must be held; `watch` is told the bytes as they leave."""
+
+    def __init__(
+        self,
+        client: XNATClient,
+        destination: Destination,
+        difference: Difference,
+        manner: Manner,
+        journal: Journal,
+        *,
+        watch: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        self.destination = destination
+        self.difference = difference
+        self.manner = manner
+        self.journal = journal
+        self.places: set[str] = set()
+        self.surveyor = Surveyor(client, destination, difference, self.places, manner.wait)
+        self.ending = Ending(self.surveyor, manner.overwrite, manner.wait)
+        self.requests = Requests(client, destination, manner, difference, watch)
+        self.errors: list[XNATCtlError] = []
+        self._sent = Amount(0, 0)
+
+    def run(self) -> Delivered:
+        """Upload. Raises the error that stopped it, or that left the session incomplete."""
+        self.recall()
+        survey = self.surveyor.look()
+        self.require_permission(survey)
+        self.difference.demand(everything=self.manner.again)
+        return self.complete(survey)
+
+    # --- before -------------------------------------------------------------------------------
+
+    def recall(self) -> None:
+        """Learn from the journal what an earlier run had brought."""
+        self.places.update(one.place for one in self.journal.accepted() if one.place)
+        self.difference.recall(self.journal.accepted())
+
+    def require_permission(self, survey: Survey) -> None:
+        """With overwrite `none`: refuse to touch what another upload has made.
+
+        A session that holds everything needs no change, whoever made it.
+        """
+        if survey.is_empty:
+            self.journal.note({"fresh": True})
+            return
+        if self.manner.overwrite != "none" or self.journal.facts().get("fresh"):
+            return
+        staged = bool(survey.rows or survey.strangers or survey.direct)
+        if survey.session and not staged and not self.difference.missing.files:
+            return
+        where = "the archive" if survey.session else "the prearchive"
+        error = ResourceExistsError("session", self.destination.session)
+        error.message += (
+            f" in {where} of {self.destination.project}; --overwrite append adds what is missing"
+        )
+        raise error
+
+    # --- rounds -------------------------------------------------------------------------------
+
+    def complete(self, survey: Survey) -> Delivered:
+        """Send and finish until the server holds all and has it where it was to go."""
+        done = Delivered()
+        for _ in range(ROUNDS):
+            check_stop()
+            lacking = self.difference.missing
+            landings: Sequence[Landing] = ()
+            if lacking.files:
+                landings = self.send(self.way(survey))
+            done = self.ending.reach(survey, landings)
+            if done.late is not None:
+                break
+            survey = self.surveyor.look()
+            left = self.difference.missing
+            if not left.files and self.is_at_end(survey):
+                break
+            if left == lacking and not self.errors:
+                # It was taken, and is not there: the server does not keep it.
+                break
+        return self.judged(done)
+
+    def is_at_end(self, survey: Survey) -> bool:
+        """Whether nothing is left to be done on the server."""
+        return not (survey.direct or (self.destination.archive and survey.rows))
+
+    def way(self, survey: Survey) -> Way:
+        """How requests are to treat what they bring."""
+        if not self.destination.archive:
+            return Way.JOIN_HELD
+        fresh = not (survey.session or survey.rows)
+        direct = fresh and len(self.difference.studies) == 1
+        return Way.DIRECT if direct and self.surveyor.knows_direct_archive else Way.JOIN
+
+    def send(self, way: Way) -> list[Landing]:
+        """Send what is missing; returns where it went. What failed is in `errors`."""
+        self.errors.clear()
+        batches = list(batches_of(self.difference, self.manner.workers))
+        if way is Way.JOIN_HELD and len(batches) == 1 and self.manner.mode != "gradual":
+            way = Way.STAGE
+        landings: dict[str, Landing] = {}
+        outcomes = bounded_map(
+            lambda batch: self._send(batch, way),
+            batches,
+            workers=self.manner.workers,
+            in_flight=self.manner.workers,
+        )
+        with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    self.take_error(outcome.error)
+                for landing in outcome.value or ():
+                    landings[landing.uri] = landing
+        if self.errors and not landings:
+            raise self.errors[0]
+        return list(landings.values())
+
+    def take_error(self, error: XNATCtlError) -> None:
+        """Keep what the next round may mend; raise what it cannot."""
+        hopeless = (AuthenticationError, ServerUnreachableError, Mislanded, IntegrityError)
+        if isinstance(error, hopeless):
+            raise error
+        self.errors.append(error)
+
+    def _send(self, batch: Batch, way: Way) -> tuple[Landing, ...]:
+        instances = self.difference.inventory.load(batch.ids)
+        return self.requests.send(instances, way, self.took)
+
+    def took(self, taken: Sequence[tuple[Instance, str]], landings: Sequence[Landing]) -> None:
+        """The server has answered for these instances (and their MD5s)."""
+        for landing in landings:
+            self.places.add(landing.uri)
+            if landing.project != self.destination.project:
+                raise Mislanded(landing, self.destination)
+        if not landings:
+            raise UploadError(
+                f"the server kept none of {len(taken)} files, {taken[0][0].where} among them: "
+                "its anonymization may reject them"
+            )
+        self.journal.add(
+            Accepted(
+                instance.held_as or instance.name,
+                instance.where,
+                instance.size,
+                instance.mtime_ns,
+                digest,
+                landings[0].uri,
+            )
+            for instance, digest in taken
+        )
+        for instance, digest in taken:
+            self.difference.took(instance, digest)
+        size = sum(instance.size for instance, _ in taken)
+        self._sent = Amount(self._sent.files + len(taken), self._sent.bytes + size)
+
+    # --- after --------------------------------------------------------------------------------
+
+    def judged(self, done: Delivered) -> Delivered:
+        """Add what was sent and whether it is all there. Raises when it is not."""
+        done.sent, done.wanted = self._sent, self.difference.wanted
+        if done.late is not None:
+            return done
+        missing = self.difference.missing
+        if missing.files:
+            raise self._incomplete(missing)
+        self._compare(done)
+        self.journal.forget()
+        return done
+
+    def _incomplete(self, missing: Amount) -> XNATCtlError:
+        if self.errors:
+            return self.errors[0]
+        example = self.difference.first_missing()
+        return UploadError(
+            f"{self.destination.session}: the server does not list {missing.files} of "
+            f"{self.difference.wanted.files} files, {example.where if example else ''} among them; "
+            "its anonymization may reject them"
+        )
+
+    def _compare(self, done: Delivered) -> None:
+        if self.manner.verify:
+            self.difference.digest_all()
+        altered, identical = self.difference.altered(), self.difference.identical()
+        done.verified = not altered.files or not identical.files
+        if altered.files and not identical.files:
+            done.notes.append(
+                f"{self.destination.session}: the server changed all {altered.files} files that "
+                "could be compared (anonymization), so their number was compared"
+            )
+        elif altered.files:
+            text = (
+                f"{self.destination.session}: {altered.files} files have another MD5 on the server "
+                "than here"
+            )
+            if self.manner.verify:
+                raise IntegrityError(text)
+            done.notes.append(text)
+        if counted := self.difference.counted:
+            done.notes.append(
+                f"{self.destination.session}: {counted} files are there under other names and with "
+                "other bytes; their number was compared"
+            )

@@ -1,0 +1,143 @@
+"""Upload DICOM: each study becomes a session, in the archive or in the prearchive.
+
+Usage:
+  xnat-upload dicom [options] [<path>]...
+
+A path is a folder, searched for DICOM files (and for zips that hold some), a file, or an archive
+(.zip .tar .tar.gz .tgz). Without a path, or with '-', records of kind 'upload' are read from
+standard input: {"kind":"upload","path":"/incoming/S1","project":"P","subject":"S1","session":"E1"}.
+
+What the server has already is not sent again, so a run that was killed is completed by the same
+command. Without -S and -E the labels come from the DICOM headers, as the server would read them;
+--dry-run shows them.
+
+Options:
+  -P --project=<id>       Project; or the default project of the profile.
+  -S --subject=<label>    Subject, made if it does not exist.
+  -E --experiment=<label> Session.
+  --mode=<mode>           tar or zip: files in few large requests; gradual: one request per file.
+  -w --workers=<n>        Requests at once.
+  --overwrite=<how>       none: touch no existing session. append: add what is missing. delete: send
+                          everything again and replace what differs. Without: add what is missing
+                          and replace what is in the way.
+  --direct-archive        Into the archive.
+  --prearchive            Into the prearchive, to be archived later.
+  --wait=<seconds>        How long to wait for the archive; 0 does not wait. [default: 14400]
+  --verify                A file that differs on the server is a failure, not a warning.
+  --ignore-unparsable     Pass over damaged DICOM files; else each is a failure.
+  --no-ignore-unparsable  Have the server refuse what it cannot read, too.
+  --merge-studies         Several studies may become one session.
+  --zip-to-tar            Send what is in a zip as a tar.
+  --transport=<how>       Only rest; 'xnat-cstore send' speaks DICOM.
+  --dry-run               Say what would be sent, and send nothing.
+
+Exit status: 0 all is where it was to be, 1 something is not; 2 wrong usage.
+
+Examples:
+  xnat-upload dicom /incoming/S1 -P NEURO -S S1 -E S1_MR1
+  xnat-upload dicom /incoming -P NEURO --dry-run --output table
+  xnat-upload dicom S1.zip -P NEURO --prearchive | xnat-prearchive archive | xnat-ls scans
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_core.config import ARCHIVE_MODES, OVERWRITE
+from xnat_core.errors import UsageError
+from xnat_core.job import Job
+from xnat_core.records import Record
+from xnat_upload.plan import Order
+from xnat_upload.terms import Manner
+from xnat_upload.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, typed and checked, the profile's defaults applied."""
+
+    paths: tuple[Path, ...]
+    from_input: bool
+    subject: str | None
+    session: str | None
+    archive: bool
+    merge_studies: bool
+    skip_damaged: bool
+    dry_run: bool
+    manner: Manner
+
+    @classmethod
+    def of(cls, job: Job) -> Options:
+        """Read the words. Raises UsageError."""
+        args, profile = job.args, job.profile
+        args.only_one("--direct-archive", "--prearchive")
+        args.only_one("--ignore-unparsable", "--no-ignore-unparsable")
+        if args.choice("--transport", ("rest", "cstore")) == "cstore":
+            raise UsageError("--transport cstore: use 'xnat-cstore send'")
+        words = args.texts("<path>")
+        paths = tuple(Path(word).expanduser() for word in words if word != "-")
+        mode = args.choice("--mode", ARCHIVE_MODES) or profile.archive_mode
+        if mode is None:
+            zips = paths and all(path.name.lower().endswith(".zip") for path in paths)
+            mode = "zip" if zips and not args.flag("--zip-to-tar") else "tar"
+        elif mode == "zip" and args.flag("--zip-to-tar"):
+            mode = "tar"
+        given = args.choice("--overwrite", OVERWRITE) or profile.overwrite
+        direct = True if profile.direct_archive is None else profile.direct_archive
+        return cls(
+            paths=paths,
+            from_input=job.wants_input(*words),
+            subject=args.text("--subject"),
+            session=args.text("--experiment"),
+            archive=args.flag("--direct-archive") or (direct and not args.flag("--prearchive")),
+            merge_studies=args.flag("--merge-studies"),
+            skip_damaged=args.flag("--ignore-unparsable"),
+            dry_run=args.flag("--dry-run"),
+            manner=Manner(
+                mode=mode,
+                overwrite=given or "delete",
+                again=given == "delete",
+                workers=job.workers,
+                wait=args.number("--wait", least=0) or 0.0,
+                ignore_unparsable=not args.flag("--no-ignore-unparsable"),
+                verify=args.flag("--verify"),
+            ),
+        )
+
+
+def work(job: Job) -> Iterator[Record]:
+    """Upload what the command line names, or what standard input asks for."""
+    options = Options.of(job)
+    uploads = Uploads(job, options.manner, options.skip_damaged, dry_run=options.dry_run)
+    return uploads.records(_orders(job, options))
+
+
+def _orders(job: Job, options: Options) -> Iterator[Order]:
+    if options.paths:
+        yield Order(
+            options.paths,
+            job.required_project(),
+            options.subject,
+            options.session,
+            options.archive,
+            options.merge_studies,
+        )
+    if not options.from_input:
+        return
+    for record in job.records("upload"):
+        yield Order(
+            (Path(str(record.get("path") or "")).expanduser(),),
+            str(record.get("project") or job.project() or ""),
+            _text(record, "subject") or options.subject,
+            _text(record, "session") or options.session,
+            options.archive,
+            options.merge_studies,
+            record,
+        )
+
+
+def _text(record: Record, key: str) -> str | None:
+    value = record.get(key)
+    return str(value) if value not in (None, "") else None

@@ -1,0 +1,252 @@
+"""What the server lacks of a session, found out by comparing listings with the inventory.
+
+An instance is recognised by its file name, which our uploads make of its UID; else by its MD5, else
+(anonymized data that another client sent under its own names) by the number of files of the series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from xnat_core.errors import UploadError
+from xnat_core.imports import HeldFile
+from xnat_core.journal import Accepted
+from xnat_upload.content import Digests
+from xnat_upload.inventory import Instance, Inventory, Series, Study
+
+NOT_TAKEN, TAKEN, CHANGED = 0, 1, 2
+"""What the journal says of an instance; CHANGED: the local file is another one since then."""
+BY_NAME, BY_DIGEST, BY_COUNT = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many files, so many bytes."""
+
+    files: int
+    bytes: int
+
+
+NOTHING = Amount(0, 0)
+
+
+class Difference:
+    """The instances of some studies against what the server holds of them."""
+
+    def __init__(self, inventory: Inventory, studies: Iterable[Study]) -> None:
+        self.inventory = inventory
+        self.studies = tuple(studies)
+        self._ours = f"study IN ({','.join(str(study.id) for study in self.studies)})"
+        self._session = self.studies[0].id
+        self._md5_of = Digests()
+        self._missing = f"{self._ours} AND NOT held AND left_out IS NULL"
+
+    @property
+    def series(self) -> Iterator[Series]:
+        """All series."""
+        for study in self.studies:
+            yield from study.series.values()
+
+    # --- what is known beforehand -------------------------------------------------------------
+
+    def recall(self, accepted: Iterable[Accepted]) -> None:
+        """Take note of what the journal says, the last line on a file counting."""
+        for one in accepted:
+            self.inventory.change(
+                f"UPDATE instance SET digest=?2, taken=CASE WHEN size=?3 AND mtime_ns=?4"
+                f" THEN {TAKEN} ELSE {CHANGED} END WHERE name=?1 AND {self._ours}",
+                (one.name, one.digest, one.size, one.mtime_ns),
+            )
+        self.inventory.change(f"UPDATE instance SET digest='' WHERE taken={CHANGED}")
+
+    def left_out(self) -> Iterator[tuple[Instance, str]]:
+        """What is not sent, and why."""
+        rows = self.inventory.rows(
+            f"SELECT id, left_out FROM instance WHERE {self._ours} AND left_out IS NOT NULL"
+        )
+        for id, reason in rows:
+            yield self.inventory.get(id), reason
+
+    # --- what the server has ------------------------------------------------------------------
+
+    def forget_listings(self) -> None:
+        """Nothing is known of the server yet."""
+        self.inventory.change(
+            f"UPDATE instance SET held=0, held_as='', held_digest='' WHERE {self._ours}"
+        )
+        self.inventory.change("DELETE FROM other WHERE session=?", (self._session,))
+
+    def hold(self, files: Iterable[HeldFile]) -> int:
+        """Take note of a listing; returns how many of our instances are in it by name."""
+        known = 0
+        for file in files:
+            found = self.inventory.change(
+                f"UPDATE instance SET held={BY_NAME}, held_digest=? WHERE name=? AND {self._ours}",
+                (file.digest, file.name),
+            )
+            known += found
+            if not found:
+                self.inventory.change(
+                    "INSERT INTO other (session, scan, name, size, digest) VALUES (?,?,?,?,?)",
+                    (self._session, file.scan, file.name, file.size, file.digest),
+                )
+        return known
+
+    def hold_taken(self) -> None:
+        """A session that cannot be listed yet holds what the journal says was taken."""
+        self.inventory.change(
+            f"UPDATE instance SET held={BY_NAME} WHERE taken={TAKEN} AND {self._ours}"
+        )
+
+    def match_others(self, uid_of_scan: Mapping[str, str]) -> None:
+        """Recognise instances under other names, by MD5 and by count.
+
+        `uid_of_scan` has the series UIDs of the server's scans, where they are known. Raises
+        UploadError when a series is there in part and cannot be told apart: to send it again would
+        double it.
+        """
+        if not self.inventory.rows("SELECT 1 FROM other WHERE session=? LIMIT 1", (self._session,)):
+            return
+        self._match_by_digest()
+        self._match_by_count(uid_of_scan)
+
+    def demand(self, *, everything: bool) -> None:
+        """Decide what is sent although it is there: files changed since they were taken.
+
+        With `everything`, all that this upload has not brought there itself.
+        """
+        levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
+        self.inventory.change(
+            f"UPDATE instance SET held=0 WHERE {self._ours} AND taken IN"
+            f" ({','.join(map(str, levels))})"
+        )
+
+    def _match_by_digest(self) -> None:
+        candidates = (
+            f"{self._missing} AND size IN"
+            f" (SELECT size FROM other WHERE session={self._session} AND digest != '')"
+        )
+        for instance in self.inventory.instances(candidates):
+            digest = instance.digest or self._md5_of(instance)
+            row = self.inventory.rows(
+                "SELECT id, name FROM other WHERE session=? AND digest=? LIMIT 1",
+                (self._session, digest),
+            )
+            self.inventory.change("UPDATE instance SET digest=? WHERE id=?", (digest, instance.id))
+            for other, name in row:
+                self.inventory.change("DELETE FROM other WHERE id=?", (other,))
+                self.inventory.change(
+                    f"UPDATE instance SET held={BY_DIGEST}, held_as=?, held_digest=? WHERE id=?",
+                    (name, digest, instance.id),
+                )
+
+    def _match_by_count(self, uid_of_scan: Mapping[str, str]) -> None:
+        rows = self.inventory.rows(
+            "SELECT scan, COUNT(*) FROM other WHERE session=? GROUP BY scan", (self._session,)
+        )
+        for scan, there in rows:
+            series = self._series_of(scan, uid_of_scan.get(scan, ""))
+            if series is None:
+                continue
+            here = self._amount(f"{self._missing} AND series={series.id}").files
+            if here == there:
+                self.inventory.change(
+                    f"UPDATE instance SET held={BY_COUNT} WHERE {self._missing} AND series=?",
+                    (series.id,),
+                )
+            elif here:
+                raise UploadError(
+                    f"scan {scan} holds {there} files under names that cannot be told from the "
+                    f"{here} here; to send them would double some: delete the scan first, or "
+                    "choose another session label"
+                )
+
+    def _series_of(self, scan: str, uid: str) -> Series | None:
+        for series in self.series:
+            if series.uid == uid or (not uid and series.number == scan):
+                return series
+        return None
+
+    # --- what is left -------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> Amount:
+        """All that is to be on the server in the end."""
+        return self._amount(f"{self._ours} AND left_out IS NULL")
+
+    @property
+    def missing(self) -> Amount:
+        """What the server lacks."""
+        return self._amount(self._missing)
+
+    @property
+    def counted(self) -> int:
+        """How many instances are known to be there by their number only."""
+        return self._amount(f"{self._ours} AND held={BY_COUNT}").files
+
+    def first_missing(self) -> Instance | None:
+        """An instance that the server lacks, for a message."""
+        return next(self.inventory.instances(self._missing), None)
+
+    def missing_by_series(self) -> list[tuple[int, Amount]]:
+        """The series of which files are missing, those inside archives not counted."""
+        rows = self.inventory.rows(
+            f"SELECT series, COUNT(*), SUM(size) FROM instance WHERE {self._missing}"
+            " AND member IS NULL GROUP BY series ORDER BY series"
+        )
+        return [(series, Amount(files, size)) for series, files, size in rows]
+
+    def missing_in_series(self, series: Iterable[int]) -> list[tuple[int, int]]:
+        """Number and size of the missing files of some series, series by series."""
+        marks = ",".join(map(str, series))
+        rows = self.inventory.rows(
+            f"SELECT id, size FROM instance WHERE {self._missing} AND member IS NULL"
+            f" AND series IN ({marks}) ORDER BY series, id"
+        )
+        return [(id, size) for id, size in rows]
+
+    def missing_in_archives(self) -> list[tuple[int, int, int, bytes]]:
+        """Number, size and archive (folder, file) of missing members, in their order there."""
+        rows = self.inventory.rows(
+            f"SELECT id, size, folder, file FROM instance WHERE {self._missing}"
+            " AND member IS NOT NULL ORDER BY folder, file, member"
+        )
+        return [(id, size, folder, file) for id, size, folder, file in rows]
+
+    def took(self, instance: Instance, digest: str) -> None:
+        """The server has taken an instance with this MD5."""
+        self.inventory.change(
+            f"UPDATE instance SET held={BY_NAME}, taken={TAKEN}, digest=? WHERE id=?",
+            (digest, instance.id),
+        )
+
+    # --- whether it arrived as it was ---------------------------------------------------------
+
+    def altered(self) -> Amount:
+        """Instances whose MD5 on the server is another one than that of the file here.
+
+        Only where both are known.
+        """
+        return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest")
+
+    def identical(self) -> Amount:
+        """Instances whose MD5 is the same there and here."""
+        return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest = digest")
+
+    def digest_all(self) -> None:
+        """Read what is not digested yet, where the server has a digest to compare with."""
+        condition = f"{self._ours} AND held AND digest='' AND held_digest != ''"
+        for instance in self.inventory.instances(condition):
+            self.inventory.change(
+                "UPDATE instance SET digest=? WHERE id=?", (self._md5_of(instance), instance.id)
+            )
+
+    def _amount(self, condition: str) -> Amount:
+        ((files, size),) = self.inventory.rows(
+            f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM instance WHERE {condition}"
+        )
+        return Amount(files, size)
+
+
+_BOTH_KNOWN = "held AND left_out IS NULL AND digest != '' AND held_digest != ''"

@@ -1,0 +1,127 @@
+"""Finding the instances below some paths, one after the other as they are met."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from xnat_core.archive import open_archive
+from xnat_core.archive.local import SUFFIXES as ARCHIVES
+from xnat_core.archive.members import ArchiveMember
+from xnat_core.dicom_files import LocalFile, Trouble, has_magic, is_named_dicom, may_be_dicom, walk
+from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
+from xnat_upload.content import Digests
+from xnat_upload.headers import Header, read_blocks, read_file
+from xnat_upload.inventory import Found, Instance, Inventory
+
+
+@dataclass(slots=True)
+class Scan:
+    """What a walk has come across; `copies` counts files that repeat another one byte for byte."""
+
+    inventory: Inventory
+    trouble: Trouble
+    skip_damaged: bool = False
+    files: int = 0
+    copies: int = 0
+    skipped: int = 0
+    _md5_of: Digests = field(default_factory=Digests)
+
+    def instances(self, roots: Iterable[Path]) -> Iterator[Instance]:
+        """Add every instance at and below `roots` to the inventory and yield it.
+
+        Directories are searched for files and for zips; a root may be an archive itself. What
+        cannot be read is told to `trouble`, and the rest comes.
+        """
+        for root in roots:
+            for file in walk([root], self.trouble):
+                self.files += 1
+                name = file.path.name.lower()
+                if name.endswith(ARCHIVES if file.path == root else ".zip"):
+                    yield from self._in_archive(file)
+                else:
+                    yield from self._in_file(file)
+
+    def _in_file(self, file: LocalFile) -> Iterator[Instance]:
+        path = file.path
+        if path.name.upper() == "DICOMDIR":
+            return
+        try:
+            if not may_be_dicom(path):
+                return
+            header = read_file(path)
+        except DicomParseError as error:
+            self._damaged(path.name, error)
+        except XNATCtlError as error:
+            self.trouble(error)
+        else:
+            if header is not None:
+                yield from self._add(Found(path, file.size, file.mtime_ns, file.identity, header))
+
+    def _in_archive(self, file: LocalFile) -> Iterator[Instance]:
+        try:
+            for index, member in enumerate(open_archive(file.path)):
+                try:
+                    header = self._header_of(file.path, member)
+                except DicomParseError as error:
+                    self._damaged(member.name, error)
+                    continue
+                if header is not None:
+                    yield from self._add(
+                        Found(
+                            file.path,
+                            member.size or 0,
+                            file.mtime_ns,
+                            file.identity,
+                            header,
+                            index,
+                        )
+                    )
+        except UploadError as error:
+            self.trouble(error)
+
+    def _header_of(self, archive: Path, member: ArchiveMember) -> Header | None:
+        """The header of a member that is an instance; None for everything else."""
+        parts = PurePosixPath(member.name).parts
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        if member.kind != "file" or hidden or parts[-1].upper() == "DICOMDIR":
+            return None
+        blocks = member.blocks()
+        head = next(blocks, memoryview(b""))
+        if not (is_named_dicom(member.name) or has_magic(head)):
+            return None
+        return read_blocks(f"{archive}: {member.name}", itertools.chain([head], blocks))
+
+    def _damaged(self, name: str, error: DicomParseError) -> None:
+        """A file that looks like DICOM and is not readable as such.
+
+        `.img` is also a suffix of images that are no DICOM at all.
+        """
+        if self.skip_damaged or name.lower().endswith(".img"):
+            self.skipped += 1
+        else:
+            self.trouble(error)
+
+    def _add(self, found: Found) -> Iterator[Instance]:
+        instance = self.inventory.add(found)
+        if instance is not None:
+            yield instance
+            return
+        other, is_same_file = self.inventory.namesake(found)
+        if is_same_file:
+            return
+        here = Instance(
+            *(other.id, other.name, other.series, found.path, found.member),
+            *(found.size, found.mtime_ns, "", ""),
+        )
+        if found.size == other.size and self._md5_of(here) == self._md5_of(other):
+            self.copies += 1
+            return
+        reason = (
+            f"{here.where} and {other.where} differ, but have the same SOP Instance UID "
+            f"{found.header.uid}: only one of them can be right"
+        )
+        self.inventory.leave_out(other, reason)
+        self.trouble(UploadError(reason, found.path))

@@ -1,0 +1,113 @@
+"""Requests that bring instances: archives of many, or single ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from xnat_core.archive import Member, TarStream, ZipStream
+from xnat_core.bodies import Body, WatchedBody
+from xnat_core.client import XNATClient
+from xnat_core.errors import UploadError
+from xnat_core.imports import Destination, ImportRefused, Landing, Way, send, zip_params
+from xnat_upload.content import members_of
+from xnat_upload.difference import Difference
+from xnat_upload.inventory import Instance
+from xnat_upload.terms import Manner
+
+Took = Callable[[Sequence[tuple[Instance, str]], Sequence[Landing]], None]
+
+
+class Requests:
+    """Sends archives of instances of one session; `watch` is told the bytes as they leave."""
+
+    def __init__(
+        self,
+        client: XNATClient,
+        destination: Destination,
+        manner: Manner,
+        difference: Difference,
+        watch: Callable[[int], None],
+    ) -> None:
+        self.client = client
+        self.destination = destination
+        self.manner = manner
+        self.difference = difference
+        self.watch = watch
+        self._folders = _folders(difference)
+
+    def send(self, instances: Sequence[Instance], way: Way, took: Took) -> tuple[Landing, ...]:
+        """Send instances in one archive and tell `took` when the server has answered for them.
+
+        One that the server refuses, or that cannot be read here, is left out, and the rest is sent
+        again. Raises what cannot be laid to one of them.
+        """
+        params = zip_params(
+            self.destination,
+            way,
+            self.manner.overwrite,
+            ignore_unparsable=self.manner.ignore_unparsable,
+        )
+        left = list(instances)
+        while left:
+            digests: dict[str, str] = {}
+            counted = _Counted(self.watch)
+            body = WatchedBody(self._body(left, digests), counted)
+            try:
+                landings = send(self.client, params, body)
+            except UploadError as error:
+                counted.take_back()
+                self._leave_out(left, error)
+                continue
+            took([(one, digests.get(_last(one), "")) for one in left], landings)
+            return landings
+        return ()
+
+    def _body(self, instances: Sequence[Instance], digests: dict[str, str]) -> Body:
+        def on_digest(member: Member, digest: str) -> None:
+            digests[member.name.rpartition("/")[2]] = digest
+
+        members = list(members_of(instances, self._folders))
+        if self.manner.mode == "zip":
+            return ZipStream(members, compress=True, on_digest=on_digest)
+        return TarStream(members, on_digest=on_digest)
+
+    def _leave_out(self, instances: list[Instance], error: UploadError) -> None:
+        """Take the one that is to blame out of the list; raises when none of them is."""
+        for position, instance in enumerate(instances):
+            if isinstance(error, ImportRefused):
+                to_blame = error.name == _last(instance)
+            else:
+                to_blame = instance.member is None and error.file_path == instance.path
+            if to_blame:
+                self.difference.inventory.leave_out(instance, error.message)
+                del instances[position]
+                return
+        raise error
+
+
+class _Counted:
+    """Passes on what has left, and takes it back when it was for nothing."""
+
+    def __init__(self, watch: Callable[[int], None]) -> None:
+        self._watch = watch
+        self._total = 0
+
+    def __call__(self, count: int) -> None:
+        self._total += count
+        self._watch(count)
+
+    def take_back(self) -> None:
+        self._watch(-self._total)
+
+
+def _last(instance: Instance) -> str:
+    return instance.held_as or instance.name
+
+
+def _folders(difference: Difference) -> dict[int, str]:
+    """A folder of its own for each series, named by its number."""
+    return {
+        series.id: f"{series.id}-{re.sub(r'[^A-Za-z0-9_-]', '_', series.number)[:16]}"
+        for series in difference.series
+    }

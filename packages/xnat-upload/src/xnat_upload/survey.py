@@ -1,0 +1,180 @@
+"""What the server has of a session before, between and after sending."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from xnat_core.client import XNATClient
+from xnat_core.errors import ClientRequestError, ResourceNotFoundError
+from xnat_core.imports import (
+    Destination,
+    DirectArchive,
+    Landing,
+    archived_files,
+    archived_session,
+    landings_of,
+    staged_files,
+)
+from xnat_core.imports.answers import DIRECT, PREARCHIVE
+from xnat_core.imports.destination import DIRECT_ARCHIVE_SINCE
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.prearchive import FIRST_LOOK, Prearchive, StagingError, is_settled
+from xnat_core.urls import path
+from xnat_upload.difference import Difference
+
+RECEIVING = "RECEIVING"
+
+
+@dataclass(slots=True)
+class Survey:
+    """Where data of a session are.
+
+    `rows` are those of the prearchive that hold our studies, `strangers` others of that label;
+    `direct` is what still goes straight into the archive.
+    """
+
+    session: Session | None = None
+    rows: list[PrearchiveEntry] = field(default_factory=list)
+    strangers: list[PrearchiveEntry] = field(default_factory=list)
+    direct: list[Landing] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the server knows nothing of that label."""
+        return not (self.session or self.rows or self.strangers or self.direct)
+
+
+class Surveyor:
+    """Looks for one session; `places` are the URIs where data of this upload have landed."""
+
+    def __init__(
+        self,
+        client: XNATClient,
+        destination: Destination,
+        difference: Difference,
+        places: set[str],
+        patience: float,
+    ) -> None:
+        self.client = client
+        self.prearchive = Prearchive(client)
+        self.direct = DirectArchive(client)
+        self.destination = destination
+        self.difference = difference
+        self.places = places
+        self.patience = patience
+
+    @property
+    def knows_direct_archive(self) -> bool:
+        """Whether the server can archive directly when told to; one that hides its version may."""
+        version = self.client.server_version()
+        return not version or version >= DIRECT_ARCHIVE_SINCE
+
+    def look(self) -> Survey:
+        """Wait for what is in motion, then list everything and compare it with the inventory."""
+        survey = Survey(direct=list(self._receiving()))
+        survey.session = archived_session(
+            self.client, self.destination.project, self.destination.session
+        )
+        for entry in self._entries():
+            if self._is_ours(entry):
+                survey.rows.append(self._at_rest(entry))
+            else:
+                survey.strangers.append(entry)
+        survey.rows = [row for row in survey.rows if row.status != "GONE"]
+        self.difference.forget_listings()
+        if survey.session:
+            self.difference.hold(archived_files(self.client, survey.session.id))
+        for row in survey.rows:
+            self._hold_row(row)
+        if survey.direct:
+            self.difference.hold_taken()
+        self.difference.match_others(self._series_uids(survey.session))
+        return survey
+
+    def _receiving(self) -> Iterable[Landing]:
+        """Rows of the direct archive that take more; others are waited for until they are gone."""
+        for landing in self._direct_candidates():
+            row = self.direct.row(landing.project, landing.study, landing.name)
+            if row is None:
+                continue
+            if row.get("status") == RECEIVING:
+                yield landing
+            else:
+                self.direct.wait(landing, self.patience)
+
+    def _direct_candidates(self) -> Iterable[Landing]:
+        known = [landing for place in self.places for landing in landings_of(place)]
+        candidates = {landing.uri: landing for landing in known if landing.area == DIRECT}
+        if self.knows_direct_archive:
+            project, label = self.destination.project, self.destination.session
+            for study in self.difference.studies:
+                uri = f"/xapi/direct-archive/{project}/{study.uid}/{label}"
+                landing = Landing(DIRECT, uri, project, label, study=study.uid)
+                candidates.setdefault(uri, landing)
+        return [landing for landing in candidates.values() if landing.study]
+
+    def _entries(self) -> Iterable[PrearchiveEntry]:
+        for entry in self.prearchive.entries(self.destination.project):
+            if entry.project == self.destination.project and (
+                entry.label == self.destination.session
+            ):
+                yield entry
+
+    def _is_ours(self, entry: PrearchiveEntry) -> bool:
+        if entry.uid in {study.uid for study in self.difference.studies}:
+            return True
+        known = [landing for place in self.places for landing in landings_of(place)]
+        return any(
+            (one.timestamp, one.name) == (entry.timestamp, entry.name)
+            for one in known
+            if one.area == PREARCHIVE
+        )
+
+    def _at_rest(self, entry: PrearchiveEntry) -> PrearchiveEntry:
+        """Wait for what is being done to a row; one that waits for more files is built.
+
+        Only what is built can be listed.
+        """
+        gone = PrearchiveEntry(project=entry.project, status="GONE")
+        while not is_settled(entry.status):
+            if (entry.status or "").startswith(RECEIVING):
+                try:
+                    return self.prearchive.build(entry)
+                except StagingError as error:
+                    return error.entry
+                except ResourceNotFoundError:
+                    return gone
+                except ClientRequestError:
+                    # Locked: somebody else has just begun to do something to it.
+                    time.sleep(FIRST_LOOK)
+            found = self.prearchive.wait(
+                entry, self.patience, until=lambda status: not is_in_motion(status)
+            )
+            if found is None:
+                return gone
+            entry = found
+        return entry
+
+    def _hold_row(self, entry: PrearchiveEntry) -> None:
+        try:
+            self.difference.hold(staged_files(self.prearchive, entry))
+        except ResourceNotFoundError:
+            # Never built, and not to be built: nothing in it can be listed.
+            return
+
+    def _series_uids(self, session: Session | None) -> dict[str, str]:
+        if session is None:
+            return {}
+        rows = self.client.rows(
+            path("data", "experiments", session.id, "scans"),
+            params={"columns": "ID,UID"},
+            about=("session", session.label),
+        )
+        return {row.get("ID", ""): row.get("UID") or row.get("uid") or "" for row in rows}
+
+
+def is_in_motion(status: str | None) -> bool:
+    """Whether something is being done to a row."""
+    return not is_settled(status) and not (status or "").startswith(RECEIVING)

@@ -1,0 +1,54 @@
+"""How a session is to be uploaded, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xnat_core.errors import OperationError, UploadError
+from xnat_core.imports import Destination, Landing
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_upload.difference import NOTHING, Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to upload; `again`: also what the server has already. `wait` is in seconds."""
+
+    mode: str = "tar"
+    overwrite: str = "delete"
+    again: bool = False
+    workers: int = 4
+    wait: float = 14_400
+    ignore_unparsable: bool = True
+    verify: bool = False
+
+
+class Mislanded(UploadError):
+    """Data went to another project than the one asked for."""
+
+    def __init__(self, landing: Landing, destination: Destination) -> None:
+        super().__init__(
+            f"{destination.project}/{destination.session}: the server filed the data under project "
+            f"{landing.project!r}: {landing.uri}; nothing more was sent "
+            f"('xnat-prearchive move' brings it to {destination.project})"
+        )
+        self.landing = landing
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of a session.
+
+    It is archived (`session`) or waits in the prearchive (`entry`); `late` says why it is not
+    where it was to be. `verified`: the server lists every instance, and every digest that is known
+    on both sides agrees.
+    """
+
+    session: Session | None = None
+    entry: PrearchiveEntry | None = None
+    landing: Landing | None = None
+    sent: Amount = NOTHING
+    wanted: Amount = NOTHING
+    verified: bool = False
+    late: OperationError | None = None
+    notes: list[str] = field(default_factory=list)
