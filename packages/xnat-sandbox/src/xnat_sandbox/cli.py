@@ -3,11 +3,14 @@
 Usage:
   xnat-sandbox serve [options]
   xnat-sandbox run [options] [--] <command>...
+  xnat-sandbox samples <folder>
   xnat-sandbox (-h | --help | --version)
 
 `serve` listens until it is interrupted, and its first line of output is its URL. `run` starts a
 sandbox of its own on free ports, runs the command with XNAT_URL, XNAT_USER, XNAT_PASS,
-XNAT_DICOM_HOST, XNAT_DICOM_PORT and XNAT_DICOM_CALLED_AET set, and then stops it.
+XNAT_DICOM_HOST, XNAT_DICOM_PORT and XNAT_DICOM_CALLED_AET set, and then stops it. `samples` needs no
+server: it writes DICOM files to try uploads with, `generated` (an MR session of three series) and
+`real` (small objects of several studies), and prints their paths.
 
 Log in as admin with the password admin.
 
@@ -87,7 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _say((__doc__ or "").rstrip())
         if "--version" in own:
             return _say(f"xnat-sandbox {__version__}")
-        options = Options.of(_parsed(words))
+        args = _parsed(words)
+        if args["samples"]:
+            return _write_samples(Path(args["<folder>"]))
+        options = Options.of(args)
     except UsageError as error:
         return _complain(str(error), USAGE)
     from .serving import run_command, serve
@@ -111,8 +117,17 @@ def _parsed(words: list[str]) -> Mapping[str, Any]:
     try:
         parsed: Mapping[str, Any] = docopt(manual, words, default_help=False)
     except DocoptExit as error:
-        raise UsageError("expected serve or run -- COMMAND; see xnat-sandbox --help") from error
+        raise UsageError("expected serve, run or samples; see xnat-sandbox --help") from error
     return parsed
+
+
+def _write_samples(folder: Path) -> int:
+    from .samples import write_samples
+
+    try:
+        return _say("\n".join(str(path) for path in write_samples(folder)))
+    except OSError as error:
+        return _complain(f"{error.filename}: {error.strerror}", 1)
 
 
 def _port(args: Mapping[str, Any], name: str, default: int | None) -> int | None:

@@ -25,6 +25,8 @@ SOP_CLASSES = {
 }
 DESCRIPTIONS = {"MR": "MPRAGE", "CT": "Thorax 1.0", "PT": "FDG static", "OT": "Screen save"}
 
+_SESSION = (("localizer", 3), ("MPRAGE", 40), ("rest", 60))
+
 
 def write_series(
     folder: Path,
@@ -143,3 +145,23 @@ def real_files() -> Iterator[Path]:
     folder = Path(pydicom.data.__file__).parent / "test_files"
     names = ("MR_small.dcm", "CT_small.dcm", "rtplan.dcm", "SC_rgb_rle.dcm", "JPEG2000.dcm")
     yield from (folder / name for name in names)
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """Write an MR session of three series and the real files, each below its own subfolder."""
+    paths: list[Path] = []
+    for series, (description, instances) in enumerate(_SESSION, 1):
+        paths += write_series(
+            folder / "generated" / f"{series}_{description}",
+            series=series,
+            instances=instances,
+            rows=64,
+            description=description,
+        )
+    real = folder / "real"
+    real.mkdir(parents=True, exist_ok=True)
+    for source in real_files():
+        copy = real / source.name
+        copy.write_bytes(source.read_bytes())
+        paths.append(copy)
+    return paths
