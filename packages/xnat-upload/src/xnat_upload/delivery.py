@@ -28,7 +28,7 @@ from xnat_upload.ending import Ending
 from xnat_upload.inventory import Instance
 from xnat_upload.sending import Requests
 from xnat_upload.survey import Survey, Surveyor
-from xnat_upload.terms import Delivered, Manner, Mislanded
+from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
 ROUNDS = 3
 
@@ -168,10 +168,8 @@ class Delivery:
             if landing.project != self.destination.project:
                 raise Mislanded(landing, self.destination)
         if not landings:
-            raise UploadError(
-                f"the server kept none of {len(taken)} files, {taken[0][0].where} among them: "
-                "its anonymization may reject them"
-            )
+            # Nothing was kept. The next listing will lack them, which is said in the end.
+            return
         self.journal.add(
             Accepted(
                 instance.held_as or instance.name,
@@ -197,7 +195,7 @@ class Delivery:
             return done
         missing = self.difference.missing
         if missing.files:
-            raise self._incomplete(missing)
+            raise Incomplete(self._incomplete(missing), done)
         self._compare(done)
         self.journal.forget()
         return done

@@ -10,7 +10,7 @@ from xnat_core.prearchive import StagingError
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_upload.inventory import Instance
 from xnat_upload.plan import Order, Parcel, Unplannable
-from xnat_upload.terms import Delivered, Manner, Mislanded
+from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
 _OF_THE_INPUT = ("kind", "server", "uri", "outcome", "error", "session", "subject", "project")
 
@@ -105,6 +105,13 @@ def failure_record(parcel: Parcel, server: str, error: XNATCtlError) -> Record:
         return failed(record, error, uri=error.landing.uri, landed=error.landing.project)
     if isinstance(error, StagingError):
         return failed(record, error, uri=error.entry.uri, landed="prearchive")
+    if isinstance(error, Incomplete):
+        there = error.delivered.session or error.delivered.entry
+        facts: dict[str, Any] = {"files": error.delivered.sent.files}
+        if there is not None:
+            facts["uri"] = there.uri
+            facts["landed"] = "archive" if error.delivered.session else "prearchive"
+        return failed(record, error.cause, **facts)
     return failed(record, error)
 
 

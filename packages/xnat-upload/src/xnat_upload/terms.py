@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from xnat_core.errors import OperationError, UploadError
+from xnat_core.errors import OperationError, UploadError, XNATCtlError
 from xnat_core.imports import Destination, Landing
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_upload.difference import NOTHING, Amount
@@ -52,3 +52,13 @@ class Delivered:
     verified: bool = False
     late: OperationError | None = None
     notes: list[str] = field(default_factory=list)
+
+
+class Incomplete(UploadError):
+    """Some instances are not there; `delivered` tells where the others are."""
+
+    def __init__(self, cause: XNATCtlError, delivered: Delivered) -> None:
+        super().__init__("")
+        self.message = cause.message
+        self.cause = cause
+        self.delivered = delivered
