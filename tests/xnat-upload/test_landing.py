@@ -98,9 +98,7 @@ def test_unassigned_data_are_a_failure_that_says_where_they_are(upload: Uploader
     upload.series(series=1)
     answer = "/data/prearchive/projects/Unassigned/20240502_101500123/E1\r\n"
     upload.xnat.before(
-        lambda request: (
-            Response(answer, 200) if request.path == "/data/services/import" else None
-        )
+        lambda request: Response(answer, 200) if request.path == "/data/services/import" else None
     )
     ran = upload(upload.folder, *HERE, "--workers", 1)
     assert ran.status == 1

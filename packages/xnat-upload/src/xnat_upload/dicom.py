@@ -8,8 +8,8 @@ A path is a folder, searched for DICOM files (and for zips that hold some), a fi
 standard input: {"kind":"upload","path":"/incoming/S1","project":"P","subject":"S1","session":"E1"}.
 
 What the server has already is not sent again, so a run that was killed is completed by the same
-command. Without -S and -E the labels come from the DICOM headers, as the server would read them;
---dry-run shows them.
+command. Without -S and -E the labels come from the DICOM headers, as the server would read them:
+see what --dry-run says.
 
 Options:
   -P --project=<id>       Project; or the default project of the profile.

@@ -1,0 +1,136 @@
+"""What --overwrite allows and forbids, and how instances are recognised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.uploads import Sent, Uploader
+
+HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
+
+
+def foreign_session(upload: Uploader, files: list[Path], scan: str = "1") -> None:
+    """The same instances, archived by another client under names of its own."""
+    upload.xnat.has_session(
+        "P1",
+        "S1",
+        "E1",
+        scans={scan: {f"IM{n:04}": path.read_bytes() for n, path in enumerate(files)}},
+    )
+
+
+def test_none_touches_no_session_that_is_archived(upload: Uploader) -> None:
+    upload.xnat.has_session("P1", "S1", "E1", scans={"9": {"a.dcm": b"other"}})
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--overwrite", "none")
+    assert ran.status == 1
+    assert upload.imports() == []
+    assert "session 'E1' already exists in the archive of P1" in ran.err
+    assert "--overwrite append" in ran.err
+
+
+def test_none_touches_no_session_that_waits_in_the_prearchive(upload: Uploader) -> None:
+    upload.series(series=1)
+    upload(upload.folder, *HERE, "--prearchive")
+    upload.series(series=2)
+    before = len(upload.imports())
+    ran = upload(upload.folder, *HERE, "--overwrite", "none")
+    assert (ran.status, len(upload.imports())) == (1, before)
+    assert "in the prearchive of P1" in ran.err
+
+
+def test_none_makes_a_new_session(upload: Uploader) -> None:
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--overwrite", "none")
+    assert (ran.status, upload.count()) == (0, 3)
+    assert not any("overwrite" in request.args for request in upload.imports())
+
+
+def test_none_has_nothing_to_say_where_everything_is_there_already(upload: Uploader) -> None:
+    upload.series()
+    upload(upload.folder, *HERE)
+    ran = upload(upload.folder, *HERE, "--overwrite", "none")
+    assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+
+
+def test_append_adds_what_is_missing_and_replaces_nothing(upload: Uploader) -> None:
+    sent = Sent(upload.xnat)
+    upload.series(series=1)
+    upload(upload.folder, *HERE)
+    upload.series(series=2)
+    assert upload(upload.folder, *HERE, "--overwrite", "append").status == 0
+    assert upload.count() == 6
+    assert len(sent.uids) == 6
+
+
+def test_delete_sends_all_again_and_doubles_nothing(upload: Uploader) -> None:
+    sent = Sent(upload.xnat)
+    upload.series()
+    upload(upload.folder, *HERE)
+    ran = upload(upload.folder, *HERE, "--overwrite", "delete")
+    assert ran.status == 0, ran.err
+    assert (ran.record["files"], len(sent.uids), upload.count()) == (3, 6, 3)
+
+
+@pytest.mark.parametrize("overwrite", ["append", "delete"])
+def test_instances_of_another_client_are_recognised_by_their_bytes(
+    upload: Uploader, overwrite: str
+) -> None:
+    files = upload.series(instances=4)
+    foreign_session(upload, files[:2])
+    ran = upload(upload.folder, *HERE, "--overwrite", overwrite)
+    assert ran.status == 0, ran.err
+    names = set(upload.archived()["1"])
+    assert len(names) == 4
+    assert {"IM0000", "IM0001"} < names
+    assert ran.record["files"] == (2 if overwrite == "append" else 4)
+
+
+def test_anonymized_instances_of_another_client_are_recognised_by_their_number(
+    upload: Uploader,
+) -> None:
+    files = upload.series(series=1, instances=3)
+    upload.xnat.has_session(
+        "P1", "S1", "E1", scans={"1": {f"IM{n}": b"other" for n in range(len(files))}}
+    )
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+    assert upload.imports() == []
+    assert "their number was compared" in ran.err
+
+
+def test_what_cannot_be_told_apart_is_not_doubled(upload: Uploader) -> None:
+    upload.series(series=1, instances=3)
+    upload.xnat.has_session("P1", "S1", "E1", scans={"1": {"IM0": b"other", "IM1": b"other"}})
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, upload.imports()) == (1, [])
+    assert "scan 1 holds 2 files under names that cannot be told from the 3 here" in ran.err
+
+
+def test_anonymization_on_receipt_is_said_and_is_no_failure(upload: Uploader) -> None:
+    def blank(path: Path) -> bool:
+        path.write_bytes(path.read_bytes().replace(b"SUB001", b"XXXXXX"))
+        return True
+
+    upload.xnat.settings.anonymize = blank
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--verify")
+    assert (ran.status, ran.record["verified"]) == (0, True), ran.err
+    assert "the server changed all 3 files" in ran.err
+    again = upload(upload.folder, *HERE)
+    assert again.record["outcome"] == "skipped"
+
+
+def test_one_file_that_differs_is_a_warning_and_with_verify_a_failure(upload: Uploader) -> None:
+    upload.series()
+    upload(upload.folder, *HERE)
+    session = upload.xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None
+    (scan,) = upload.xnat.store.items.scans(session.id)
+    name = next(iter(upload.archived()["1"]))
+    upload.xnat.has_resource(scan, "DICOM", {name: b"damaged"})
+    ran = upload(upload.folder, *HERE, "--verify")
+    assert ran.status == 8
+    assert "1 files have another MD5 on the server" in ran.err
