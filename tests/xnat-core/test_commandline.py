@@ -97,3 +97,11 @@ def test_shared_options_may_stand_before_the_verb() -> None:
     verbs = ["sessions"]
     found = split_verb(["-p", "sessions", "-q", "sessions", "E1"], verbs, frozenset(["-p"]))
     assert found == ("sessions", ["-p", "sessions", "-q", "E1"])
+
+
+def test_prose_that_begins_with_a_dash_is_no_option() -> None:
+    manual = (
+        "Do.\n\nUsage:\n  t do [options]\n\nUse\n--dry-run first.\n\nOptions:\n  --dry-run  Try.\n"
+    )
+    command = Command("t", server=False)
+    assert parse(command.manual(manual), ["do", "--dry-run"], command)[0].flag("--dry-run")

@@ -162,6 +162,7 @@ def parse(manual: str, words: Sequence[str], command: Command) -> tuple[Args, li
         parse_options,
     )
 
+    manual = _grammar(manual)
     separator = "" if " -- " in manual.partition("Options:")[0] else " [--]"
     manual = manual.replace("[options]", _repeatable(command) + separator, 1)
     sections = parse_docstring_sections(manual)
@@ -205,6 +206,18 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean …?`, or nothing when nothing is near."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _grammar(manual: str) -> str:
+    """Usage and options alone: prose whose line happens to begin with a dash is no option."""
+    kept: list[str] = []
+    keeping = False
+    for line in manual.splitlines():
+        if line and not line[0].isspace():
+            keeping = line.lower().endswith(("usage:", "options:"))
+        if keeping:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _repeatable(command: Command) -> str:
