@@ -16,7 +16,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import requests
 from pytest_httpserver import HTTPServer
 from werkzeug.wrappers import Request, Response
 
@@ -89,6 +91,28 @@ class XNAT:
     def settings(self) -> Settings:
         """The settings, which may be changed while it runs."""
         return self.app.settings
+
+    def call(
+        self, method: str, path: str, *, user: tuple[str, str] | None = admin, **options: Any
+    ) -> requests.Response:
+        """One request without redirects; `user=None` is a stranger."""
+        return requests.request(
+            method, f"{self.url}{path}", auth=user, allow_redirects=False, timeout=60, **options
+        )
+
+    def rows(self, path: str, **options: Any) -> list[dict[str, str]]:
+        """The rows of a listing."""
+        answer = self.call("GET", path, **options)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
+        return found
+
+    def fields(self, path: str, **options: Any) -> dict[str, Any]:
+        """The data fields of a single item."""
+        answer = self.call("GET", f"{path}?format=json", **options)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["items"][0]["data_fields"]
+        return found
 
     # Faults and observations
 

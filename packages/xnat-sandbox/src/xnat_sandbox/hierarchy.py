@@ -31,12 +31,14 @@ CREATE TABLE IF NOT EXISTS deleted_project (id TEXT PRIMARY KEY COLLATE NOCASE);
 CREATE TABLE IF NOT EXISTS subject (
   id TEXT PRIMARY KEY, project TEXT NOT NULL, label TEXT NOT NULL, fields TEXT NOT NULL,
   inserted TEXT NOT NULL, insert_user TEXT NOT NULL, modified TEXT NOT NULL,
-  UNIQUE (project, label));
+  UNIQUE (label, project));
 CREATE TABLE IF NOT EXISTS experiment (
   id TEXT PRIMARY KEY, project TEXT NOT NULL, label TEXT NOT NULL, xsi_type TEXT NOT NULL,
   subject_id TEXT, session_id TEXT, arc TEXT NOT NULL, status TEXT NOT NULL,
   fields TEXT NOT NULL, inserted TEXT NOT NULL, insert_user TEXT NOT NULL, modified TEXT NOT NULL,
-  UNIQUE (project, label));
+  UNIQUE (label, project));
+CREATE INDEX IF NOT EXISTS subject_project ON subject (project);
+CREATE INDEX IF NOT EXISTS experiment_project ON experiment (project);
 CREATE INDEX IF NOT EXISTS experiment_subject ON experiment (subject_id);
 CREATE INDEX IF NOT EXISTS experiment_session ON experiment (session_id);
 CREATE TABLE IF NOT EXISTS share (
