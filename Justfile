@@ -2,6 +2,10 @@
 _default:
     @just --list --unsorted
 
+# The main job on a small XNAT of its own, each command shown.
+demo:
+    tools/demo
+
 # Linters, types and all tests; with arguments only the tests they select: just test -k resume
 test *ARGS:
     tools/test {{ARGS}}
@@ -22,10 +26,10 @@ fix:
     .venv/bin/uv lock --quiet
     .venv/bin/python tools/gen_reference.py
 
-# How long the tools take to start.
-bench:
+# Measure: startup, streams (tools/bench).
+bench NAME='startup' *ARGS:
     tools/setup
-    .venv/bin/python tools/bench.py
+    .venv/bin/python tools/bench/{{NAME}}.py {{ARGS}}
 
 # The property tests, long.
 fuzz *ARGS:

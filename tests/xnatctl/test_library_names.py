@@ -45,6 +45,7 @@ DOCUMENTED = {
     "services.scans": "ScanService",
     "services.resources": "ResourceService",
     "services.prearchive": "PrearchiveService",
+    "services.downloads": "DownloadService",
 }
 
 

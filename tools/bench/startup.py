@@ -1,6 +1,6 @@
 """How long the tools take to start, as multiples of `python -c pass` in the same run.
 
-tools/bench.py    prints one line per command; fails when a limit is passed
+tools/bench/startup.py    prints one line per command; fails when a limit is passed
 """
 
 from __future__ import annotations
