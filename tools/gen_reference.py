@@ -73,7 +73,8 @@ def tool_page(name: str, module: str) -> str:
         *([SERVER_OPTIONS] if any(command.server for command in commands.values()) else []),
         COMMON_OPTIONS,
     ]
-    verbs = "".join(verb_section(name, verb, command) for verb, command in commands.items())
+    # What runs without a verb has its manual at the top.
+    verbs = "".join(verb_section(name, verb, command) for verb, command in commands.items() if verb)
     options = fenced("\n".join(section.strip("\n") + "\n" for section in shared))
     return f"{titled(name, cli.__doc__ or '')}{verbs}\n## Shared options\n\n{options}"
 

@@ -142,7 +142,8 @@ def heavy(found: dict[str, Any]) -> set[str]:
 @EACH
 @pytest.mark.parametrize("word", ["--help", "--version", "--no-such-option"])
 def test_the_tool_speaks_for_itself_without_heavy_imports(tool: Executable, word: str) -> None:
-    assert heavy(probed(tool, word)) == set()
+    # A tool that works without a verb needs the parser to refuse an option.
+    assert heavy(probed(tool, word)) <= ({"docopt"} if word == "--no-such-option" else set())
 
 
 @EACH_VERB

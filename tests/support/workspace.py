@@ -33,11 +33,13 @@ class Executable:
     def commands(self) -> dict[str, Any]:
         """Its verbs; none for a tool without verbs and for one that is not written yet."""
         try:
-            return dict(getattr(import_module(self.module), "COMMANDS", {}))
+            commands = getattr(import_module(self.module), "COMMANDS", {})
         except ModuleNotFoundError as error:
             if error.name and self.module.startswith(error.name):
                 return {}
             raise
+        # What runs without a verb is the tool itself, and checked as such.
+        return {verb: command for verb, command in commands.items() if verb}
 
 
 @dataclass(frozen=True)
