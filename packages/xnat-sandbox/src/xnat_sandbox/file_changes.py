@@ -21,7 +21,7 @@ from .catalogs import trace
 from .context import Context, body_of
 from .disk import Readable, Staged, blocks_of, safe_path, staged_file
 from .events import require_reason
-from .file_names import stored_name
+from .file_names import lookup_names, stored_name
 from .files import PARENT_FILES, RESOURCE_FILES
 from .importer_multipart import FormError, spooled
 from .model import FileEntry, Resource
@@ -101,7 +101,7 @@ def delete_files(request: Request, context: Context, resource: str = "", **path:
 
 def _matching(context: Context, resource: Resource, raw: str) -> list[FileEntry]:
     entries = context.store.resources.files(resource)
-    for name in (raw, unquote(raw)):
+    for name in lookup_names(raw):
         prefix = name.removesuffix("*")
         matched = [entry for entry in entries if prefix and entry.path.startswith(prefix)]
         if matched:

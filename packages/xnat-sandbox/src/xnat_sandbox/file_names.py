@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote_plus
 
 
 def stored_name(raw: str) -> str:
@@ -18,8 +18,8 @@ def stored_name(raw: str) -> str:
 
 
 def lookup_names(raw: str) -> Iterator[str]:
-    """The names that a download from this URL may mean: as it stands, then decoded."""
+    """The names that a download from this URL may mean: as it stands, then decoded as a form."""
     yield raw
-    decoded = unquote(raw)
+    decoded = unquote_plus(raw)
     if decoded != raw:
         yield decoded

@@ -153,16 +153,23 @@ def gzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def in_blocks(parts: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
-    """Small parts joined, so that thousands of small files do not cost a system call each."""
+    """Small parts joined, so that thousands of small files do not cost a system call each.
+
+    What came before a failure still goes out.
+    """
     waiting = bytearray()
-    for part in parts:
-        if not waiting and len(part) >= size:
-            yield part
-            continue
-        waiting += part
-        if len(waiting) >= size:
-            yield bytes(waiting)
-            waiting.clear()
+    try:
+        for part in parts:
+            if not waiting and len(part) >= size:
+                yield part
+                continue
+            waiting += part
+            if len(waiting) >= size:
+                yield bytes(waiting)
+                waiting.clear()
+    except Exception:
+        yield bytes(waiting)
+        raise
     if waiting:
         yield bytes(waiting)
 
