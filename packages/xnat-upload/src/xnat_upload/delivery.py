@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
@@ -34,7 +35,11 @@ ROUNDS = 3
 
 
 class Delivery:
-    """One session on its way. `journal` must be held; `watch` is told the bytes as they leave."""
+    """One session on its way.
+
+    `journal` must be held. `watch` is told the bytes as they leave, `gate` is shared with other
+    sessions that are sent at the same time.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class Delivery:
         journal: Journal,
         *,
         watch: Callable[[int], None] = lambda count: None,
+        gate: AbstractContextManager[object] | None = None,
     ) -> None:
         self.destination = destination
         self.difference = difference
@@ -53,7 +59,9 @@ class Delivery:
         self.places: set[str] = set()
         self.surveyor = Surveyor(client, destination, difference, self.places, manner.wait)
         self.ending = Ending(self.surveyor, manner.overwrite, manner.wait)
-        self.requests = Requests(client, destination, manner, difference, watch)
+        self.requests = Requests(
+            client, destination, manner, difference, watch, gate or contextlib.nullcontext()
+        )
         self.errors: list[XNATCtlError] = []
         self._sent = Amount(0, 0)
 

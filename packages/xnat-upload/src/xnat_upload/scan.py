@@ -24,9 +24,9 @@ class Scan:
     inventory: Inventory
     trouble: Trouble
     skip_damaged: bool = False
-    files: int = 0
     copies: int = 0
     skipped: int = 0
+    _copies: set[tuple[int, int]] = field(default_factory=set)
     _md5_of: Digests = field(default_factory=Digests)
 
     def instances(self, roots: Iterable[Path]) -> Iterator[Instance]:
@@ -35,14 +35,13 @@ class Scan:
         Directories are searched for files and for zips; a root may be an archive itself. What
         cannot be read is told to `trouble`, and the rest comes.
         """
-        for root in roots:
-            for file in walk([root], self.trouble):
-                self.files += 1
-                name = file.path.name.lower()
-                if name.endswith(ARCHIVES if file.path == root else ".zip"):
-                    yield from self._in_archive(file)
-                else:
-                    yield from self._in_file(file)
+        named = list(roots)
+        for file in walk(named, self.trouble):
+            name = file.path.name.lower()
+            if name.endswith(ARCHIVES if file.path in named else ".zip"):
+                yield from self._in_archive(file)
+            else:
+                yield from self._in_file(file)
 
     def _in_file(self, file: LocalFile) -> Iterator[Instance]:
         path = file.path
@@ -110,7 +109,7 @@ class Scan:
             yield instance
             return
         other, is_same_file = self.inventory.namesake(found)
-        if is_same_file:
+        if is_same_file or found.identity in self._copies:
             return
         here = Instance(
             *(other.id, other.name, other.series, found.path, found.member),
@@ -118,6 +117,8 @@ class Scan:
         )
         if found.size == other.size and self._md5_of(here) == self._md5_of(other):
             self.copies += 1
+            if found.member is None:
+                self._copies.add(found.identity)
             return
         reason = (
             f"{here.where} and {other.where} differ, but have the same SOP Instance UID "

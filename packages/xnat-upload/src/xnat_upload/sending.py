@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from xnat_core.archive import Member, TarStream, ZipStream
 from xnat_core.bodies import Body, WatchedBody
@@ -19,7 +20,10 @@ Took = Callable[[Sequence[tuple[Instance, str]], Sequence[Landing]], None]
 
 
 class Requests:
-    """Sends archives of instances of one session; `watch` is told the bytes as they leave."""
+    """Sends archives of instances of one session.
+
+    `watch` is told the bytes as they leave; `gate` lets so many requests through at once.
+    """
 
     def __init__(
         self,
@@ -28,12 +32,14 @@ class Requests:
         manner: Manner,
         difference: Difference,
         watch: Callable[[int], None],
+        gate: AbstractContextManager[object],
     ) -> None:
         self.client = client
         self.destination = destination
         self.manner = manner
         self.difference = difference
         self.watch = watch
+        self._gate = gate
         self._folders = _folders(difference)
 
     def send(self, instances: Sequence[Instance], way: Way, took: Took) -> tuple[Landing, ...]:
@@ -54,7 +60,8 @@ class Requests:
             counted = _Counted(self.watch)
             body = WatchedBody(self._body(left, digests), counted)
             try:
-                landings = send(self.client, params, body)
+                with self._gate:
+                    landings = send(self.client, params, body)
             except UploadError as error:
                 counted.take_back()
                 self._leave_out(left, error)

@@ -36,6 +36,7 @@ class Uploads:
         self._server = job.profile.url
         self._projects: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._gate = threading.BoundedSemaphore(manner.workers)
 
     def records(self, orders: Iterable[Order]) -> Iterator[Record]:
         """Carry out the orders; a record for each session, and for each file that failed."""
@@ -121,7 +122,13 @@ class Uploads:
         target = (self._server, project, destination.subject, destination.session)
         with Journal(*target) as journal:
             delivery = Delivery(
-                client, destination, difference, self.manner, journal, watch=self._watch
+                client,
+                destination,
+                difference,
+                self.manner,
+                journal,
+                watch=self._watch,
+                gate=self._gate,
             )
             return delivery.run()
 

@@ -1,0 +1,209 @@
+"""Whatever the network and the server do, each instance arrives exactly once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.proxy import cutting
+from support.uploads import Sent, Uploader, refuse
+from xnat_core.imports import sending
+from xnat_core.imports.answers import ImportRefused
+
+HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
+IMPORT = "/data/services/import"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between attempts take no time here."""
+    from xnat_core.http import retries
+
+    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(sending, "FIRST_PAUSE", 0.01)
+
+
+def test_a_storm_of_503_passes(upload: Uploader) -> None:
+    refuse(upload.xnat, IMPORT, Response("overloaded", 503), times=6)
+    for number in range(1, 5):
+        upload.series(series=number)
+    ran = upload(upload.folder, *HERE)
+    assert ran.status == 0, ran.err
+    assert upload.count() == 12
+
+
+def test_a_server_that_says_when_to_come_back_is_obeyed(upload: Uploader) -> None:
+    refuse(upload.xnat, IMPORT, Response("later", 429, headers={"Retry-After": "1"}))
+    upload.series()
+    begin = time.monotonic()
+    assert upload(upload.folder, *HERE, "--workers", 1).status == 0
+    assert time.monotonic() - begin >= 1
+
+
+def test_a_connection_cut_in_the_middle_of_a_body_is_made_again(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload.series(rows=256, instances=6)
+    port = upload.xnat.server.port
+    with cutting(port, IMPORT, [300_000, 10, 90_000]) as proxy:
+        monkeypatch.setenv("XNAT_URL", proxy.url)
+        ran = upload(upload.folder, *HERE, "--workers", 2)
+    assert ran.status == 0, ran.err
+    assert proxy.seen == 5
+    assert upload.count() == 6
+
+
+def test_a_session_that_ends_in_the_middle_of_a_batch_is_renewed(upload: Uploader) -> None:
+    for number in range(1, 4):
+        upload.series(series=number)
+    expired: list[int] = []
+
+    def expire(request: Request) -> Response | None:
+        if request.path == IMPORT and len(expired) < 2:
+            expired.append(1)
+            upload.xnat.expires_sessions()
+        return None
+
+    upload.xnat.before(expire)
+    ran = upload(upload.folder, *HERE, "--workers", 2)
+    assert ran.status == 0, ran.err
+    assert upload.count() == 9
+
+
+def test_concurrent_sends_are_tried_again(upload: Uploader) -> None:
+    busy = "Concurrent file sends of the same data is not supported."
+    refuse(upload.xnat, IMPORT, Response(busy, 400), times=3)
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--workers", 1)
+    assert ran.status == 0, ran.err
+    assert upload.count() == 3
+
+
+def test_a_refused_object_is_named_and_the_rest_arrives(upload: Uploader) -> None:
+    files = upload.series(instances=5)
+    bad = ""
+
+    def refuse_one(uid: str) -> str | None:
+        return f"unable to read DICOM object {uid}.dcm: disk quota" if uid == bad else None
+
+    from xnat_upload.headers import read_file
+
+    header = read_file(files[2])
+    assert header is not None
+    bad = header.uid
+    upload.xnat.settings.import_fault = refuse_one
+    ran = upload(upload.folder, *HERE, "--workers", 2)
+    assert ran.status == 1
+    assert upload.count() == 4
+    by_kind = {record["kind"]: record for record in ran.records}
+    assert by_kind["file"]["path"] == str(files[2])
+    assert by_kind["file"]["outcome"] == "failed"
+    assert "disk quota" in by_kind["file"]["error"]["message"]
+    assert (by_kind["session"]["outcome"], by_kind["session"]["files"]) == ("done", 4)
+
+
+def test_an_object_refused_once_is_sent_once_more(upload: Uploader) -> None:
+    upload.series()
+    refused: list[str] = []
+
+    def refuse_first(uid: str) -> str | None:
+        refused.append(uid)
+        return "unable to read DICOM object: no connection" if len(refused) == 1 else None
+
+    upload.xnat.settings.import_fault = refuse_first
+    assert upload(upload.folder, *HERE).status == 0
+    assert upload.count() == 3
+
+
+def test_an_answer_that_is_lost_doubles_nothing(upload: Uploader) -> None:
+    upload.series()
+    lost = [1]
+
+    class Lost(Exception):
+        pass
+
+    original = upload.xnat.app.respond
+
+    def respond(request: Request) -> Response:
+        response = original(request)
+        if request.path == IMPORT and lost:
+            lost.clear()
+            return Response("gateway timeout", 504)
+        return response
+
+    upload.xnat.app.respond = respond  # type: ignore[method-assign]
+    ran = upload(upload.folder, *HERE, "--workers", 1)
+    assert ran.status == 0, ran.err
+    assert upload.count() == 3
+
+
+def test_a_server_that_stays_away_is_an_error_of_the_network(upload: Uploader) -> None:
+    upload.xnat.fails("POST", IMPORT, 502, times=1000)
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--workers", 1)
+    assert ran.status == 4
+    assert ran.record["outcome"] == "failed"
+    assert len(upload.imports()) <= 12
+
+
+def test_a_file_that_goes_away_meanwhile_is_named_and_the_rest_arrives(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = upload.series(instances=4)
+
+    def vanish(request: Request) -> Response | None:
+        if request.path.endswith("/experiments/E1"):
+            files[1].unlink(missing_ok=True)
+        return None
+
+    upload.xnat.before(vanish)
+    ran = upload(upload.folder, *HERE, "--workers", 1)
+    assert ran.status == 1
+    assert upload.count() == 3
+    failed = [record for record in ran.records if record["outcome"] == "failed"]
+    assert [record["path"] for record in failed] == [str(files[1])]
+
+
+def test_unreadable_and_damaged_files_are_named_and_the_rest_arrives(
+    upload: Uploader, tmp_path: Path
+) -> None:
+    upload.series()
+    (upload.folder / "empty.dcm").touch()
+    (upload.folder / "text.dcm").write_text("not DICOM at all")
+    (upload.folder / "notes.txt").write_text("passed over")
+    ran = upload(upload.folder, *HERE)
+    assert ran.status == 1
+    assert upload.count() == 3
+    failed = sorted(r["path"] for r in ran.records if r["outcome"] == "failed")
+    assert failed == [str(upload.folder / "empty.dcm"), str(upload.folder / "text.dcm")]
+    assert upload(upload.folder, *HERE, "--ignore-unparsable").status == 0
+
+
+def test_the_same_instance_twice_is_sent_once(upload: Uploader) -> None:
+    sent = Sent(upload.xnat)
+    (first, *_) = upload.series()
+    (upload.folder / "copy.dcm").write_bytes(first.read_bytes())
+    (upload.folder / "link.dcm").symlink_to(first)
+    ran = upload(upload.folder, upload.folder / "s1", *HERE)
+    assert (ran.status, len(sent.uids)) == (0, 3), ran.err
+    assert "1 files are copies of others" in ran.err
+
+
+def test_two_files_with_one_uid_and_other_bytes_are_named_and_neither_is_sent(
+    upload: Uploader,
+) -> None:
+    (first, *_) = upload.series()
+    other = upload.folder / "z" / "other.dcm"
+    other.parent.mkdir()
+    other.write_bytes(first.read_bytes()[:-10] + b"0123456789")
+    ran = upload(upload.folder, *HERE)
+    assert ran.status == 1
+    assert upload.count() == 2
+    assert f"{other} and {first} differ" in ran.err
+
+
+def test_a_refusal_is_an_error_of_its_own() -> None:
+    assert ImportRefused("no").exit_status == 1
