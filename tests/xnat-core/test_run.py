@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support import toy_without_verb
 from support.toy import main
 
 TESTS = Path(__file__).parents[1]
@@ -164,6 +165,27 @@ def test_help_and_version(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert b"--where=<test>" in help_text
     assert main(["--version"]) == main(["say", "--version"]) == 0
     assert capfdbinary.readouterr().out == b"toy 1.2.3\ntoy 1.2.3\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "hm"), (["--loud"], "HM"), (["--quiet", "say", "oh"], "oh")]
+)
+def test_a_tool_can_work_without_a_verb(
+    words: list[str], said: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert toy_without_verb.main([*words, "--quiet"]) == 0
+    assert capfdbinary.readouterr().out.decode() == f"{said}\n"
+
+
+def test_without_a_verb_help_is_the_manual_and_wrong_words_are_named(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert toy_without_verb.main(["--help"]) == 0
+    assert b"--loud    Loudly" in capfdbinary.readouterr().out
+    assert toy_without_verb.main(["sya"]) == 2
+    assert b"unknown command 'sya'; did you mean say?: say" in capfdbinary.readouterr().err
+    assert toy_without_verb.main(["--lout"]) == 2
+    assert b"did you mean --loud? ('toy --help' explains)" in capfdbinary.readouterr().err
 
 
 def test_destroying_needs_yes_where_no_terminal_is(
