@@ -39,6 +39,16 @@ def test_a_terminal_shows_what_bytes_and_items() -> None:
         assert text in stream.getvalue()
 
 
+def test_the_end_moves_when_work_comes_to_light_or_falls_away() -> None:
+    stream = Terminal()
+    progress = reporter(quiet=False, stream=stream)
+    progress.expect(bytes=9_000_000)
+    progress.expect(bytes=-4_000_000)
+    progress.advance(bytes=5_000_000)
+    progress.close()
+    assert "5.0/5.0 MB" in stream.getvalue()
+
+
 def test_items_are_measured_when_the_bytes_are_unknown() -> None:
     stream = Terminal()
     progress = reporter(quiet=False, stream=stream)

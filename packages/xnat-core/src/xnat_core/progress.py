@@ -43,6 +43,12 @@ class Progress:
     ) -> None:
         """Begin to count from zero; totals are None where they are not known."""
 
+    def expect(self, bytes: int = 0, items: int = 0) -> None:
+        """Add to the totals: work that came to light later, or less than zero for what fell away.
+
+        Begins to count where nobody did.
+        """
+
     def advance(self, bytes: int = 0, items: int = 0) -> None:
         """Count more; less than zero takes back what an attempt that failed had counted."""
 
@@ -66,6 +72,7 @@ class DrawnProgress(Progress):
         self._drawing: Drawing | None = None
         self._task: TaskID | None = None
         self._by_items = False
+        self._total_bytes: int | None = None
         self._total_items: int | None = None
         self._bytes = self._items = 0
         self._begun = self._updated = 0.0
@@ -80,7 +87,7 @@ class DrawnProgress(Progress):
         self.close()
         with self._lock:
             self._by_items = total_bytes is None and total_items is not None
-            self._total_items = total_items
+            self._total_bytes, self._total_items = total_bytes, total_items
             self._bytes = self._items = 0
             self._begun = self._updated = time.monotonic()
             drawing = self._draw()
@@ -88,6 +95,17 @@ class DrawnProgress(Progress):
             self._task = drawing.add_task(what, total=total, facts=self._facts())
             drawing.start()
             self._drawing = drawing
+
+    def expect(self, bytes: int = 0, items: int = 0) -> None:
+        """Move the end of the bar."""
+        with self._lock:
+            begun = self._drawing is not None
+            if begun:
+                self._total_bytes = _sum(self._total_bytes, bytes)
+                self._total_items = _sum(self._total_items, items)
+                self._update()
+        if not begun:
+            self.start(bytes or None, items or None)
 
     def advance(self, bytes: int = 0, items: int = 0) -> None:
         """Count; the drawing learns of it some times a second, however often this is called."""
@@ -120,7 +138,8 @@ class DrawnProgress(Progress):
     def _update(self) -> None:
         if self._drawing is not None and self._task is not None:
             completed = self._items if self._by_items else self._bytes
-            self._drawing.update(self._task, completed=completed, facts=self._facts())
+            total = self._total_items if self._by_items else self._total_bytes
+            self._drawing.update(self._task, completed=completed, total=total, facts=self._facts())
 
     def _facts(self) -> str:
         """Return what the bar itself does not show."""
@@ -157,3 +176,7 @@ class DrawnProgress(Progress):
             redirect_stdout=False,
             redirect_stderr=False,
         )
+
+
+def _sum(total: int | None, more: int) -> int | None:
+    return (total or 0) + more if total is not None or more else None
