@@ -1,0 +1,180 @@
+"""The server's archives, kept as they are: `--zip`.
+
+All or nothing: an archive gets its final name when its central directory and checksums are right
+and every file that the server lists is in it, with the listed size and digest.
+
+    SESSION/scans.zip                       all the wanted scans
+    SESSION/resources_LABEL.zip             a resource of the session
+    SESSION/assessors_NAME_LABEL.zip        a resource of an assessor; reconstructions_… likewise
+    SESSION/scans_ID.zip, scans_ID_LABEL.zip    where a record names the scan, or its resource
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import IntegrityError, XNATCtlError
+from xnat_core.http.retries import pause
+from xnat_core.parallel import check_stop
+from xnat_core.urls import path
+from xnat_download.contents import Contents
+from xnat_download.inventory import THERE, Group
+from xnat_download.partial import Partial, left_parts, remove_left
+from xnat_download.places import component
+from xnat_download.trouble import DiskError, Interrupted
+
+if TYPE_CHECKING:
+    from xnat_download.crew import Work
+    from xnat_download.download import Download
+
+# An archive cannot be taken up in the middle: more attempts than these are no help.
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One request, and the file that its answer becomes."""
+
+    uri: str
+    final: Path
+    groups: tuple[Group, ...]
+
+
+def fetch_archives(download: Download) -> list[Work]:
+    """The steps that fetch the archives of an object."""
+    archives = list(_archives(download))
+    download.engine.progress.expect(bytes=download.inventory.total()[1])
+    return [
+        download.step(lambda archive=archive: _fetch(download, archive))  # type: ignore[misc]
+        for archive in archives
+    ]
+
+
+def _archives(download: Download) -> Iterable[Archive]:
+    groups = download.inventory.groups
+    top = download.engine.options.out / download.folder
+    where = download.engine.options.archive_path
+    kind = download.record["kind"]
+    scans = [group for group in groups if group.place.level == "scan"]
+    if kind in ("session", "scan") and scans:
+        name = "scans.zip" if kind == "session" else f"scans_{_part(scans[0].place.owner)}.zip"
+        yield _archive(download, _of_scans(download, scans), where or top / name, scans)
+    for group in groups:
+        if kind == "resource" or group.place.level != "scan":
+            final = where or top / f"{_stem(group)}.zip"
+            yield _archive(download, f"{group.archive_uri}/files", final, [group])
+
+
+def _archive(download: Download, uri: str, final: Path, groups: list[Group]) -> Archive:
+    if download.record["kind"] != "session":
+        download.path = str(final)
+    if download.engine.options.archive_path is None:
+        for group in groups:
+            download.archives[group.number] = final.name
+    return Archive(uri, final, tuple(groups))
+
+
+def _of_scans(download: Download, scans: list[Group]) -> str:
+    """The request for the wanted scans, and of these the wanted resources, in one archive."""
+    session = scans[0].place.session_id or ""
+    selection = download.engine.options.selection
+    ids = dict.fromkeys(group.place.owner or "" for group in scans)
+    every = download.record["kind"] == "session" and selection.scans is None
+    where = path("data", "experiments", session, "scans", "ALL" if every else ",".join(ids))
+    if selection.narrows_resources:
+        labels = dict.fromkeys(group.archive_uri.rpartition("/")[2] for group in scans)
+        where += f"/resources/{','.join(labels)}"
+    return f"{where}/files"
+
+
+def _stem(group: Group) -> str:
+    place, label = group.place, _part(group.label)
+    if place.level in ("session", "project", "subject"):
+        return f"resources_{label}"
+    return f"{place.level}s_{_part(place.owner)}_{label}"
+
+
+def _part(text: str | None) -> str:
+    return component(text, "archive")
+
+
+def _fetch(download: Download, archive: Archive) -> Iterable[Work]:
+    if _is_there(download, archive):
+        return ()
+    if download.engine.options.dry_run:
+        for group in archive.groups:
+            files, size = download.inventory.total(group.number)
+            download.counts.files += files
+            download.counts.bytes += size
+        return ()
+    for name, left in left_parts(archive.final.parent):
+        if name == archive.final.name:
+            remove_left(left)
+    for attempt in range(ATTEMPTS):
+        check_stop()
+        partial = Partial(archive.final)
+        try:
+            _receive(download, archive, partial)
+            break
+        except (Interrupted, IntegrityError) as error:
+            download.engine.progress.advance(bytes=-partial.size)
+            if attempt + 1 == ATTEMPTS:
+                raise error.error if isinstance(error, Interrupted) else error from None
+            time.sleep(pause(attempt, None))
+        finally:
+            partial.discard()
+    if download.engine.options.unpack:
+        from xnat_download.unpacking import unpack_known
+
+        unpack_known(download, archive)
+    return ()
+
+
+def _receive(download: Download, archive: Archive, partial: Partial) -> None:
+    """Take the archive in, looking at its contents while it passes."""
+    contents = Contents(download, archive.groups)
+    about = ("archive", archive.final.name)
+    began = False
+    try:
+        with download.client.stream(archive.uri, params={"format": "zip"}, about=about) as answer:
+            began = True
+
+            def passing() -> Iterable[bytes]:
+                for block in answer.blocks(unpack=bool(answer.compression)):
+                    partial.write(block)
+                    download.engine.progress.advance(bytes=len(block))
+                    yield block
+
+            contents.read(passing())
+    except (DiskError, IntegrityError):
+        raise
+    except XNATCtlError as error:
+        if not began:
+            raise
+        raise Interrupted(error) from error
+    contents.require_all(archive.final)
+    partial.accept()
+    contents.count(bytes=partial.size)
+
+
+def _is_there(download: Download, archive: Archive) -> bool:
+    """Whether the archive on disk is one of these files; by its directory, with verify wholly."""
+    contents = Contents(download, archive.groups)
+    try:
+        if not archive.final.is_file() or archive.final.is_symlink():
+            return False
+        if download.engine.options.verify:
+            with archive.final.open("rb") as file:
+                contents.read(file)
+        else:
+            contents.read_directory(archive.final)
+        contents.require_all(archive.final)
+    except (XNATCtlError, OSError):
+        contents.forget()
+        return False
+    contents.count(state=THERE)
+    return True

@@ -1,0 +1,142 @@
+"""What is in an archive of many resources, held against the listing."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from xnat_core.archive import ArchiveMember, read_zip
+from xnat_core.archive.paths import safe_join
+from xnat_core.errors import IntegrityError, PathValidationError
+from xnat_core.files import new_md5
+from xnat_core.parallel import check_stop
+from xnat_download.inventory import FETCHED, MISSING, File, Group
+from xnat_download.members import originals, read_name, scan_candidates
+
+if TYPE_CHECKING:
+    from xnat_download.download import Counts, Download
+
+
+class Contents:
+    """The files of some resources, ticked off as they are found in one archive."""
+
+    def __init__(self, download: Download, groups: tuple[Group, ...]) -> None:
+        self._download = download
+        self._inventory = download.inventory
+        self._groups = groups
+        self._surplus = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        for group in self._groups:
+            self._inventory.forget(group.number)
+
+    def read(self, blocks: Iterable[bytes] | IO[bytes]) -> None:
+        """Read a zip to its end, checking sizes, digests and all that a zip says of itself.
+
+        Raises DownloadError for one that is damaged, IntegrityError for one with other files.
+        """
+        for member in read_zip(blocks):
+            check_stop()
+            if member.kind != "directory":
+                self._tick_off(member)
+
+    def read_directory(self, path: Path) -> None:
+        """Take the sizes of a zip's directory for the truth."""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for info in archive.infolist():
+                    if not info.is_dir():
+                        found = self._candidates(info.filename, info.file_size)
+                        self._mark(found[0] if found else None, info.filename, None)
+        except zipfile.BadZipFile as error:
+            raise IntegrityError(f"{path}: {error}") from error
+
+    def require_all(self, path: Path) -> None:
+        """Raise IntegrityError when a listed file is not in it."""
+        missing = [
+            file
+            for group in self._groups
+            for file in _first(self._inventory.files(group.number, MISSING))
+        ]
+        if missing:
+            count = sum(self._inventory.total(group.number, MISSING)[0] for group in self._groups)
+            raise IntegrityError(
+                f"{path}: {count} of the listed files are not in it as listed, one is "
+                f"{missing[0].path}"
+            )
+
+    def count(self, *, bytes: int = 0, state: int = FETCHED) -> None:
+        """Add what was found to the counts of the object."""
+        from xnat_download.download import Counts
+
+        counts = Counts(bytes=bytes, surplus=self._surplus)
+        for group in self._groups:
+            for file in self._inventory.files(group.number):
+                self._count(counts, group, file, state)
+        self._download.add(counts)
+
+    def _count(self, counts: Counts, group: Group, file: File, state: int) -> None:
+        verified = file.digest is not None and file.md5 == file.digest
+        counts.files += state == FETCHED
+        counts.skipped += state != FETCHED
+        counts.verified += verified
+        counts.unverifiable += file.digest is None
+        self._inventory.mark(file.id, state)
+        if self._download.engine.options.each:
+            self._download.tell(group, file, state, verified=verified)
+
+    def _tick_off(self, member: ArchiveMember) -> None:
+        digest, size = new_md5(), 0
+        for block in member.blocks():
+            digest.update(block)
+            size += len(block)
+        md5 = digest.hexdigest()
+        found = self._candidates(member.name, size)
+        right = [file for file in found if file.digest in (None, md5)]
+        if found and not right:
+            raise IntegrityError(f"{member.name}: MD5 should be {found[0].digest}, received {md5}")
+        self._mark(right[0] if right else None, member.name, md5)
+
+    def _mark(self, file: File | None, name: str, md5: str | None) -> None:
+        if file is not None:
+            self._inventory.mark(file.id, FETCHED, md5)
+            self._inventory.mark_member(file.id, name)
+            return
+        try:
+            safe_join(self._download.engine.tree.out, name)
+        except PathValidationError as error:
+            raise IntegrityError(f"an entry of the archive: {error.message}") from error
+        self._surplus += 1
+
+    def _candidates(self, name: str, size: int) -> list[File]:
+        """The listed files that an entry can be and none was so far; those with digest first."""
+        parsed = read_name(name)
+        if parsed is None:
+            return []
+        found = []
+        for group in self._groups:
+            place = group.place
+            if place.scan is not None and len(self._groups) > 1:
+                if parsed.resource not in (group.label, group.uri.rpartition("/")[2]):
+                    continue
+                if place.scan not in scan_candidates(parsed.scan or ""):
+                    continue
+            scan = (parsed.scan, place.scan) if parsed.scan and place.scan else None
+            labels = [(place.session or "", place.session_id or "")]
+            if place.level == "assessor":
+                labels.append((place.owner or "", place.owner_id or ""))
+            for path in originals(parsed.path, scan, tuple(labels)):
+                file = self._inventory.find(group.number, path)
+                if file and file.state == MISSING and file.size in (None, size):
+                    found.append(file)
+        return sorted(found, key=lambda file: file.digest is None)
+
+
+def _first(files: Iterator[File]) -> Iterator[File]:
+    for file in files:
+        yield file
+        return

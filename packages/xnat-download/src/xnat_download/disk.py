@@ -1,0 +1,107 @@
+"""The tree on the local disk: paths that stay inside it, and what is there already."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import unicodedata
+from pathlib import Path
+
+from xnat_core.archive.paths import is_case_insensitive, safe_join
+from xnat_core.errors import DownloadError
+from xnat_core.files import md5_of
+from xnat_download.inventory import File, Group
+from xnat_download.trouble import disk_errors
+
+_MANY = 4096
+
+
+class Tree:
+    """The folder OUT. Nothing outside of it is ever written, also not through a link inside."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._lock = threading.Lock()
+        self._folders: dict[str, Path] = {}
+        self._owners: dict[str, str] = {}
+        self._folds: bool | None = None
+
+    def path(self, name: str) -> Path:
+        """The path of `name`, which has `/` between its parts.
+
+        Raises PathValidationError for names that lead out, and where a folder on the way is a link.
+        """
+        folder, _, last = name.rpartition("/")
+        parent = self._folder(folder) if folder else self.out
+        return safe_join(parent, last or name)
+
+    def path_of(self, group: Group, file: File) -> Path:
+        """Where a file belongs."""
+        return self.path(self.name_of(group, file))
+
+    @staticmethod
+    def name_of(group: Group, file: File) -> str:
+        """The same, relative to OUT."""
+        return file.dest if file.dest is not None else f"{group.folder}/{file.path}"
+
+    @property
+    def folds_case(self) -> bool:
+        """Whether the disk takes `a` and `A` for one name."""
+        with self._lock:
+            if self._folds is None:
+                self._folds = self.out.is_dir() and is_case_insensitive(self.out)
+            return self._folds
+
+    def claim(self, folder: str, owner: str, advice: str) -> None:
+        """Let the first that comes have a folder; raises DownloadError for any other owner."""
+        key = folder.casefold()
+        with self._lock:
+            holder = self._owners.setdefault(key, owner)
+        if holder != owner:
+            raise DownloadError(
+                f"{self.out / folder} is the folder of {holder} already, not of {owner}: {advice}"
+            )
+
+    def make(self) -> None:
+        """Make OUT itself."""
+        with disk_errors(self.out):
+            self.out.mkdir(parents=True, exist_ok=True)
+
+    def _folder(self, name: str) -> Path:
+        with self._lock:
+            known = self._folders.get(name)
+        if known is not None:
+            return known
+        # A name below it, so that the folder itself is looked at, too.
+        path = safe_join(self.out, f"{name}/-").parent
+        with self._lock:
+            if len(self._folders) >= _MANY:
+                self._folders.clear()
+            self._folders[name] = path
+        return path
+
+
+def folded(name: str) -> str:
+    """The same text for all names that are one on the usual disks of macOS and Windows."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def is_there(path: Path, file: File, *, verify: bool) -> tuple[bool, str | None]:
+    """Whether the file on disk is the listed one, and its MD5 if it was computed.
+
+    By size; by size and MD5 with `verify`, and where the server does not know the size.
+    """
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False, None
+    if not stat.S_ISREG(found.st_mode) or file.size not in (None, found.st_size):
+        return False, None
+    if file.size is None and file.digest is None:
+        return False, None
+    if not verify and file.size is not None:
+        return True, None
+    with disk_errors(path):
+        md5 = md5_of(path)
+    return file.digest in (None, md5), md5

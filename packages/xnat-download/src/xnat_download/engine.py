@@ -1,0 +1,81 @@
+"""What all objects of a run share, and the loop over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xnat_core.progress import Progress
+from xnat_core.records import Record
+from xnat_download.crew import Crew, Work
+from xnat_download.disk import Tree
+from xnat_download.download import Download
+from xnat_download.manifest import Manifests
+from xnat_download.names import Names
+from xnat_download.selection import Selection
+from xnat_download.template import Template
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was asked for. `folder` is the name of the one session's folder below `out`.
+
+    `archives` keeps the server's archives as files; `unpack` unpacks such an archive, too.
+    `archive_path` is where the one archive of a resource goes. `each` reports every file.
+    """
+
+    out: Path
+    selection: Selection = field(default_factory=Selection)
+    workers: int = 4
+    verify: bool = False
+    dry_run: bool = False
+    each: bool = False
+    folder: str | None = None
+    template: Template | None = None
+    archives: bool = False
+    unpack: bool = False
+    archive_path: Path | None = None
+
+
+class Engine:
+    """One run. `connect` gives the client for a record, `report` takes finished records.
+
+    `report` and `warn` are called from all threads.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        connect: Callable[[Record], XNATClient],
+        report: Callable[[Record], None],
+        warn: Callable[[str], None],
+        progress: Progress,
+    ) -> None:
+        self.options = options
+        self.connect = connect
+        self.report = report
+        self.warn = warn
+        self.progress = progress
+        self.tree = Tree(options.out)
+        self.names = Names()
+        self.manifests = Manifests(self.tree, options.template)
+        self.without_tar = False
+
+    def run(self, records: Iterable[Record]) -> None:
+        """Download the object of every record."""
+        from xnat_download.objects import opening_of
+
+        def works() -> Iterator[Work]:
+            for record in records:
+                yield Download(self, record, opening_of(record)).start()
+
+        if not self.options.dry_run:
+            self.tree.make()
+        self.progress.start(what="download")
+        Crew(self.options.workers).run(works())
+        self.manifests.write()

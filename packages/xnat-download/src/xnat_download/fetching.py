@@ -1,0 +1,154 @@
+"""The files of one resource: what is there stays, the rest comes by archive or one by one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import (
+    ClientRequestError,
+    ResourceNotFoundError,
+    ServerError,
+    XNATCtlError,
+)
+from xnat_core.http.retries import pause
+from xnat_core.parallel import check_stop
+from xnat_download.disk import is_there
+from xnat_download.inventory import MISSING, File, Group
+from xnat_download.partial import left_parts, remove_left
+from xnat_download.single import fetch_one
+from xnat_download.streams import NoArchive, receive
+from xnat_download.trouble import Interrupted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xnat_download.crew import Work
+    from xnat_download.download import Download
+
+# A request for one file costs as much time as this many bytes of an archive that is streaming; see
+# docs/design/download.md for the measurement. So many files are asked for singly that the requests
+# cost less than streaming again what is there.
+REQUEST_WORTH = 1 << 20
+# A server takes longer to begin an archive than a file.
+FEW = 8
+_FILES_A_STEP = 64
+_WORTH_RESUMING = 1 << 20
+
+
+def fetch_group(download: Download, group: Group) -> Iterable[Work]:
+    """Compare a resource with the disk, then fetch what is missing; gives the steps that are left.
+
+    A stream that breaks off is taken again as long as each attempt brings a file; after that, and
+    when it has passed and something is still missing, files are asked for one by one.
+    """
+    look(download, group)
+    if download.engine.options.dry_run:
+        return []
+    while (left := _left(download, group))[0]:
+        if not _by_archive(download, group, *left):
+            return singles(download, group)
+        try:
+            receive(download, group, "zip" if download.engine.without_tar else "tar")
+            return singles(download, group)
+        except NoArchive:
+            if download.engine.without_tar:
+                return singles(download, group)
+            download.engine.without_tar = True
+        except (ClientRequestError, ServerError) as error:
+            if download.engine.without_tar:
+                return singles(download, group)
+            download.engine.without_tar = isinstance(error, ClientRequestError) or (
+                error.details.get("status_code") == 501
+            )
+            if not download.engine.without_tar:
+                return singles(download, group)
+        except ResourceNotFoundError:
+            return singles(download, group)
+        except Interrupted:
+            if _left(download, group)[0] == left[0]:
+                return singles(download, group)
+            time.sleep(pause(0, None))
+    return []
+
+
+def look(download: Download, group: Group) -> None:
+    """Note which files of a resource are on disk, and clean up after runs that were killed."""
+    inventory, engine = download.inventory, download.engine
+    dry_run, verify = engine.options.dry_run, engine.options.verify
+    parts: dict[Path, dict[str, Path]] = {}
+    for file in inventory.files(group.number):
+        check_stop()
+        try:
+            path = engine.tree.path_of(group, file)
+            if path.parent not in parts:
+                parts[path.parent] = dict(left_parts(path.parent))
+            there, md5 = is_there(path, file, verify=verify)
+        except XNATCtlError as error:
+            download.lost(group, file, error)
+            continue
+        if there:
+            download.is_there(group, file, md5)
+            engine.progress.expect(bytes=-(file.size or 0))
+        elif dry_run:
+            download.counts.files += 1
+            download.counts.bytes += file.size or 0
+        elif path.name in parts[path.parent] and _is_worth_resuming(
+            file, parts[path.parent][path.name]
+        ):
+            inventory.mark_part(file.id)
+            del parts[path.parent][path.name]
+    if not dry_run:
+        for left in parts.values():
+            for path in left.values():
+                remove_left(path)
+
+
+def _is_worth_resuming(file: File, part: Path) -> bool:
+    """Only what the digest will prove, and only where it saves something."""
+    try:
+        return file.digest is not None and os.lstat(part).st_size >= _WORTH_RESUMING
+    except OSError:
+        return False
+
+
+def _left(download: Download, group: Group) -> tuple[int, int]:
+    return download.inventory.total(group.number, MISSING)
+
+
+def _by_archive(download: Download, group: Group, files: int, missing_bytes: int) -> bool:
+    """Whether streaming the whole resource costs less than a request for each missing file."""
+    if download.one_by_one:
+        return False
+    all_files, all_bytes = download.inventory.total(group.number)
+    unwanted_files, unwanted_bytes = download.unwanted(group)
+    if files == all_files and not unwanted_files:
+        return True
+    in_vain = all_bytes - missing_bytes + unwanted_bytes
+    return files > max(FEW, in_vain // REQUEST_WORTH)
+
+
+def singles(download: Download, group: Group) -> Iterator[Work]:
+    """Steps that fetch the missing files one by one, some files each."""
+    inventory = download.inventory
+    ids: list[int] = []
+    count = inventory.total(group.number, MISSING)[0]
+    at_once = max(1, min(_FILES_A_STEP, count // (2 * download.engine.options.workers)))
+    for file in inventory.files(group.number, MISSING):
+        ids.append(file.id)
+        if len(ids) == at_once:
+            yield _singles(download, group, ids)
+            ids = []
+    if ids:
+        yield _singles(download, group, ids)
+
+
+def _singles(download: Download, group: Group, ids: list[int]) -> Work:
+    def fetch() -> Iterable[Work]:
+        for id in ids:
+            fetch_one(download, group, download.inventory.get(id))
+        return ()
+
+    return download.step(fetch)

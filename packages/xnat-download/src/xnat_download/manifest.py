@@ -1,0 +1,208 @@
+"""`manifest.ndjson`: what a folder holds, written last, so that it can be audited years later.
+
+One record of kind `file` a line, in the order of `local_path`, which is relative to the manifest;
+`member` names the entry where the file is inside a kept archive. `digest` is the server's, or where
+it has none the MD5 of what came (`unverifiable`). Entries of earlier downloads into the same folder
+are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import DownloadError, IntegrityError, OperationError, explain
+from xnat_core.files import atomic_write
+from xnat_core.records import Record
+from xnat_download.disk import Tree
+from xnat_download.inventory import FETCHED, THERE, File, Group
+from xnat_download.places import Place
+from xnat_download.records import file_record
+from xnat_download.selection import Selection
+from xnat_download.template import Template
+from xnat_download.trouble import disk_errors
+
+if TYPE_CHECKING:
+    from xnat_download.download import Download
+
+NAME = "manifest.ndjson"
+_SCHEMA = """
+CREATE TABLE entry (
+  folder TEXT, local TEXT, member TEXT, size INTEGER, digest TEXT, record TEXT,
+  PRIMARY KEY (folder, local, member)) WITHOUT ROWID;
+"""
+
+
+class Manifests:
+    """The entries of this run, by folder, until they are written."""
+
+    def __init__(self, tree: Tree, template: Template | None) -> None:
+        self._tree = tree
+        self._template = template
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def require_owner(self, folder: str, place: Place, server: str, advice: str) -> None:
+        """Raise DownloadError when the folder holds another session, by its manifest."""
+        first = next(entries(self._tree.path(f"{folder}/{NAME}")), None)
+        if first is None or place.session_id is None:
+            return
+        holder = first.get("session_id"), first.get("server")
+        if None not in holder and holder != (place.session_id, server):
+            raise DownloadError(
+                f"{self._tree.out / folder} holds session {holder[0]} of {holder[1]}, "
+                f"not {place.session_id} of {server}: {advice}"
+            )
+
+    def take(self, download: Download, *, whole: bool) -> None:
+        """Take in the files of an object that has come; those of a `whole` session are written."""
+        server = download.client.base_url
+        for group in download.inventory.groups:
+            folder = download.folder
+            if self._template is not None:
+                folder = self._template.session_folder(group.place)
+            archive = download.archives.get(group.number)
+            for file in download.inventory.files(group.number):
+                if file.state not in (THERE, FETCHED):
+                    continue
+                if archive is not None:
+                    self.insert(folder, _entry(server, group, file, archive, member=file.member))
+                if archive is None or download.engine.options.unpack:
+                    self._add(folder, server, group, file)
+        if whole and self._template is None:
+            self._write(download.folder, download.engine.options.selection)
+
+    def write(self, *, without: str | None = None) -> None:
+        """Write what is left, and drop older entries of the local file `without`."""
+        with self._lock:
+            folders = self._query("SELECT DISTINCT folder FROM entry") if self._db else []
+        for (folder,) in folders:
+            self._write(folder, None, without)
+
+    def _add(self, folder: str, server: str, group: Group, file: File) -> None:
+        name = self._tree.name_of(group, file)
+        local = name[len(folder) + 1 :] if folder else name
+        record = _entry(server, group, file, local)
+        if "size" not in record:
+            with disk_errors(self._tree.out / name):
+                record["size"] = (self._tree.out / name).stat().st_size
+        self.insert(folder, record)
+
+    def insert(self, folder: str, record: Record) -> None:
+        """Take in one entry."""
+        key = _key(folder, record)
+        facts = record.get("size"), record.get("digest"), json.dumps(record)
+        with self._lock:
+            self._query("INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?)", *key, *facts)
+
+    def _write(self, folder: str, selection: Selection | None, without: str | None = None) -> None:
+        path = self._tree.path(f"{folder}/{NAME}" if folder else NAME)
+        with self._lock, _locked(path.parent):
+            for old in entries(path):
+                dropped = old["local_path"] == without
+                if not dropped and not _is_outdated(path.parent, old, selection):
+                    self._keep(folder, old)
+            rows = self._database.execute(
+                "SELECT record FROM entry WHERE folder=? ORDER BY local, member", (folder,)
+            )
+            with atomic_write(path) as part:
+                for (text,) in rows:
+                    part.write(f"{text}\n".encode())
+            self._query("DELETE FROM entry WHERE folder=?", folder)
+
+    def _keep(self, folder: str, old: Record) -> None:
+        """Keep an entry of an earlier run, or what it knows that this run did not compute."""
+        key = _key(folder, old)
+        same = "folder=? AND local=? AND member=?"
+        found = self._query(f"SELECT size, digest, record FROM entry WHERE {same}", *key)
+        if not found:
+            facts = old.get("size"), old.get("digest"), json.dumps(old)
+            self._query("INSERT INTO entry VALUES (?,?,?,?,?,?)", *key, *facts)
+            return
+        size, digest, text = found[0]
+        if digest is None and size == old.get("size") and old.get("digest"):
+            merged = {**json.loads(text), "digest": old["digest"]}
+            self._query(f"UPDATE entry SET record=? WHERE {same}", json.dumps(merged), *key)
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+            self._db.executescript(
+                f"PRAGMA cache_size=-2000; PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;"
+            )
+        return self._db
+
+    def _query(self, sql: str, *values: object) -> list[Any]:
+        try:
+            return self._database.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise OperationError("write", f"the temporary list of entries: {error}") from error
+
+
+def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
+    """The entries of a manifest, those that can be read.
+
+    With `strict` an IntegrityError is raised for a line that cannot.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        if strict:
+            raise explain(error) from error
+        return
+    with file:
+        for number, line in enumerate(file, 1):
+            try:
+                record = json.loads(line)
+                local = record["local_path"]
+            except (ValueError, KeyError, TypeError):
+                local = None
+            if isinstance(local, str):
+                yield record
+            elif strict:
+                raise IntegrityError(f"{path}: line {number} is not the record of a file")
+
+
+def _entry(server: str, group: Group, file: File, local: str, **facts: Any) -> Record:
+    digest = file.digest or file.md5
+    record = file_record(server, group, file.path, file.size, digest)
+    unverifiable = {"unverifiable": True} if file.digest is None else {}
+    return {**record, **unverifiable, "local_path": local, **facts}
+
+
+def _key(folder: str, entry: Record) -> tuple[str, str, str]:
+    """Two files can have one name in an archive, so there the URI belongs to it."""
+    member = f"{entry['member']}\n{entry.get('uri')}" if "member" in entry else ""
+    return folder, str(entry["local_path"]), member
+
+
+def _is_outdated(folder: Path, entry: Record, selection: Selection | None) -> bool:
+    """Whether an entry is of a file that the server no longer lists, nor is it here any more."""
+    if selection is None or not selection.covers(entry):
+        return False
+    return not os.path.lexists(folder / entry["local_path"])
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Two runs that end at the same time must not lose each other's entries."""
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY) if os.name == "posix" else -1
+    try:
+        if descriptor >= 0:
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)

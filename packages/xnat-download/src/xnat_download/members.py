@@ -1,0 +1,66 @@
+"""Which listed file a member of an archive is.
+
+The server names members by rewriting text (`RestFileUtils.buildRelativePath`): each folder that is
+called like the scan becomes `{scan}-{type}`, also one inside the resource, and the accession ID
+becomes the label wherever it stands. So the name is read backwards: what could it have been? Where
+that has more than one answer, the size decides, and after that the MD5.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MOST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class MemberName:
+    """What stands between `scans/`, `resources/` and `files/`, at whatever depth."""
+
+    scan: str | None
+    resource: str
+    path: str
+
+
+def read_name(name: str) -> MemberName | None:
+    """Take a member's name apart; None when it has not that form."""
+    parts = name.split("/")
+    for index in range(len(parts) - 3):
+        if parts[index] == "resources" and parts[index + 2] == "files":
+            above = parts[:index]
+            scan = above[-1] if len(above) > 1 and above[-2] == "scans" else None
+            return MemberName(scan, parts[index + 1], "/".join(parts[index + 3 :]))
+    return None
+
+
+def scan_candidates(written: str) -> list[str]:
+    """The scan IDs that `{scan}-{type}` may stand for; a type as written here has no dash."""
+    stem = written.rpartition("-")[0]
+    return [stem, written] if stem else [written]
+
+
+def originals(
+    path: str, scan: tuple[str, str] | None, labels: tuple[tuple[str, str], ...]
+) -> Iterator[str]:
+    """The paths that the server may have rewritten to `path`, itself first.
+
+    `scan` is how the scan's folder is written and its ID, `labels` are pairs of a label and the
+    accession ID that it replaced.
+    """
+    choices = [_choices(part, scan, labels) for part in path.split("/")]
+    found = itertools.islice(itertools.product(*choices), _MOST)
+    yield from dict.fromkeys("/".join(parts) for parts in found)
+
+
+def _choices(
+    part: str, scan: tuple[str, str] | None, labels: tuple[tuple[str, str], ...]
+) -> list[str]:
+    choices = [part]
+    if scan is not None and part == scan[0] != scan[1]:
+        choices.append(scan[1])
+    for label, id in labels:
+        if label and id and label != id and label in part:
+            choices.append(part.replace(label, id))
+    return choices

@@ -1,0 +1,195 @@
+"""Files on their way: beside their final name, hidden, locked while somebody writes them.
+
+The lock is what tells a file that is being written from one that a killed run has left: the system
+gives it back when a process ends, however it ends. Where a file system has no locks, a partial file
+counts as left after a day.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from xnat_core.errors import IntegrityError
+from xnat_core.files import BLOCK, Block, new_md5, unique_part_path
+from xnat_download.trouble import disk_errors
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+PART = re.compile(r"\.(.+)\.\d+-[0-9a-f]{8}\.part")
+_DAY = 86400.0
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_FREE, _HELD, _UNKNOWN = range(3)
+
+
+class Partial:
+    """The bytes of `final` so far, and their MD5; with `resume` what another run has left of it.
+
+    `version` is what the server said of the file (`Last-Modified`) when the bytes came.
+    """
+
+    def __init__(self, final: Path, *, resume: bool = False) -> None:
+        self.final = final
+        with disk_errors(final):
+            _make_folder(final.parent)
+            taken = _take_over(final) if resume else None
+            self.path, self._descriptor = taken or _create(final)
+        self.size = 0
+        self.version: str | None = None
+        self._digest = new_md5()
+        if taken:
+            self._read_back()
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of the bytes so far."""
+        return self._digest.hexdigest()
+
+    def write(self, block: Block) -> None:
+        """Append."""
+        view = memoryview(block)
+        with disk_errors(self.path):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        self.size += len(block)
+        self._digest.update(block)
+
+    def restart(self) -> None:
+        """Forget the bytes so far."""
+        with disk_errors(self.path):
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+        self.size = 0
+        self._digest = new_md5()
+
+    def check(self, size: int | None, md5: str | None) -> None:
+        """Raise IntegrityError when size or MD5 are not as expected."""
+        if size is not None and size != self.size:
+            raise IntegrityError(f"{self.final}: should have {size} bytes, received {self.size}")
+        if md5 is not None and md5 != self.md5:
+            raise IntegrityError(f"{self.final}: MD5 should be {md5}, received {self.md5}")
+
+    def accept(self) -> None:
+        """Give the file its final name; a link that has the name is replaced, not followed."""
+        with disk_errors(self.final):
+            self.path.replace(self.final)
+        self.close()
+
+    def close(self) -> None:
+        """Leave the bytes for a later attempt, here or in another run."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def discard(self) -> None:
+        """Remove the bytes; after `accept` nothing."""
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                self.path.unlink()
+        self.close()
+
+    def _read_back(self) -> None:
+        """The whole file counts, so its first bytes are read again, not trusted."""
+        with disk_errors(self.path):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            while block := os.read(self._descriptor, BLOCK):
+                self.size += len(block)
+                self._digest.update(block)
+
+
+def left_parts(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The partial files in a folder, whoever they are of, each with the name it is meant for."""
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return
+    with entries:
+        for entry in entries:
+            if entry.name.endswith(".part") and (found := PART.fullmatch(entry.name)):
+                yield found[1], Path(entry.path)
+
+
+def remove_left(path: Path) -> None:
+    """Remove a partial file unless somebody writes it."""
+    descriptor = _open_left(path)
+    if descriptor is not None:
+        with suppress(OSError):
+            path.unlink()
+        os.close(descriptor)
+
+
+def remove_left_of(final: Path) -> None:
+    """Remove what earlier attempts at one file have left."""
+    for name, path in left_parts(final.parent):
+        if name == final.name:
+            remove_left(path)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, "a file is where a folder must be") from error
+
+
+def _create(final: Path) -> tuple[Path, int]:
+    while True:
+        path = unique_part_path(final)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+        descriptor = os.open(path, flags, 0o666)
+        # A run that cleans up may have taken it between these two lines.
+        if _lock(descriptor) != _HELD and os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)
+
+
+def _take_over(final: Path) -> tuple[Path, int] | None:
+    """The longest of the partial files that are left of `final`; the others are removed."""
+    left = [path for name, path in left_parts(final.parent) if name == final.name]
+    best: tuple[Path, int] | None = None
+    for path in sorted(left, key=_size, reverse=True):
+        if best is not None:
+            remove_left(path)
+        elif (descriptor := _open_left(path)) is not None:
+            best = path, descriptor
+    return best
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat(follow_symlinks=False).st_size
+    except OSError:
+        return 0
+
+
+def _open_left(path: Path) -> int | None:
+    """Open a partial file that nobody writes, locked; None when there is no such."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | _NO_FOLLOW)
+    except OSError:
+        return None
+    lock = _lock(descriptor)
+    state = os.fstat(descriptor)
+    old = time.time() - state.st_mtime > _DAY
+    if state.st_nlink and (lock == _FREE or (lock == _UNKNOWN and old)):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _lock(descriptor: int) -> int:
+    if fcntl is None:
+        return _UNKNOWN
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return _HELD if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else _UNKNOWN
+    return _FREE

@@ -1,0 +1,155 @@
+"""A resource as one archive, unpacked while it arrives."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xnat_core.archive import ArchiveMember, read_tar, read_zip
+from xnat_core.archive.paths import safe_join
+from xnat_core.errors import IntegrityError, PathValidationError, XNATCtlError
+from xnat_core.parallel import Stopped, check_stop
+from xnat_download.inventory import MISSING, File, Group
+from xnat_download.members import MemberName, originals, read_name
+from xnat_download.partial import Partial, remove_left_of
+from xnat_download.trouble import DiskError, Interrupted
+
+if TYPE_CHECKING:
+    from xnat_core.http.streams import Stream
+    from xnat_download.download import Download
+
+_ZIP = (b"PK\3\4", b"PK\5\6")
+
+
+class NoArchive(XNATCtlError):
+    """The server answered something else than an archive."""
+
+
+def receive(download: Download, group: Group, format: str) -> None:
+    """Take the archive of a resource; every file that it brings whole and right is in its place.
+
+    Raises Interrupted when it did not come to its end, NoArchive, and what the request raised.
+    """
+    where, about = f"{group.archive_uri}/files", ("resource", group.label)
+    began = False
+    try:
+        with download.client.stream(where, params={"format": format}, about=about) as answer:
+            began = True
+            for member in members(answer):
+                check_stop()
+                _take(download, group, member)
+    except (DiskError, NoArchive, Stopped):
+        raise
+    except XNATCtlError as error:
+        if not began:
+            raise
+        raise Interrupted(error) from error
+
+
+def members(answer: Stream) -> Iterator[ArchiveMember]:
+    """The members of a tar or zip, told apart by how it begins."""
+    blocks = answer.blocks(unpack=bool(answer.compression))
+    first = next(blocks, b"")
+    if first[:1] in (b"{", b"<", b"["):
+        raise NoArchive("the server does not make archives of this form")
+    whole = itertools.chain([first], blocks)
+    return read_zip(whole) if first[:4] in _ZIP else read_tar(whole)
+
+
+def _take(download: Download, group: Group, member: ArchiveMember) -> None:
+    if member.kind == "directory":
+        return
+    name = read_name(member.name)
+    found = _meant(download, group, name, member.size) if name is not None else []
+    if member.kind != "file" or not found:
+        if not found:
+            _refuse(download, group, member)
+        return
+    wanted = [file for file in found if file.state == MISSING]
+    if len(wanted) == 1 == len(found):
+        _write(download, group, wanted[0], member)
+    elif wanted and all(file.digest for file in found):
+        _write_and_see(download, group, wanted, member)
+
+
+def _meant(download: Download, group: Group, name: MemberName, size: int | None) -> list[File]:
+    """The listed files that a member can be."""
+    place = group.place
+    scan = (name.scan, place.scan) if name.scan and place.scan else None
+    labels = [(place.session or "", place.session_id or "")]
+    if place.level == "assessor":
+        labels.append((place.owner or "", place.owner_id or ""))
+    paths = originals(name.path, scan, tuple(labels))
+    found = [download.inventory.find(group.number, path) for path in paths]
+    return [
+        file
+        for file in found
+        if file is not None and (size is None or file.size is None or size == file.size)
+    ] or [file for file in found[:1] if file is not None]
+
+
+def _refuse(download: Download, group: Group, member: ArchiveMember) -> None:
+    """What is no listed file is not written; what could do harm is a failure."""
+    try:
+        safe_join(download.engine.tree.out, member.name)
+        if member.kind != "file":
+            raise PathValidationError(repr(member.name), "a link or device in the archive")
+    except PathValidationError as error:
+        record = {"kind": "file", "name": member.name, "resource": group.label}
+        download.refuse({**record, **_known(group)}, error)
+        return
+    download.surplus(member.name)
+
+
+def _known(group: Group) -> dict[str, str]:
+    return {key: value for key, value in group.place.facts().items() if value}
+
+
+def _write(download: Download, group: Group, file: File, member: ArchiveMember) -> None:
+    """Write a file; one that is not the listed one is left to a request of its own."""
+    final = download.engine.tree.path_of(group, file)
+    partial = Partial(final)
+    try:
+        _copy(download, member, partial)
+        download.fetched(group, file, partial)
+    except IntegrityError:
+        download.engine.progress.advance(bytes=-partial.size)
+        partial.discard()
+    except DiskError:
+        partial.discard()
+        raise
+    except BaseException:
+        # The stream broke off in it: what came is worth something.
+        download.engine.progress.advance(bytes=-partial.size)
+        partial.close()
+        if file.digest is not None:
+            download.inventory.mark_part(file.id)
+        raise
+    if file.part:
+        remove_left_of(final)
+
+
+def _write_and_see(
+    download: Download, group: Group, files: list[File], member: ArchiveMember
+) -> None:
+    """The member can be one of several files of its size: its MD5 tells which."""
+    partial = Partial(download.engine.tree.path_of(group, files[0]))
+    try:
+        _copy(download, member, partial)
+        for file in files:
+            if file.digest == partial.md5 and file.size in (None, partial.size):
+                partial.final = download.engine.tree.path_of(group, file)
+                partial.final.parent.mkdir(parents=True, exist_ok=True)
+                download.fetched(group, file, partial)
+                return
+        download.engine.progress.advance(bytes=-partial.size)
+    finally:
+        partial.discard()
+
+
+def _copy(download: Download, member: ArchiveMember, partial: Partial) -> None:
+    for block in member.blocks():
+        check_stop()
+        partial.write(block)
+        download.engine.progress.advance(bytes=len(block))
