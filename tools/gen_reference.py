@@ -67,7 +67,9 @@ def dispatcher_page() -> str:
 def tool_page(name: str, module: str) -> str:
     """The page of one tool: its manual, that of each verb, and once the options they share."""
     cli = import_module(module)
-    commands: dict[str, Command] = cli.COMMANDS
+    commands: dict[str, Command] = getattr(cli, "COMMANDS", {})
+    if not commands:
+        return titled(name, cli.__doc__ or "")
     shared = [
         *([LIST_OPTIONS] if any(command.listing for command in commands.values()) else []),
         *([SERVER_OPTIONS] if any(command.server for command in commands.values()) else []),
