@@ -336,7 +336,7 @@ class Job:
                 stream,
                 columns,
                 headings=headings,
-                whole=self.command.listing,
+                whole=self.command.listing or not terminal,
                 bold=terminal and not self.args.flag("--no-color") and _colour(),
             )
         else:

@@ -122,7 +122,7 @@ class Identifiers:
 
 
 class Table:
-    """A table: of a listing, drawn when all is there; of work, a line as each object is done."""
+    """A table: drawn when all is there, or with `whole` false a line as each object is done."""
 
     def __init__(
         self, stream: BinaryIO, columns: Sequence[str], *, headings: bool, whole: bool, bold: bool
@@ -160,6 +160,8 @@ class Table:
             self._widths = [max(len(t), tables.width(c)) for t, c in zip(titles, row, strict=True)]
             if self._headings:
                 self._put(_padded(titles, self._widths), heading=True)
+        self._widths += [0] * (len(row) - len(self._widths))
+        self._widths = [max(w, tables.width(c)) for w, c in zip(self._widths, row, strict=True)]
         self._put(_padded(row, self._widths))
         self._stream.flush()
 

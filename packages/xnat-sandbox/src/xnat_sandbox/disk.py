@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class Disk:
         self.cache = root / "cache"
         self.staging = root / "staging"
         self._db = database
+        self._moving = threading.Lock()
         shutil.rmtree(self.staging, ignore_errors=True)
         for directory in (self.archive, self.prearchive, self.cache, self.staging):
             directory.mkdir(parents=True, exist_ok=True)
@@ -132,9 +134,12 @@ class Disk:
         self._db.after_commit(lambda: shutil.rmtree(directory, ignore_errors=True))
 
     def _finish_moves(self) -> None:
-        for row in self._db.rows("SELECT rowid, source, target FROM pending_move ORDER BY rowid"):
-            merge_tree(self.root / row["source"], self.root / row["target"])
-            self._db.execute("DELETE FROM pending_move WHERE rowid=?", (row["rowid"],))
+        # Two that commit at the same time see each other's moves; each is to be made once.
+        with self._moving:
+            moves = self._db.rows("SELECT rowid, source, target FROM pending_move ORDER BY rowid")
+            for row in moves:
+                merge_tree(self.root / row["source"], self.root / row["target"])
+                self._db.execute("DELETE FROM pending_move WHERE rowid=?", (row["rowid"],))
 
 
 def blocks_of(source: Readable, size: int = BLOCK) -> Iterator[bytes]:
