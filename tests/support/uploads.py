@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
+from xnat_core import user_paths
 from xnat_core.models import PrearchiveEntry
 from xnat_sandbox.intake import intake_of
 from xnat_sandbox.samples import write_series
@@ -118,3 +124,61 @@ def refuse(xnat: XNAT, path: str, answer: Response, times: int = 1) -> list[int]
 
     xnat.before(hook)
     return left
+
+
+class Answered:
+    """The instances of requests that the server answered with success, in the order of answers.
+
+    `slowly` seconds are spent on each object.
+    """
+
+    def __init__(self, xnat: XNAT, slowly: float = 0) -> None:
+        self.uids: list[str] = []
+        self.taken: list[str] = []
+        self._slowly = slowly
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._respond = xnat.app.respond
+        xnat.app.respond = self._watch  # type: ignore[method-assign]
+        xnat.settings.import_fault = self._note
+
+    def _watch(self, request: Request) -> Response:
+        self._local.uids = []
+        response = self._respond(request)
+        if response.status_code == 200:
+            with self._lock:
+                self.uids += self._local.uids
+        return response
+
+    def _note(self, uid: str) -> None:
+        time.sleep(self._slowly)
+        self._local.uids.append(uid)
+        with self._lock:
+            self.taken.append(uid)
+
+
+def journalled() -> list[str]:
+    """The names of the instances that the journals of this user remember."""
+    lines = []
+    for path in (user_paths.state_dir() / "uploads").glob("*.ndjson"):
+        for line in path.read_bytes().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                lines.append(json.loads(line))
+    return [line["name"] for line in lines if "name" in line]
+
+
+def killed(words: Sequence[object], moment: Callable[[], bool]) -> None:
+    """Run `xnat-upload dicom` as a process of its own and kill it when the moment has come."""
+    code = "import sys; from xnat_upload.cli import main; sys.exit(main(sys.argv[1:]))"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, "dicom", *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not moment():
+        assert run.poll() is None, "it ended before the moment came"
+        assert time.monotonic() < deadline, "the moment never came"
+        time.sleep(0.005)
+    run.kill()
+    run.wait()
