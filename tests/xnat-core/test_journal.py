@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,10 @@ def test_journals_that_nobody_came_back_for_are_removed(tmp_path: Path) -> None:
     os.utime(path, (long_ago, long_ago))
     with Journal("https://xnat.example.org", "P1", "MR2", folder=tmp_path):
         assert not path.exists()
+
+
+def test_a_path_that_is_not_unicode_is_remembered_as_far_as_it_can_be_written() -> None:
+    odd = replace(ONE, path=os.fsdecode(b"/in/\xff.dcm"))
+    with Journal(*TARGET) as journal:
+        journal.add([odd])
+        assert list(journal.accepted()) == [replace(odd, path="/in/\\xff.dcm")]

@@ -109,12 +109,7 @@ class Journal:
 
     def add(self, accepted: Iterable[Accepted]) -> None:
         """Remember files; they are on the disk when this returns. Safe from any thread."""
-        self._append(
-            b"".join(
-                orjson.dumps({name: getattr(one, name) for name in Accepted.__slots__}) + b"\n"
-                for one in accepted
-            )
-        )
+        self._append(b"".join(map(_line, accepted)))
 
     def note(self, facts: Mapping[str, Any]) -> None:
         """Remember something about this upload."""
@@ -176,6 +171,13 @@ class Journal:
                     entry = orjson.loads(line)
                     if isinstance(entry, dict):
                         yield entry
+
+
+def _line(one: Accepted) -> bytes:
+    facts = {name: getattr(one, name) for name in Accepted.__slots__}
+    # A name that is not Unicode has no JSON; here it is only for people.
+    facts["path"] = os.fsencode(one.path).decode("utf-8", "backslashreplace")
+    return orjson.dumps(facts) + b"\n"
 
 
 def _forget_old(folder: Path) -> None:
