@@ -1,0 +1,215 @@
+"""Where DICOM comes from: archives, zips in folders, odd names, records on standard input."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.uploads import Uploader
+from xnat_sandbox.samples import real_files, write_series
+
+HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
+
+
+def packed(upload: Uploader, name: str, files: list[Path]) -> Path:
+    """An archive of these files, with what archives of people have in them besides."""
+    archive = upload.folder.parent / name
+    extra = {"readme.txt": b"hello", "__MACOSX/._x.dcm": b"junk", "DICOMDIR": b"junk"}
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+            for path in files:
+                target.write(path, f"deep/er/{path.parent.name}-{path.stem}")
+            for other, data in extra.items():
+                target.writestr(other, data)
+        return archive
+    mode = "w:gz" if name.endswith(("gz", "tgz")) else "w"
+    with tarfile.open(archive, mode) as tar:  # type: ignore[call-overload]
+        for path in files:
+            tar.add(path, f"deep/er/{path.parent.name}-{path.stem}")
+        for other, data in extra.items():
+            info = tarfile.TarInfo(other)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return archive
+
+
+def digests(files: list[Path]) -> set[str]:
+    return {hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+
+
+def stored(upload: Uploader, label: str = "E1") -> set[str]:
+    scans = upload.archived(label=label).values()
+    return {hashlib.md5(data).hexdigest() for files in scans for data in files.values()}
+
+
+@pytest.mark.parametrize("mode", ["tar", "zip"])
+@pytest.mark.parametrize("name", ["s.zip", "s.tar", "s.tar.gz", "s.tgz"])
+def test_an_archive_is_sent_member_by_member(upload: Uploader, name: str, mode: str) -> None:
+    files = upload.series(series=1, instances=5) + upload.series(series=2, instances=4)
+    archive = packed(upload, name, files)
+    ran = upload(archive, *HERE, "--mode", mode)
+    assert ran.status == 0, ran.err
+    assert stored(upload) == digests(files)
+    assert ran.record["files"] == 9
+    assert {request.mimetype for request in upload.imports()} == {
+        "application/zip" if mode == "zip" else "application/x-tar"
+    }
+
+
+def test_a_zip_travels_as_a_zip_unless_it_is_to_be_a_tar(upload: Uploader) -> None:
+    archive = packed(upload, "s.zip", upload.series())
+    upload(archive, *HERE)
+    assert {request.mimetype for request in upload.imports()} == {"application/zip"}
+    upload(archive, "-P", "P1", "-S", "S1", "-E", "E2", "--zip-to-tar")
+    assert upload.imports()[-1].mimetype == "application/x-tar"
+
+
+def test_a_folder_in_zip_mode_is_sent_compressed_in_chunks(upload: Uploader) -> None:
+    files = upload.series(instances=4)
+    ran = upload(upload.folder, *HERE, "--mode", "zip")
+    assert ran.status == 0, ran.err
+    assert stored(upload) == digests(files)
+    assert all(request.content_length is None for request in upload.imports())
+
+
+def test_an_archive_that_is_interrupted_is_completed(upload: Uploader) -> None:
+    files = upload.series(series=1, instances=5)
+    upload(upload.folder, *HERE)
+    more = upload.series(series=2, instances=3)
+    ran = upload(packed(upload, "s.tgz", files + more), *HERE)
+    assert (ran.status, ran.record["files"], ran.record["instances"]) == (0, 3, 8), ran.err
+    assert stored(upload) == digests(files + more)
+
+
+def test_zips_inside_a_folder_are_looked_into(upload: Uploader) -> None:
+    loose = upload.series(series=1)
+    inside = write_series(upload.folder.parent / "elsewhere" / "s2", series=2)
+    packed(upload, "incoming/scans.zip", inside)
+    ran = upload(upload.folder, *HERE)
+    assert ran.status == 0, ran.err
+    assert stored(upload) == digests(loose + inside)
+
+
+@pytest.mark.parametrize("name", ["s.zip", "s.tar", "s.tgz"])
+def test_a_damaged_archive_is_an_error_naming_it(upload: Uploader, name: str) -> None:
+    archive = packed(upload, name, upload.series(instances=5))
+    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+    ran = upload(archive, *HERE)
+    assert ran.status == 1
+    assert str(archive) in ran.err
+
+
+def test_several_paths_make_one_session(upload: Uploader) -> None:
+    one, other = upload.series(series=1), upload.series(series=2)
+    ran = upload(upload.folder / "s1", upload.folder / "s2", *HERE)
+    assert (ran.status, ran.record["files"]) == (0, 6)
+    assert stored(upload) == digests(one + other)
+
+
+def test_a_single_file_is_a_path_too(upload: Uploader) -> None:
+    files = upload.series()
+    assert upload(files[0], *HERE).record["files"] == 1
+
+
+@pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])
+def test_names_with_everything_in_them_survive(upload: Uploader, mode: str) -> None:
+    names = ["Größe & Maß", "a#b%c?d", "'quoted\" name", "tab\there", "n" * 251, "-rf", "日本"]
+    files = []
+    for number, name in enumerate(names, 1):
+        (first,) = upload.series(series=number, instances=1)
+        files.append(first.rename(upload.folder / f"{name}.dcm"))
+    long = upload.folder / ("d" * 150) / ("e" * 150)
+    (last,) = upload.series(series=99, instances=1)
+    long.mkdir(parents=True)
+    files.append(last.rename(long / "IM0001"))
+    broken = os.fsencode(upload.folder) + b"/not-\xff-unicode.dcm"
+    (odd,) = upload.series(series=98, instances=1)
+    odd.rename(os.fsdecode(broken))
+    files.append(Path(os.fsdecode(broken)))
+    ran = upload(upload.folder, *HERE, "--mode", mode)
+    assert ran.status == 0, ran.err
+    assert stored(upload) == digests(files)
+
+
+def test_real_objects_arrive_unchanged(upload: Uploader) -> None:
+    for path in real_files():
+        ran = upload(path, "-P", "P1", "-S", "S1", "-E", path.stem)
+        assert ran.status == 0, ran.err
+        assert stored(upload, path.stem) == digests([path])
+
+
+def test_sidecars_and_hidden_files_stay_at_home(upload: Uploader) -> None:
+    files = upload.series()
+    for name in ("notes.txt", "report.pdf", "bold.nii.gz", ".hidden.dcm", "DICOMDIR", "Thumbs.db"):
+        (upload.folder / name).write_bytes(b"DICM? no")
+    files[0].rename(files[0].with_suffix(""))
+    assert (upload(upload.folder, *HERE).status, upload.count()) == (0, 3)
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, *lines: object) -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as pipe:
+        for line in lines:
+            pipe.write(line if isinstance(line, str) else json.dumps(line))
+            pipe.write("\n")
+    monkeypatch.setattr("sys.stdin", os.fdopen(read))
+
+
+def test_a_manifest_uploads_many_sessions(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        write_series(upload.folder / f"in{number}", patient=f"PAT{number}", session=f"MR{number}")
+    feed(
+        monkeypatch,
+        *(
+            {
+                "kind": "upload",
+                "path": str(upload.folder / f"in{number}"),
+                "project": "P1",
+                "subject": f"S{number}",
+                "session": f"E{number}",
+                "batch": "2024-05",
+            }
+            for number in (1, 2)
+        ),
+        {"kind": "upload", "path": str(upload.folder / "in3"), "project": "P1"},
+    )
+    ran = upload()
+    assert ran.status == 0, ran.err
+    found = sorted((r["subject"], r["label"], r.get("batch")) for r in ran.records)
+    assert found == [("PAT3", "MR3", None), ("S1", "E1", "2024-05"), ("S2", "E2", "2024-05")]
+
+
+def test_a_record_that_fails_does_not_stop_the_others(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload.series()
+    feed(
+        monkeypatch,
+        {"kind": "upload", "path": "/no/such/folder", "project": "P1", "session": "E0"},
+        {"kind": "upload", "path": str(upload.folder), "project": "NOPE", "session": "E9"},
+        {"kind": "upload", "path": str(upload.folder), "project": "P1", "session": "a b"},
+        "not json",
+        {"kind": "scan", "id": "1"},
+        {"kind": "upload", "path": "x", "outcome": "failed", "error": {"exit_status": 4}},
+        {"kind": "upload", "path": str(upload.folder), "project": "P1", "session": "E1"},
+    )
+    ran = upload("-")
+    assert ran.status == 1
+    assert upload.count() == 3
+    outcomes = [record.get("outcome") for record in ran.records]
+    assert (outcomes.count("done"), outcomes.count("failed")) == (1, 7)
+
+
+def test_what_stays_in_the_prearchive_can_be_archived_by_the_next_tool(upload: Uploader) -> None:
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--prearchive")
+    assert {"kind", "server", "project", "timestamp", "name", "status", "uri"} <= set(ran.record)
