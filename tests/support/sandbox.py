@@ -5,15 +5,16 @@
         ...
         assert xnat.requests("POST", "/data/services/import")
 
-Faults go in front: `xnat.before(hook)` asks `hook(request)` first and takes its response, and
-`xnat.server.expect_oneshot_request(...)` of pytest-httpserver answers before the sandbox does.
+Faults go in front: `xnat.before(hook)` asks `hook(request)` first and takes its response,
+`xnat.fails("GET", "/data/projects", 503)` and `xnat.cuts("GET", path, 1000)` are the common ones,
+and `xnat.server.expect_oneshot_request(...)` of pytest-httpserver answers before the sandbox does.
 """
 
 from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,26 @@ class XNAT:
 
         self.before(hook)
 
+    def cuts(
+        self, method: str, path: str, size: int, times: int = 1, *, quietly: bool = False
+    ) -> None:
+        """End the next `times` answers to this method under this path after `size` bytes.
+
+        The connection is dropped, or with `quietly` the chunked stream ends as if it were whole,
+        which is what a failure in the middle of a zip looks like.
+        """
+        left = [times]
+
+        def hook(request: Request, response: Response) -> None:
+            if left[0] and request.method == method and request.path.startswith(path):
+                left[0] -= 1
+                response.response = _beginning(response.response, size, quietly)
+                response.direct_passthrough = False
+                if quietly:
+                    response.headers.remove("Content-Length")
+
+        self.app.after(hook)
+
     def expires_sessions(self) -> None:
         """End every login, as the timeout would."""
         self.app.sessions.expire_all()
@@ -239,6 +260,17 @@ class XNAT:
             return {}
         entries = self.store.resources.files(found)
         return {e.path: self.store.resources.path(found, e.path).read_bytes() for e in entries}
+
+
+def _beginning(body: Iterable[bytes | str], size: int, quietly: bool) -> Iterator[bytes]:
+    for block in body:
+        data = block.encode() if isinstance(block, str) else block
+        yield data[:size]
+        size -= len(data)
+        if size <= 0:
+            break
+    if not quietly:
+        raise ConnectionResetError("pretend failure")
 
 
 def _keep_small_body(request: Request) -> None:

@@ -77,6 +77,7 @@ MODULES = (
 )
 
 Hook = Callable[[Request], Response | None]
+AfterHook = Callable[[Request, Response], None]
 log = logging.getLogger(__name__)
 
 
@@ -93,6 +94,7 @@ class Sandbox:
         self.doorkeeper = Doorkeeper(self)
         self.routes = Routes()
         self.hooks: list[Hook] = []
+        self.after_hooks: list[AfterHook] = []
         self._closing: list[Callable[[], None]] = []
         self._closed = threading.Lock()
         self.jobs = start_jobs(self)
@@ -109,6 +111,10 @@ class Sandbox:
     def before(self, hook: Hook) -> None:
         """Ask `hook` first about every request; a response that it gives is the answer."""
         self.hooks.append(hook)
+
+    def after(self, hook: AfterHook) -> None:
+        """Let `hook` spoil every response before it is sent."""
+        self.after_hooks.append(hook)
 
     def on_close(self, action: Callable[[], None]) -> None:
         """Have something done when the server ends: stopping a thread, a listener."""
@@ -127,7 +133,13 @@ class Sandbox:
         return self.respond(request)(environ, start)
 
     def respond(self, request: Request) -> Response:
-        """The answer to a request."""
+        """The answer to a request, as the hooks leave it."""
+        response = self._respond(request)
+        for hook in list(self.after_hooks):
+            hook(request, response)
+        return response
+
+    def _respond(self, request: Request) -> Response:
         for hook in list(self.hooks):
             answer = hook(request)
             if answer is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from .model import Experiment
-
 ROOT = "xnat:experimentData"
 SUBJECT_ASSESSOR = "xnat:subjectAssessorData"
 IMAGE_SESSION = "xnat:imageSessionData"
@@ -87,12 +85,3 @@ def known_type(xsi_type: str) -> str | None:
 def is_session(xsi_type: str) -> bool:
     """Whether a type is an imaging session."""
     return xsi_type in SESSION_TYPES
-
-
-def ancestors(experiment: Experiment) -> tuple[str, ...]:
-    """The types that an experiment is, its own first."""
-    if experiment.session_id:
-        return (experiment.xsi_type, IMAGE_ASSESSOR, "xnat:derivedData", ROOT)
-    if is_session(experiment.xsi_type):
-        return (experiment.xsi_type, IMAGE_SESSION, SUBJECT_ASSESSOR, ROOT)
-    return (experiment.xsi_type, SUBJECT_ASSESSOR, ROOT)

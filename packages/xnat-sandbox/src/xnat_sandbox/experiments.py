@@ -21,7 +21,7 @@ from .lookup import (
     find_experiment,
     subject_of,
 )
-from .model import Experiment, Project, Subject, Value
+from .model import Experiment, Project, Value
 from .responses import StatusError, empty, text
 from .routing import ITEM, Routes
 from .sharing import projects_of, share, target_of, unshare
@@ -298,10 +298,3 @@ def _update(
 
 def _is_path(name: str) -> bool:
     return own_path(name, name.partition("/")[0]) is not None and ":" in name
-
-
-def subject_of_experiment(context: Context, experiment: Experiment) -> Subject | None:
-    """The subject of an experiment, an assessor's through its session."""
-    items = context.store.items
-    session = items.experiment(experiment.session_id) if experiment.session_id else experiment
-    return items.subject(session.subject_id) if session and session.subject_id else None

@@ -51,7 +51,6 @@ SUBJECT_ROWS = """
 SELECT s.id, s.project, {label} AS label, s.fields, s.inserted, s.insert_user, s.modified,
   s.project AS owner, NULL AS session_id, 'xnat:subjectData' AS xsi_type FROM subject s
 """
-DAY = 86400
 
 
 @dataclass(slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .context import Context
 from .model import Experiment, Project, Reconstruction, Scan, Subject
 from .responses import StatusError
@@ -18,19 +16,6 @@ SESSIONS = (SCOPED_EXPERIMENT, FLAT_EXPERIMENT)
 SCANS = tuple(f"{form}/scans/{{scan}}" for form in SESSIONS)
 ASSESSORS = tuple(f"{form}/assessors/{{assessor}}" for form in SESSIONS)
 RECONSTRUCTIONS = tuple(f"{form}/reconstructions/{{reconstruction}}" for form in SESSIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An item together with the project through which it is seen."""
-
-    item: Experiment | Subject
-    via: str
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is seen through its own project."""
-        return self.via == self.item.project
 
 
 def readable_project(context: Context, key: str) -> Project:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -212,17 +210,6 @@ class Resources:
                         self._db.execute(sql, values)
             if stats:
                 self.count(resource)
-
-    def adopt(self, resource: Resource, directory: Path, *, checksum: bool = True) -> None:
-        """Move a whole tree into a resource at once and catalog it."""
-        target = self.directory(resource)
-        if target.is_dir():
-            shutil.copytree(directory, target, dirs_exist_ok=True, copy_function=os.replace)
-            shutil.rmtree(directory)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            directory.replace(target)
-        self.refresh(resource, checksum=checksum)
 
     def _write(self, entry: FileEntry) -> None:
         self._db.execute(

@@ -71,11 +71,6 @@ class Workflows:
         sql = "SELECT * FROM workflow WHERE id=? ORDER BY number"
         return [_workflow(row) for row in self._db.rows(sql, (id,))]
 
-    def of_project(self, project: str) -> list[Workflow]:
-        """The rows of one project, oldest first."""
-        sql = "SELECT * FROM workflow WHERE project=? ORDER BY number"
-        return [_workflow(row) for row in self._db.rows(sql, (project,))]
-
 
 def _workflow(row: Row) -> Workflow:
     return Workflow(**{**dict(row), "parameters": json.loads(row["parameters"])})
