@@ -240,3 +240,19 @@ def test_a_signal_while_waiting_for_input_ends_at_once(number: int, status: int)
     assert process.returncode == status
     assert b"Traceback" not in err
     assert err.count(b"\n") == 1
+
+
+def test_the_limit_of_a_sorted_listing_cuts_no_failure(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert main(["say", "--sort-by=id", "--limit=1", "z", "a", "missing"]) == 5
+    out = capfdbinary.readouterr().out
+    assert [json.loads(line)["id"] for line in out.splitlines()] == ["a", "missing"]
+
+
+def test_a_failure_of_which_nothing_is_known_is_no_row_of_a_table(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    feed(monkeypatch, "nonsense", {"kind": "word", "id": "w"})
+    assert main(["say", "-o", "table", "--no-headers", "-"]) == 1
+    assert [line.split() for line in capfdbinary.readouterr().out.splitlines()] == [[b"w", b"done"]]

@@ -302,8 +302,13 @@ class Job:
                 raise Enough
             else:
                 self._written += 1
-            with _output_errors():
+            with _output_errors(), self._bar_aside():
                 self.writer.write(record)
+
+    def _bar_aside(self) -> contextlib.AbstractContextManager[None]:
+        if "progress" in self.__dict__ and sys.stdout.isatty():
+            return self.progress.aside()
+        return contextlib.nullcontext()
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""

@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Progress:
             with suppress(OSError, ValueError):
                 self._stream.write(f"{text}\n")
                 self._stream.flush()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away while something else writes to the same terminal."""
+        yield
 
     def close(self) -> None:
         """Remove the bar; `start` may draw another."""
@@ -126,6 +132,19 @@ class DrawnProgress(Progress):
                 )
                 return
         super().note(text)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away, and draw it again below what was written."""
+        with self._lock:
+            if self._drawing is None:
+                yield
+                return
+            self._drawing.stop()
+            try:
+                yield
+            finally:
+                self._drawing.start()
 
     def close(self) -> None:
         """Remove the bar."""

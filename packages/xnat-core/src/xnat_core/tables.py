@@ -41,7 +41,9 @@ def cell(value: Any) -> str:
 def title(key: str) -> str:
     """A column's heading: the key with spaces, in title case; `id` and `uri` in capitals."""
     words = key.replace("_", " ").split()
-    return " ".join(w.upper() if w in ("id", "uri", "uid", "url") else w.title() for w in words)
+    return " ".join(
+        w.upper() if w in ("id", "pi", "uid", "uri", "url") else w.title() for w in words
+    )
 
 
 def width(text: str) -> int:

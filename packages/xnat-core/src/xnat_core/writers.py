@@ -141,6 +141,9 @@ class Table:
         elif "outcome" in record and "outcome" not in self._columns:
             self._columns = (*self._columns, "outcome")
         row = [tables.cell(record.get(name)) for name in self._columns]
+        known = (text for name, text in zip(self._columns, row, strict=True) if name != "outcome")
+        if record.get("outcome") == "failed" and not any(known):
+            return  # Nothing is known of it but the failure, and that has been told.
         if self._whole:
             self._rows.append(row)
         else:
@@ -179,6 +182,8 @@ class Facts:
         self._written = False
 
     def write(self, record: Record) -> None:
+        if record.get("outcome") == "failed":
+            return  # Told on standard error.
         shown = {k: v for k, v in record.items() if k not in ("kind", "outcome")}
         lines = list(tables.facts(shown))
         text = ("\n" if self._written else "") + "\n".join(lines) + "\n"
@@ -207,8 +212,12 @@ class Sorted:
 
     def close(self) -> None:
         self._records.sort(key=lambda r: natural(r.get(self._key)), reverse=self._downwards)
-        for record in self._records[: self._limit]:
-            self._writer.write(record)
+        left = len(self._records) if self._limit is None else self._limit
+        for record in self._records:
+            failed = record.get("outcome") == "failed"
+            if failed or left > 0:
+                self._writer.write(record)
+            left -= not failed
         self._writer.close()
 
 
