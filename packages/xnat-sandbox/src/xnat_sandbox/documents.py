@@ -156,8 +156,13 @@ class Documents:
 
 def java_date(timestamp: str) -> str:
     """A timestamp the way Java prints a Date."""
-    moment = datetime.fromisoformat(timestamp) if timestamp else datetime.now()
+    moment = seconds_of(timestamp) if timestamp else datetime.now()
     return moment.strftime("%a %b %d %H:%M:%S UTC %Y")
+
+
+def seconds_of(timestamp: str) -> datetime:
+    """A timestamp without its fraction, which clients may have given any length."""
+    return datetime.fromisoformat(timestamp[:19])
 
 
 def _node(xsi_type: str, own: Mapping[str, Value], fields: Fields, inserted: str) -> Node:

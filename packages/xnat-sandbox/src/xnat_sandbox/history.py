@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import datetime
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from .context import Context
+from .documents import seconds_of
 from .lookup import (
     FLAT_EXPERIMENT,
     PROJECT_EXPERIMENT,
@@ -89,7 +89,7 @@ def _events(context: Context, id: str) -> Response:
 
 
 def _event(row: Workflow, pattern: str) -> dict[str, Any]:
-    moment = datetime.fromisoformat(row.launch_time)
+    moment = seconds_of(row.launch_time)
     shown: int | str = int(moment.timestamp() * 1000)
     if pattern:
         format = re.sub("|".join(_JAVA), lambda found: _JAVA[found[0]], pattern)
