@@ -113,7 +113,10 @@ class Download:
             self._errors.append(error)
 
     def refuse(self, record: Record, error: XNATCtlError) -> None:
-        """A file or resource cannot be had: it gets a record of its own."""
+        """A file or resource cannot be had: it gets a record of its own, unless it has one."""
+        if self.record.get("kind") == "file":
+            self.fail(error)
+            return
         self._in_parts = True
         self.fail(error)
         self.engine.report(failed(record, error))

@@ -17,7 +17,7 @@ from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
-from xnat_download.partial import left_parts, remove_left
+from xnat_download.partial import WORTH_RESUMING, left_parts, remove_left
 from xnat_download.single import fetch_one
 from xnat_download.streams import NoArchive, receive
 from xnat_download.trouble import Interrupted
@@ -35,7 +35,6 @@ REQUEST_WORTH = 1 << 20
 # A server takes longer to begin an archive than a file.
 FEW = 8
 _FILES_A_STEP = 64
-_WORTH_RESUMING = 1 << 20
 
 
 def fetch_group(download: Download, group: Group) -> Iterable[Work]:
@@ -109,7 +108,7 @@ def look(download: Download, group: Group) -> None:
 def _is_worth_resuming(file: File, part: Path) -> bool:
     """Only what the digest will prove, and only where it saves something."""
     try:
-        return file.digest is not None and os.lstat(part).st_size >= _WORTH_RESUMING
+        return file.digest is not None and os.lstat(part).st_size >= WORTH_RESUMING
     except OSError:
         return False
 

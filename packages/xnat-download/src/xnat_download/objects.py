@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import DownloadError, ResourceNotFoundError
+from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
 from xnat_core.models import Resource, Session, Subject
 from xnat_core.records import Record
 from xnat_core.services.base import document
@@ -101,12 +101,8 @@ def _open_resource(download: Download) -> Iterable[Work]:
         raise ResourceNotFoundError("resource", resource.label)
     base = _place_above(download)
     _claim(download, base)
-    rows = client.iter_rows(f"{resource.uri}/files", about=("resource", resource.label))
     session = _session_in_place(base)
-    _take(download, rows, base, session, everything=True)
-    if not download.listing or not download.listing.rows:
-        for _ in files_of_resource(client, resource):
-            raise DownloadError(f"{resource.label}: the server lists its files only sometimes")
+    _take(download, _files_of(client, resource), base, session, everything=True)
     download.path = _path(download, lambda: _folders_of(download))
     return _begin(download)
 
@@ -219,6 +215,25 @@ def _begin(download: Download) -> list[Work]:
 
 def _files(client: XNATClient, parts: tuple[str, ...], about: tuple[str, str]) -> Iterator[Row]:
     return listed(client, *parts, "files", params={"all": "true"}, about=about)
+
+
+def _files_of(client: XNATClient, resource: Resource) -> Iterator[Row]:
+    empty = True
+    try:
+        for row in client.iter_rows(f"{resource.uri}/files", about=("resource", resource.label)):
+            empty = False
+            yield row
+    except ServerError:
+        # So the server answers for a session that is gone.
+        _require_resource(client, resource)
+        raise
+    if empty:
+        _require_resource(client, resource)
+
+
+def _require_resource(client: XNATClient, resource: Resource) -> None:
+    for _ in files_of_resource(client, resource):
+        return
 
 
 def _details(download: Download, session: Session | None) -> Details:

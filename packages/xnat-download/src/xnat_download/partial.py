@@ -24,6 +24,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+# Less than this is quicker asked for again than read back.
+WORTH_RESUMING = 1 << 20
+
 PART = re.compile(r"\.(.+)\.\d+-[0-9a-f]{8}\.part")
 _DAY = 86400.0
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -83,8 +86,14 @@ class Partial:
             self.path.replace(self.final)
         self.close()
 
+    def leave(self) -> None:
+        """Leave the bytes for a later attempt, here or in another run, if they are worth it."""
+        if self.size < WORTH_RESUMING:
+            self.discard()
+        self.close()
+
     def close(self) -> None:
-        """Leave the bytes for a later attempt, here or in another run."""
+        """Let go of it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

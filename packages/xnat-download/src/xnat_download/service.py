@@ -185,7 +185,7 @@ def _run(
         success=not errors,
         total=files + lost,
         succeeded=files,
-        failed=lost or bool(errors),
+        failed=max(lost, 1) if errors else 0,
         duration=time.monotonic() - begun,
         errors=errors,
         total_files=files,

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from xnat_core.errors import (
     ConnectionError,
     IntegrityError,
+    ResourceNotFoundError,
     ServerError,
     XNATCtlError,
 )
 from xnat_core.http.answers import is_html
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop
+from xnat_core.services.base import document
+from xnat_core.urls import path
 from xnat_download.inventory import File, Group
 from xnat_download.partial import Partial
 from xnat_download.records import file_uri
@@ -52,10 +55,23 @@ def fetch_one(download: Download, group: Group, file: File) -> None:
     except XNATCtlError as error:
         if stops_the_run(error):
             raise
-        download.lost(group, file, error)
+        download.lost(group, file, _as_missing(download, group, error))
     finally:
         if partial is not None:
-            partial.close()
+            partial.leave()
+
+
+def _as_missing(download: Download, group: Group, error: XNATCtlError) -> XNATCtlError:
+    """What a 500 means below a session that is gone; the server does not say it."""
+    session = group.place.session_id
+    if not isinstance(error, ServerError) or session is None:
+        return error
+    about = ("session", group.place.session or session)
+    try:
+        found = document(download.client, path("data", "experiments", session), about)
+    except XNATCtlError:
+        return error
+    return error if found is not None else ResourceNotFoundError(*about)
 
 
 def _attempts(download: Download, group: Group, file: File, uri: str, partial: Partial) -> None:

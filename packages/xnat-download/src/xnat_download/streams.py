@@ -122,7 +122,7 @@ def _write(download: Download, group: Group, file: File, member: ArchiveMember) 
     except BaseException:
         # The stream broke off in it: what came is worth something.
         download.engine.progress.advance(bytes=-partial.size)
-        partial.close()
+        partial.leave()
         if file.digest is not None:
             download.inventory.mark_part(file.id)
         raise

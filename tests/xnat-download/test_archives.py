@@ -1,0 +1,300 @@
+"""Archives kept as files, unpacked later, and folders audited by their manifests."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.downloads import Change, Downloader, Spoiler, breaks_at, ends_at, flips
+
+SCANS = {"1": {"a.dcm": b"a" * 3000, "1/b": b"one", "1-T1w/b": b"two"}, "2-MR1": {"c": b"c"}}
+FILES = {
+    f"scans/{scan}/resources/DICOM/files/{path}": data
+    for scan, files in SCANS.items()
+    for path, data in files.items()
+}
+
+
+@pytest.fixture
+def session(download: Downloader) -> Downloader:
+    """A session with two scans and a resource of its own."""
+    download.xnat.has_session("P1", "S1", "MR1", SCANS, resources={"NOTES": {"n.txt": b"n"}})
+    return download
+
+
+def named(session: Downloader, *words: object) -> tuple[object, ...]:
+    """The words that download the session by its name."""
+    return ("session", "-E", "MR1", "-P", "P1", "--out", session.out, *words)
+
+
+def names(path: Path) -> list[str]:
+    """The entries of a zip."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+def test_the_archives_of_the_server_are_kept(session: Downloader) -> None:
+    ran = session(*named(session, "--zip", "--session-resources"))
+    assert ran.status == 0, ran.err
+    assert (ran.record["files"], ran.record["verified"]) == (5, 5)
+    assert {*session.files()} == {"MR1/scans.zip", "MR1/resources_NOTES.zip"}
+    assert len(names(session.out / "MR1/scans.zip")) == 4
+    assert session.fetched() == [
+        "/data/experiments/XNAT_E00001/scans/ALL/files?format=zip",
+        "/data/experiments/XNAT_E00001/resources/NOTES/files?format=zip",
+    ]
+
+
+def test_an_archive_that_is_there_is_not_fetched_again(session: Downloader) -> None:
+    session(*named(session, "--zip"))
+    fetched = len(session.fetched())
+    for words in ([], ["--verify"]):
+        ran = session(*named(session, "--zip", *words))
+        assert (ran.record["outcome"], ran.record["skipped"]) == ("skipped", 4)
+    assert len(session.fetched()) == fetched
+
+
+@pytest.mark.parametrize("change", [ends_at(0.5), ends_at(0.99), flips(400), breaks_at(0.7)])
+def test_a_damaged_archive_is_asked_for_again(session: Downloader, change: Change) -> None:
+    Spoiler(session.xnat, "format=zip", change)
+    ran = session(*named(session, "--zip"))
+    assert ran.status == 0, ran.err
+    assert len(names(session.out / "MR1/scans.zip")) == 4
+
+
+def test_an_archive_that_stays_damaged_never_gets_its_name(session: Downloader) -> None:
+    spoiler = Spoiler(session.xnat, "format=zip", ends_at(0.9), times=99)
+    ran = session(*named(session, "--zip"))
+    assert ran.status == 1
+    assert spoiler.seen == 3
+    assert session.files() == {}
+
+
+def test_an_archive_without_a_listed_file_is_refused(session: Downloader) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("MR1/scans/1-T1w/resources/DICOM/files/a.dcm", b"a" * 3000)
+    Spoiler(session.xnat, "format=zip", lambda body: [buffer.getvalue()], times=99)
+    ran = session(*named(session, "--zip"))
+    assert ran.status == 8
+    assert "3 of the listed files are not in it" in ran.err
+    assert session.files() == {}
+
+
+def test_wanted_scans_and_resources_are_chosen_in_the_request(session: Downloader) -> None:
+    found = session.xnat.store.items.experiment_in("P1", "MR1")
+    assert found is not None
+    session.xnat.has_scan(found, "1", {"i.nii": b"i"}, resource="NIFTI")
+    words = ["scans", "-E", "MR1", "-P", "P1", "--out", session.out, "--zip"]
+    assert session(*words, "-s", "1,2-MR1", "-r", "NIFTI").status == 0
+    assert session.fetched()[-1].endswith("/scans/1/resources/NIFTI/files?format=zip")
+    assert names(session.out / "MR1/scans.zip") == ["MR1/scans/1-T1w/resources/NIFTI/files/i.nii"]
+
+
+def test_one_resource_at_a_path_of_its_own(session: Downloader, tmp_path: Path) -> None:
+    path = tmp_path / "new/notes.zip"
+    ran = session("resource", "MR1", "NOTES", "-P", "P1", "--file", path)
+    assert (ran.status, ran.record["path"]) == (0, str(path)), ran.err
+    assert names(path) == ["MR1/resources/NOTES/files/n.txt"]
+    ran = session("resource", "MR1", "NOTES", "-P", "P1", "--zip", "--out", tmp_path)
+    assert (tmp_path / "NOTES.zip").is_file()
+    assert not list(tmp_path.glob("**/manifest.ndjson"))
+
+
+def test_records_are_kept_as_archives_too(session: Downloader) -> None:
+    above = {"session": "MR1", "session_id": "XNAT_E00001", "project": "P1"}
+    ran = session.records(
+        {"kind": "scan", "id": "1", **above},
+        {"kind": "resource", "label": "NOTES", "uri": "/data/experiments/XNAT_E00001/resources/3",
+         **above},
+        words=["--zip"],
+    )  # fmt: skip
+    assert ran.status == 0, ran.err
+    assert {*session.files("MR1")} == {"scans_1.zip", "resources_NOTES.zip"}
+
+
+def test_archives_can_be_kept_and_unpacked(session: Downloader) -> None:
+    ran = session(*named(session, "--no-cleanup"))
+    assert ran.status == 0, ran.err
+    files = session.files("MR1")
+    assert files.pop("scans.zip")
+    assert files == FILES
+    assert session("check", session.out).status == 0
+
+
+def profile(extract: str) -> None:
+    """The profile of the server says how downloads come."""
+    import os
+
+    path = Path(os.environ["XDG_CONFIG_HOME"]) / "xnatctl/config.yaml"
+    home = Path(os.environ["HOME"]) / ".config/xnatctl/config.yaml"
+    text = f"profiles:\n  default:\n    url: {os.environ['XNAT_URL']}\n    extract: {extract}\n"
+    for place in (path, home):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.chmod(0o600)
+
+
+def test_the_profile_decides_where_nothing_is_said(session: Downloader) -> None:
+    profile("false")
+    assert session(*named(session)).status == 0
+    assert {*session.files("MR1")} == {"scans.zip"}
+    assert session(*named(session, "--extract")).status == 0
+    assert len(session.files("MR1")) == 5
+
+
+def test_extract_gives_the_same_tree_as_a_download(session: Downloader) -> None:
+    session(*named(session, "--zip", "--session-resources"))
+    ran = session("extract", session.out, "-r")
+    assert (ran.status, len(ran.records)) == (0, 2), ran.err
+    assert session.files("MR1") == {**FILES, "resources/NOTES/files/n.txt": b"n"}
+    assert session("check", session.out).status == 0
+    again = session(*named(session, "--session-resources", "--extract"))
+    assert again.record["outcome"] == "skipped"
+
+
+def test_extract_looks_below_only_when_asked(session: Downloader) -> None:
+    session(*named(session, "--zip"))
+    assert session("extract", session.out).records == []
+    assert len(session("extract", session.out / "MR1", "--dry-run").records) == 1
+    assert {*session.files("MR1")} == {"scans.zip"}
+
+
+def test_extract_can_keep_the_archive(session: Downloader) -> None:
+    session(*named(session, "--zip"))
+    assert session("extract", session.out / "MR1", "--no-cleanup").status == 0
+    assert "scans.zip" in session.files("MR1")
+
+
+def test_extract_without_a_manifest_tells_scans_by_their_names(session: Downloader) -> None:
+    session(*named(session, "--zip", "-s", "2-MR1"))
+    (session.out / "MR1/manifest.ndjson").unlink()
+    assert session("extract", session.out / "MR1").status == 0
+    assert session.files("MR1") == {"scans/2-MR1/resources/DICOM/files/c": b"c"}
+
+
+def test_a_zip_that_is_data_is_left_alone(session: Downloader) -> None:
+    files = session.out / "MR1/resources/R/files"
+    files.mkdir(parents=True)
+    for path in (session.out / "data.zip", files / "scans.zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x/resources/R/files/a" if path.parent == files else "a.txt", b"a")
+    assert session("extract", session.out, "-r").records == []
+    assert len(session.files()) == 2
+
+
+@pytest.mark.parametrize("name", ["../x/resources/R/files/a", "S/resources/R/files/../../../../a"])
+def test_extract_refuses_what_leads_out_and_keeps_the_archive(
+    session: Downloader, name: str
+) -> None:
+    session.out.mkdir()
+    with zipfile.ZipFile(session.out / "a.zip", "w") as archive:
+        archive.writestr("S/resources/R/files/good", b"good")
+        archive.writestr(name, b"evil")
+    ran = session("extract", session.out)
+    assert ran.status == 2
+    assert {*session.files()} == {"a.zip"}
+
+
+def test_extract_refuses_a_damaged_archive_and_keeps_it(session: Downloader) -> None:
+    session(*named(session, "--zip"))
+    path = session.out / "MR1/scans.zip"
+    data = bytearray(path.read_bytes())
+    data[data.index(b"aaaa") + 5] ^= 1
+    path.write_bytes(data)
+    assert session("extract", session.out, "-r").status == 8
+    assert path.exists()
+
+
+def test_check_finds_nothing_wrong_with_a_download(session: Downloader) -> None:
+    session(*named(session, "--session-resources"))
+    ran = session("--check", session.out)
+    assert (ran.status, ran.record["kind"]) == (0, "session")
+    assert (ran.record["files"], ran.record["verified"]) == (5, 5)
+    assert not [r for r in session.xnat.requests() if r.path == "/check"]
+
+
+def test_check_names_what_is_missing_changed_and_surplus(session: Downloader) -> None:
+    session(*named(session))
+    files = session.out / "MR1/scans/1/resources/DICOM/files"
+    (files / "a.dcm").write_bytes(b"b" * 3000)
+    (files / "1/b").unlink()
+    (files / "1-T1w/b").write_bytes(b"longer")
+    (files / "new").touch()
+    ran = session("check", session.out)
+    assert ran.status == 8
+    told = {r["local_path"].rpartition("files/")[2]: r["error"]["message"] for r in ran.of("file")}
+    assert {path: text.rpartition(": ")[2].split()[0] for path, text in told.items()} == {
+        "a.dcm": "MD5",
+        "1/b": "missing",
+        "1-T1w/b": "size",
+        "new": "not",
+    }
+    assert ran.of("session")[0]["outcome"] == "failed"
+
+
+def test_check_looks_into_kept_archives(session: Downloader) -> None:
+    session(*named(session, "--zip"))
+    assert session("check", session.out).record["verified"] == 4
+    path = session.out / "MR1/scans.zip"
+    data = bytearray(path.read_bytes())
+    data[data.index(b"aaaa") + 5] ^= 1
+    path.write_bytes(data)
+    assert session("check", session.out).status == 8
+
+
+def test_check_needs_something_to_check_by(session: Downloader) -> None:
+    session.out.mkdir()
+    assert session("check", session.out).status == 8
+    (session.out / "manifest.ndjson").touch()
+    assert session("check", session.out).status == 8
+    assert session("check", session.out / "nowhere").status == 2
+
+
+def test_a_manifest_that_is_damaged_fails_the_audit(session: Downloader) -> None:
+    session(*named(session))
+    path = session.out / "MR1/manifest.ndjson"
+    path.write_text("{nonsense\n" + path.read_text())
+    ran = session("check", session.out)
+    assert ran.status == 8
+    assert "line 1 is not the record of a file" in ran.err
+
+
+def test_the_manifest_grows_with_further_downloads(session: Downloader) -> None:
+    session(*named(session, "-s", "1"))
+    session(*named(session, "-s", "2-MR1"))
+    ran = session("check", session.out)
+    assert (ran.status, ran.record["files"]) == (0, 4)
+
+
+def test_a_file_that_the_server_no_longer_has_leaves_the_manifest(session: Downloader) -> None:
+    session(*named(session))
+    session.xnat.store.database.execute("DELETE FROM file WHERE path='a.dcm'")
+    gone = session.out / "MR1/scans/1/resources/DICOM/files/a.dcm"
+    session(*named(session))
+    assert session("check", session.out).record["files"] == 4
+    gone.unlink()
+    session(*named(session))
+    assert session("check", session.out).record["files"] == 3
+
+
+def test_the_manifest_is_the_same_after_the_same_download(session: Downloader) -> None:
+    session(*named(session))
+    path = session.out / "MR1/manifest.ndjson"
+    before = path.read_bytes()
+    session(*named(session, "--workers", 3))
+    assert path.read_bytes() == before
+
+
+def test_without_digests_the_manifest_has_those_that_came(session: Downloader) -> None:
+    session.xnat.store.database.execute("UPDATE file SET digest=''")
+    session(*named(session))
+    session(*named(session))
+    text = (session.out / "MR1/manifest.ndjson").read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert all(len(entry["digest"]) == 32 and entry["unverifiable"] for entry in entries)
+    assert session("check", session.out).record["verified"] == 4

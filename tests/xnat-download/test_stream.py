@@ -1,0 +1,373 @@
+"""Records on standard input, whatever their kind, become files; records say what came of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from support.downloads import Downloader
+from support.sandbox import XNAT
+from xnat_sandbox.model import Owner
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+SCANS = {"1": {"a.dcm": b"a" * 1000, "sub/b.dcm": b"b" * 10}, "2-MR1": {"c.dcm": b""}}
+
+
+def test_what_xnat_ls_prints_is_downloaded(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    download.xnat.has_session("P1", "S1", "MR2", {"1": {"a.dcm": b"x"}})
+    command = f"{SCRIPTS}/xnat-ls sessions -P P1 | {SCRIPTS}/xnat-download --out {download.out}"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) == 2
+    assert download.files() == {
+        "MR1/scans/1/resources/DICOM/files/a.dcm": b"a" * 1000,
+        "MR1/scans/1/resources/DICOM/files/sub/b.dcm": b"b" * 10,
+        "MR1/scans/2-MR1/resources/DICOM/files/c.dcm": b"",
+        "MR2/scans/1/resources/DICOM/files/a.dcm": b"x",
+    }
+
+
+def test_a_session_gives_one_record_with_what_was_done(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1")
+    assert ran.status == 0, ran.err
+    record = ran.record
+    assert record["kind"] == "session"
+    assert record["path"] == str(download.out / "MR1")
+    facts = ("files", "bytes", "skipped", "verified", "outcome")
+    assert [record[key] for key in facts] == [3, 1010, 0, 3, "done"]
+    assert "unverifiable" not in record
+
+
+def test_one_listing_and_one_archive_for_each_resource(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    download.session("MR1")
+    below = f"/data/experiments/{session.id}"
+    listings = [r.full_path for r in download.xnat.requests("GET", below) if "json" in r.full_path]
+    assert listings == [f"{below}/files?all=true&format=json"]
+    assert sorted(download.fetched()) == [
+        f"{below}/scans/1/resources/DICOM/files?format=tar",
+        f"{below}/scans/2-MR1/resources/DICOM/files?format=tar",
+    ]
+
+
+def test_the_second_run_transfers_nothing_and_says_skipped(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    download.session("MR1")
+    fetched = len(download.fetched())
+    ran = download.session("MR1")
+    assert ran.status == 0
+    assert (ran.record["outcome"], ran.record["skipped"]) == ("skipped", 3)
+    assert (ran.record["files"], ran.record["bytes"]) == (0, 0)
+    assert len(download.fetched()) == fetched
+
+
+def test_unknown_keys_of_a_record_are_kept(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    record = {**download.record("MR1"), "mine": [1, 2]}
+    assert download.records(record).record["mine"] == [1, 2]
+
+
+def test_scan_resource_and_file_records_bring_just_that(download: Downloader) -> None:
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", SCANS, resources={"NOTES": {"n.txt": b"hi"}})
+    above = {"project": "P1", "session": "MR1", "session_id": session.id}
+    uri = f"/data/experiments/{session.id}"
+    number = xnat.store.resources.find(Owner.of(session), "NOTES")
+    assert number is not None
+    file = {
+        **{"kind": "file", "uri": f"{uri}/resources/{number.number}/files/n.txt"},
+        **{"name": "n.txt", "path": "n.txt", "resource": "NOTES", "size": 2, **above},
+    }
+    where = f"{uri}/scans/1/resources/DICOM"
+    ran = download.records(
+        {"kind": "scan", "id": "2-MR1", "uri": f"{uri}/scans/2-MR1", **above},
+        {"kind": "resource", "label": "DICOM", "uri": where, "scan": "1", **above},
+        file,
+    )
+    assert ran.status == 0, ran.err
+    paths = {r["kind"]: r.get("local_path", r.get("path")) for r in ran.records}
+    assert paths == {
+        "scan": str(download.out / "MR1/scans/2-MR1"),
+        "resource": str(download.out / "MR1/scans/1/resources/DICOM"),
+        "file": str(download.out / "MR1/resources/NOTES/files/n.txt"),
+    }
+    assert next(r for r in ran.records if r["kind"] == "file")["path"] == "n.txt"
+    assert sorted(download.files("MR1")) == [
+        "resources/NOTES/files/n.txt",
+        "scans/1/resources/DICOM/files/a.dcm",
+        "scans/1/resources/DICOM/files/sub/b.dcm",
+        "scans/2-MR1/resources/DICOM/files/c.dcm",
+    ]
+
+
+def test_a_subject_is_all_its_sessions(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    download.xnat.has_session("P1", "S2", "MR2", SCANS)
+    subject = download.xnat.has_subject("P1", "S1")
+    record = {"kind": "subject", "id": subject.id, "label": "S1", "project": "P1"}
+    ran = download.records(record)
+    assert (ran.status, ran.record["files"]) == (0, 3)
+    assert {path.name for path in download.out.iterdir()} == {"MR1"}
+
+
+def test_resources_of_projects_and_subjects_have_their_own_places(download: Downloader) -> None:
+    xnat = download.xnat
+    xnat.has_session("P1", "S1", "MR1", SCANS, resources={"NOTES": {"n.txt": b"n"}})
+    xnat.has_resource(xnat.has_project("P1"), "DOCS", {"d.txt": b"d"})
+    xnat.has_resource(xnat.has_subject("P1", "S1"), "FORMS", {"f.txt": b"f"})
+    ran = download.records({"kind": "project", "id": "P1"}, words=["--session-resources"])
+    assert ran.status == 0, ran.err
+    assert (ran.record["kind"], ran.record["files"]) == ("project", 6)
+    others = {path: data for path, data in download.files().items() if "/scans/" not in path}
+    assert others == {
+        "MR1/resources/NOTES/files/n.txt": b"n",
+        "projects/P1/resources/DOCS/files/d.txt": b"d",
+        "subjects/S1/resources/FORMS/files/f.txt": b"f",
+    }
+
+
+def test_assessors_are_found_under_their_labels(download: Downloader) -> None:
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", SCANS)
+    assessor = xnat.store.items.create_experiment(
+        "P1", "MR1_QC", "xnat:qcManualAssessorData", session_id=session.id
+    )
+    resources = xnat.store.resources
+    resources.put_bytes(resources.ensure(Owner.of(assessor), "QC"), "q.txt", b"q")
+    assert download.session("MR1", "--assessors").status == 0
+    assert download.files("MR1/assessors") == {"MR1_QC/resources/QC/files/q.txt": b"q"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-s", "1"], {"scans/1/resources/DICOM/files/a", "scans/1/resources/NIFTI/files/b.nii"}),
+        (["-r", "NIFTI"], {"scans/1/resources/NIFTI/files/b.nii"}),
+        (["-r", "NIFTI", "-r", "NOTES", "--session-resources"], {
+            "scans/1/resources/NIFTI/files/b.nii", "resources/NOTES/files/n.txt"}),
+        (["--exclude-resource", "DICOM"], {"scans/1/resources/NIFTI/files/b.nii"}),
+        (["--pattern", "*.nii"], {"scans/1/resources/NIFTI/files/b.nii"}),
+    ],
+)  # fmt: skip
+def test_filters_choose(download: Downloader, words: list[str], expected: set[str]) -> None:
+    xnat = download.xnat
+    session = xnat.has_session(
+        "P1", "S1", "MR1", {"1": {"a": b"a"}, "2": {"a": b"a"}}, resources={"NOTES": {"n.txt": b""}}
+    )
+    xnat.has_scan(session, "1", {"b.nii": b"b"}, resource="NIFTI")
+    ran = download.session("MR1", *words)
+    assert ran.status == 0, ran.err
+    assert set(download.files("MR1")) == expected
+
+
+def test_a_scan_without_the_wanted_resource_is_no_error(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    record = {"kind": "scan", "id": "1", "session": "MR1", "session_id": session.id}
+    ran = download.records(record, words=["-r", "NIFTI", "--verify"])
+    assert (ran.status, ran.record["outcome"], ran.record["skipped"]) == (0, "skipped", 0)
+
+
+def test_a_scan_that_does_not_exist_is_named(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1", "--scans", "1,9")
+    assert ran.status == 5
+    assert ran.of("scan")[0]["id"] == "9"
+    assert ran.of("session")[0]["outcome"] == "failed"
+    assert len(download.files("MR1/scans/1")) == 2
+
+
+@pytest.mark.parametrize("kind", ["session", "scan", "resource", "file", "project", "subject"])
+def test_what_is_not_there_any_more_is_not_found(download: Downloader, kind: str) -> None:
+    above = {"session": "GONE", "session_id": "XNAT_E99999", "project": "P9"}
+    uri = "/data/experiments/XNAT_E99999/scans/1/resources/7"
+    record = {"kind": kind, "id": "XNAT_E99999", "label": "GONE", "path": "a", **above}
+    record |= {"uri": f"{uri}/files/a" if kind == "file" else uri}
+    ran = download.records(record)
+    assert (ran.status, ran.record["outcome"]) == (5, "failed"), ran.record
+
+
+def test_one_failure_does_not_stop_the_rest(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    gone = {"kind": "session", "id": "XNAT_E99999", "label": "GONE", "project": "P1"}
+    ran = download.records(gone, download.record("MR1"))
+    assert ran.status == 5
+    assert {r["label"]: r["outcome"] for r in ran.records} == {"GONE": "failed", "MR1": "done"}
+
+
+def test_failed_and_planned_records_pass_by(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    planned = {**download.record("MR1"), "outcome": "planned"}
+    ran = download.records(planned)
+    assert (ran.status, ran.record) == (0, planned)
+    assert download.files() == {}
+
+
+def test_each_file_can_have_a_record(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1", "--each")
+    files = ran.of("file")
+    assert {file["path"] for file in files} == {"a.dcm", "sub/b.dcm", "c.dcm"}
+    assert all(Path(file["local_path"]).is_file() for file in files)
+    assert {file["outcome"] for file in files} == {"done"}
+    assert {file["outcome"] for file in download.session("MR1", "--each").of("file")} == {"skipped"}
+
+
+def test_a_dry_run_writes_nothing_and_tells_how_much(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1", "--dry-run")
+    facts = ("outcome", "files", "bytes")
+    assert [ran.record[key] for key in facts] == ["planned", 3, 1010]
+    assert not download.out.exists()
+
+
+def test_two_sessions_of_one_label_are_kept_apart(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"one"}})
+    download.xnat.has_session("P2", "S1", "MR1", {"1": {"a.dcm": b"two"}})
+    ran = download.records(
+        download.record("MR1"), download.record("MR1", "P2"), words=["--workers", 1]
+    )
+    assert ran.status == 1
+    assert {r["project"]: r["outcome"] for r in ran.records} == {"P1": "done", "P2": "failed"}
+    assert "--layout" in ran.err
+    assert list(download.files().values()) == [b"one"]
+    again = download.session("MR1", project="P2")
+    assert again.status == 1
+    assert "holds session" in again.err
+
+
+def test_a_layout_keeps_them_apart(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"one"}})
+    download.xnat.has_session("P2", "S1", "MR1", {"1": {"a.dcm": b"two"}})
+    ran = download.records(
+        download.record("MR1"),
+        download.record("MR1", "P2"),
+        words=["--layout", "{project}/{session}/{scan}-{type}/{name}"],
+    )
+    assert ran.status == 0, ran.err
+    assert download.files() == {"P1/MR1/1-T1w/a.dcm": b"one", "P2/MR1/1-T1w/a.dcm": b"two"}
+    assert (download.out / "P1/MR1/manifest.ndjson").is_file()
+
+
+def test_files_that_would_get_one_name_stop_the_object_before_anything(
+    download: Downloader,
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"1"}, "2": {"a": b"2"}})
+    ran = download.session("MR1", "--layout", "{session}/{name}")
+    assert ran.status == 1
+    assert "would both be MR1/a" in ran.record["error"]["message"]
+    assert download.files() == {}
+    assert not [path for path in download.fetched() if "format=tar" in path]
+
+
+def test_files_of_two_objects_do_not_meet_either(download: Downloader) -> None:
+    for label in ("MR1", "MR2"):
+        download.xnat.has_session("P1", "S1", label, {"1": {"a": label.encode()}})
+    ran = download.records(
+        download.record("MR1"),
+        download.record("MR2"),
+        words=["--layout", "{scan}/{name}", "-w", 1],
+    )
+    assert ran.status == 1
+    assert [r["outcome"] for r in ran.records] == ["done", "failed"]
+    assert download.files() == {"1/a": b"MR1"}
+
+
+def test_a_session_by_name(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR.1", SCANS)
+    ran = download("session", "-E", "MR.1", "-P", "P1", "--out", download.out, "--name", "x")
+    assert ran.status == 0, ran.err
+    assert len(download.files("x/scans")) == 3
+
+
+def test_scans_by_name(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    words = ["scans", "-E", "MR1", "-P", "P1", "-S", "S1", "--out", download.out]
+    assert download(*words).status == 2
+    assert download(*words, "-s", "2-MR1").status == 0
+    assert list(download.files("MR1/scans")) == ["2-MR1/resources/DICOM/files/c.dcm"]
+    assert download(*words, "-s", "*").status == 0
+    assert len(download.files("MR1/scans")) == 3
+
+
+def test_a_resource_by_name(download: Downloader) -> None:
+    xnat = download.xnat
+    xnat.has_session("P1", "S1", "MR1", SCANS, resources={"NOTES": {"n.txt": b"n"}})
+    xnat.has_resource(xnat.has_project("P1"), "DOCS", {"d.txt": b"d"})
+    here = ("-P", "P1", "--out", download.out)
+    assert download("resource", "MR1", "NOTES", *here).status == 0
+    assert download("resource", "-E", "MR1", "DICOM", "--scan", "1", *here).status == 0
+    assert download("resource", "DOCS", *here).status == 0
+    assert len(download.files()) == 4
+    assert download("resource", "MR1", "NOPE", *here).status == 5
+
+
+def test_old_spellings_work_and_say_so(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    words = ["session", "--session", "MR1", "-P", "P1", "--out", download.out]
+    ran = download(*words, "--unzip", "--no-parallel", "--include-resources", "--cleanup")
+    assert ran.status == 0, ran.err
+    assert ran.err.count("warning: ") == 5
+    assert len(download.files()) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--out", "x", "--check", "y"],
+        ["--out", "x", "--layout", "{nope}/{name}"],
+        ["--out", "x", "--layout", "../{name}"],
+        ["--out", "x", "--layout", "{session}"],
+        ["--out", "x", "-r", "A", "--exclude-resource", "B"],
+        ["--out", "x", "--zip", "--layout", "{name}"],
+        ["--out", "x", "--scans", ","],
+        ["session", "-E", "x", "--name", "a/b"],
+        ["session", "-E", "x", "--zip", "--extract"],
+        ["resource", "a", "b", "c"],
+        ["check"],
+    ],
+)
+def test_wrong_usage_touches_nothing(
+    download: Downloader, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = download(*words)
+    assert ran.status == 2, ran.records
+    assert ran.records == []
+    assert ran.err.count("\n") == 1
+    assert not download.xnat.requests("GET", "/data/")
+    assert not (tmp_path / "x").exists()
+
+
+def test_workers_share_one_pool(download: Downloader, xnat: XNAT) -> None:
+    for label in range(6):
+        xnat.has_session("P1", "S1", f"M{label}", {str(n): {"a": b"x" * 99} for n in range(5)})
+    records = [download.record(f"M{label}") for label in range(6)]
+    ran = download.records(*records, words=["--workers", 3])
+    assert ran.status == 0
+    assert {r["label"] for r in ran.records} == {f"M{label}" for label in range(6)}
+    assert len(download.files()) == 30
+
+
+def test_an_empty_session_is_nothing_to_do(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1")
+    ran = download.session("MR1")
+    assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+
+
+def test_the_manifest_tells_what_is_there(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    download.session("MR1")
+    lines = (download.out / "MR1/manifest.ndjson").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry["local_path"] for entry in entries] == sorted(download.files("MR1"))
+    assert entries[0]["session_id"] == session.id
+    assert (entries[0]["kind"], entries[0]["size"], entries[0]["scan"]) == ("file", 1000, "1")
+    assert len(entries[0]["digest"]) == 32
+    assert entries[0]["uri"].startswith(f"/data/experiments/{session.id}/scans/1/resources/")
