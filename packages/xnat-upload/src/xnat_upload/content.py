@@ -96,15 +96,19 @@ class _ArchivedContent(SentFile):
         return UploadError(f"{self.path}: changed while it was being sent", self.path)
 
 
-def members_of(instances: Iterable[Instance], numbers: dict[int, str]) -> Iterator[Member]:
-    """Members of an outgoing archive, in a folder per series; `numbers` has the folders' names.
+def members_of(
+    instances: Iterable[Instance],
+    folders: dict[int, str],
+    cursors: dict[Path, Cursor] | None = None,
+) -> Iterator[Member]:
+    """Members of an outgoing archive, in a folder per series; `cursors` are used where given.
 
     The server takes the last part of a name for the file name, which is the one that it has for the
     instance already, if any.
     """
-    cursors: dict[Path, Cursor] = {}
+    cursors = {} if cursors is None else cursors
     for instance in instances:
-        name = f"{numbers[instance.series]}/{instance.held_as or instance.name}"
+        name = f"{folders[instance.series]}/{instance.held_as or instance.name}"
         seconds = max(0, instance.mtime_ns // 1_000_000_000)
         if instance.member is None:
             yield Member(instance.path, name, instance.size, seconds)

@@ -8,6 +8,7 @@ run, and nothing that has arrived is sent again.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -24,8 +25,9 @@ from xnat_core.imports import Destination, Landing, Way
 from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_upload.batches import Batch, batches_of
-from xnat_upload.difference import Amount, Difference
+from xnat_upload.difference import NOTHING, Amount, Difference
 from xnat_upload.ending import Ending
+from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
 from xnat_upload.sending import Requests
 from xnat_upload.survey import Survey, Surveyor
@@ -63,7 +65,9 @@ class Delivery:
             client, destination, manner, difference, watch, gate or contextlib.nullcontext()
         )
         self.errors: list[XNATCtlError] = []
-        self._sent = Amount(0, 0)
+        self.landings: dict[str, Landing] = {}
+        self._sent = NOTHING
+        self._lock = threading.Lock()
 
     def run(self) -> Delivered:
         """Upload. Raises the error that stopped it, or that left the session incomplete."""
@@ -108,10 +112,10 @@ class Delivery:
         for _ in range(ROUNDS):
             check_stop()
             lacking = self.difference.missing
-            landings: Sequence[Landing] = ()
             if lacking.files:
-                landings = self.send(self.way(survey))
-            done = self.ending.reach(survey, landings)
+                self.send(self.way(survey))
+            done = self.ending.reach(survey, self.landings.values())
+            self.landings.clear()
             if done.late is not None:
                 break
             survey = self.surveyor.look()
@@ -135,28 +139,28 @@ class Delivery:
         direct = fresh and len(self.difference.studies) == 1
         return Way.DIRECT if direct and self.surveyor.knows_direct_archive else Way.JOIN
 
-    def send(self, way: Way) -> list[Landing]:
-        """Send what is missing; returns where it went. What failed is in `errors`."""
+    def send(self, way: Way) -> None:
+        """Send what is missing. What failed is in `errors`; raises when nothing was taken."""
         self.errors.clear()
+        if self.manner.mode == "gradual":
+            Gradual(self, way).send_missing(workers=self.manner.workers)
+        else:
+            self._send_batches(way)
+        if self.errors and not self.landings:
+            raise self.errors[0]
+
+    def _send_batches(self, way: Way) -> None:
         batches = list(batches_of(self.difference, self.manner.workers))
-        if way is Way.JOIN_HELD and len(batches) == 1 and self.manner.mode != "gradual":
+        if way is Way.JOIN_HELD and len(batches) == 1:
             way = Way.STAGE
-        landings: dict[str, Landing] = {}
+        workers = self.manner.workers
         outcomes = bounded_map(
-            lambda batch: self._send(batch, way),
-            batches,
-            workers=self.manner.workers,
-            in_flight=self.manner.workers,
+            lambda batch: self._send(batch, way), batches, workers=workers, in_flight=workers
         )
         with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
             for outcome in outcomes:
                 if outcome.error is not None:
                     self.take_error(outcome.error)
-                for landing in outcome.value or ():
-                    landings[landing.uri] = landing
-        if self.errors and not landings:
-            raise self.errors[0]
-        return list(landings.values())
 
     def take_error(self, error: XNATCtlError) -> None:
         """Keep what the next round may mend; raise what it cannot."""
@@ -165,14 +169,16 @@ class Delivery:
             raise error
         self.errors.append(error)
 
-    def _send(self, batch: Batch, way: Way) -> tuple[Landing, ...]:
+    def _send(self, batch: Batch, way: Way) -> None:
         instances = self.difference.inventory.load(batch.ids)
-        return self.requests.send(instances, way, self.took)
+        self.requests.send(instances, way, self.took)
 
     def took(self, taken: Sequence[tuple[Instance, str]], landings: Sequence[Landing]) -> None:
         """The server has answered for these instances (and their MD5s)."""
         for landing in landings:
-            self.places.add(landing.uri)
+            with self._lock:
+                self.places.add(landing.uri)
+                self.landings[landing.uri] = landing
             if landing.project != self.destination.project:
                 raise Mislanded(landing, self.destination)
         if not landings:
@@ -180,7 +186,7 @@ class Delivery:
             return
         self.journal.add(
             Accepted(
-                instance.held_as or instance.name,
+                instance.name,
                 instance.where,
                 instance.size,
                 instance.mtime_ns,
@@ -192,7 +198,8 @@ class Delivery:
         for instance, digest in taken:
             self.difference.took(instance, digest)
         size = sum(instance.size for instance, _ in taken)
-        self._sent = Amount(self._sent.files + len(taken), self._sent.bytes + size)
+        with self._lock:
+            self._sent = Amount(self._sent.files + len(taken), self._sent.bytes + size)
 
     # --- after --------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ An instance is recognised by its file name, which our uploads make of its UID; e
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -205,6 +206,15 @@ class Difference:
             f" AND series IN ({marks}) ORDER BY series, id"
         )
         return [(id, size) for id, size in rows]
+
+    def missing_in_turns(self) -> array[int]:
+        """Numbers of what is missing, the series taking turns, members of archives last."""
+        return self.inventory.numbers(
+            "SELECT id FROM (SELECT id, series, member, ROW_NUMBER() OVER"
+            f" (PARTITION BY series ORDER BY id) AS turn FROM instance WHERE {self._missing})"
+            " ORDER BY member IS NOT NULL, CASE WHEN member IS NULL THEN turn ELSE 0 END,"
+            " CASE WHEN member IS NULL THEN series ELSE 0 END, id"
+        )
 
     def missing_in_archives(self) -> list[tuple[int, int, int, bytes]]:
         """Number, size and archive (folder, file) of missing members, in their order there."""

@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -36,7 +37,9 @@ CREATE TABLE other (
   size INTEGER NOT NULL, digest TEXT NOT NULL);
 CREATE INDEX other_digest ON other (digest);
 """
-_COLUMNS = "instance.id, name, series, folder.path, file, member, size, mtime_ns, digest, held_as"
+_COLUMNS = (
+    "instance.id, name, study, series, folder.path, file, member, size, mtime_ns, digest, held_as"
+)
 _FROM = "FROM instance JOIN folder ON folder.id = instance.folder"
 
 
@@ -50,6 +53,7 @@ class Instance:
 
     id: int
     name: str
+    study: int
     series: int
     path: Path
     member: int | None
@@ -213,6 +217,11 @@ class Inventory:
         with self._lock:
             return self._db.execute(sql, parameters).fetchall()
 
+    def numbers(self, sql: str) -> array[int]:
+        """The numbers that a query gives, which may be many."""
+        with self._lock:
+            return array("q", (row[0] for row in self._db.execute(sql)))
+
     def instances(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Instance]:
         """The instances of a condition in the order of their numbers, some at a time."""
         last = 0
@@ -240,9 +249,9 @@ def name_of(uid: str) -> str:
 
 
 def _instance(row: Sequence[Any]) -> Instance:
-    id, name, series, folder, file, member, size, mtime_ns, digest, held_as = row
+    id, name, study, series, folder, file, member, size, mtime_ns, digest, held_as = row
     path = Path(os.fsdecode(folder)) / os.fsdecode(file)
-    return Instance(id, name, series, path, member, size, mtime_ns, digest, held_as)
+    return Instance(id, name, study, series, path, member, size, mtime_ns, digest, held_as)
 
 
 def _bytes(name: str) -> bytes:

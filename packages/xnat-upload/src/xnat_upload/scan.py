@@ -112,7 +112,7 @@ class Scan:
         if is_same_file or found.identity in self._copies:
             return
         here = Instance(
-            *(other.id, other.name, other.series, found.path, found.member),
+            *(other.id, other.name, other.study, other.series, found.path, found.member),
             *(found.size, found.mtime_ns, "", ""),
         )
         if found.size == other.size and self._md5_of(here) == self._md5_of(other):

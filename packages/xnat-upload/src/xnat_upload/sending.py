@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from xnat_core.archive import Member, TarStream, ZipStream
 from xnat_core.bodies import Body, WatchedBody
 from xnat_core.client import XNATClient
-from xnat_core.errors import UploadError
-from xnat_core.imports import Destination, ImportRefused, Landing, Way, send, zip_params
-from xnat_upload.content import members_of
+from xnat_core.errors import UploadError, XNATCtlError
+from xnat_core.imports import (
+    Destination,
+    ImportRefused,
+    Landing,
+    Way,
+    gradual_params,
+    send,
+    zip_params,
+)
+from xnat_upload.content import Cursor, members_of
 from xnat_upload.difference import Difference
+from xnat_upload.form import FormBody
 from xnat_upload.inventory import Instance
 from xnat_upload.terms import Manner
+
+ONE_SECONDS = 120.0
+"""How long the server may take over a single instance."""
 
 Took = Callable[[Sequence[tuple[Instance, str]], Sequence[Landing]], None]
 
@@ -40,9 +54,10 @@ class Requests:
         self.difference = difference
         self.watch = watch
         self._gate = gate
-        self._folders = _folders(difference)
+        self._reading = threading.Lock()
+        self._cursors: dict[Path, Cursor] = {}
 
-    def send(self, instances: Sequence[Instance], way: Way, took: Took) -> tuple[Landing, ...]:
+    def send(self, instances: Sequence[Instance], way: Way, took: Took) -> None:
         """Send instances in one archive and tell `took` when the server has answered for them.
 
         One that the server refuses, or that cannot be read here, is left out, and the rest is sent
@@ -67,8 +82,34 @@ class Requests:
                 self._leave_out(left, error)
                 continue
             took([(one, digests.get(_last(one), "")) for one in left], landings)
-            return landings
-        return ()
+            return
+
+    def send_one(self, instance: Instance, way: Way, took: Took) -> None:
+        """Send one instance by itself and tell `took` where it went. Raises what happened."""
+        params = gradual_params(self.destination, way)
+        digests: list[str] = []
+        counted = _Counted(self.watch)
+        with self._in_turn(instance) as member:
+            form = FormBody(member, on_digest=lambda _, digest: digests.append(digest))
+            try:
+                with self._gate:
+                    landings = send(
+                        self.client, params, WatchedBody(form, counted), timeout=ONE_SECONDS
+                    )
+            except XNATCtlError:
+                counted.take_back()
+                raise
+        took([(instance, digests[-1] if digests else "")], landings)
+
+    @contextmanager
+    def _in_turn(self, instance: Instance) -> Iterator[Member]:
+        """The member to send; from an archive only one at a time."""
+        if instance.member is None:
+            yield from members_of([instance], self._folders)
+            return
+        with self._reading:
+            cursor = self._cursors.setdefault(instance.path, Cursor(instance.path))
+            yield from members_of([instance], self._folders, {instance.path: cursor})
 
     def _body(self, instances: Sequence[Instance], digests: dict[str, str]) -> Body:
         def on_digest(member: Member, digest: str) -> None:
@@ -78,6 +119,14 @@ class Requests:
         if self.manner.mode == "zip":
             return ZipStream(members, compress=True, on_digest=on_digest)
         return TarStream(members, on_digest=on_digest)
+
+    @property
+    def _folders(self) -> dict[int, str]:
+        """A folder of its own for each series, named by its number; more may be found meanwhile."""
+        return {
+            series.id: f"{series.id}-{re.sub(r'[^A-Za-z0-9_-]', '_', series.number)[:16]}"
+            for series in self.difference.series
+        }
 
     def _leave_out(self, instances: list[Instance], error: UploadError) -> None:
         """Take the one that is to blame out of the list; raises when none of them is."""
@@ -110,11 +159,3 @@ class _Counted:
 
 def _last(instance: Instance) -> str:
     return instance.held_as or instance.name
-
-
-def _folders(difference: Difference) -> dict[int, str]:
-    """A folder of its own for each series, named by its number."""
-    return {
-        series.id: f"{series.id}-{re.sub(r'[^A-Za-z0-9_-]', '_', series.number)[:16]}"
-        for series in difference.series
-    }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
-from xnat_core.errors import UsageError, XNATCtlError
+from xnat_core.errors import UploadError, UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.journal import Journal
@@ -17,6 +19,7 @@ from xnat_upload.difference import Difference
 from xnat_upload.inventory import Inventory
 from xnat_upload.plan import Order, Parcel, Unplannable, check_labels, parcels
 from xnat_upload.scan import Scan
+from xnat_upload.streaming import Streaming
 from xnat_upload.terms import Delivered, Manner
 
 SESSIONS_AT_ONCE = 2
@@ -40,30 +43,43 @@ class Uploads:
 
     def records(self, orders: Iterable[Order]) -> Iterator[Record]:
         """Carry out the orders; a record for each session, and for each file that failed."""
-        return self.job.each(self._deliver, self._parcels(orders), SESSIONS_AT_ONCE)
+        return self.job.each(self._carry_out, self._tasks(orders), SESSIONS_AT_ONCE)
 
     # --- planning -----------------------------------------------------------------------------
 
-    def _parcels(self, orders: Iterable[Order]) -> Iterator[Parcel]:
+    def _tasks(self, orders: Iterable[Order]) -> Iterator[Parcel | Order]:
+        """What can be done side by side; whole orders where sending begins before all is found."""
         for order in orders:
             try:
-                yield from self._planned(order)
+                self._check(order)
+                if self._streams(order):
+                    yield order
+                else:
+                    yield from self._planned(order)
             except XNATCtlError as error:
                 if not order.record:
                     raise
                 self.job.emit(failed(outcome.upload_record(order, self._server), error))
 
-    def _planned(self, order: Order) -> Iterator[Parcel]:
+    def _check(self, order: Order) -> None:
         if not order.project:
             raise UsageError("a project is needed: in the record, by -P, or by the profile")
         check_labels(order)
         if not self._dry_run:
             self._admit(order)
+
+    def _streams(self, order: Order) -> bool:
+        return self.manner.mode == "gradual" and not (self._dry_run or order.merge_studies)
+
+    def _planned(self, order: Order) -> Iterator[Parcel]:
         inventory = Inventory()
         scan = Scan(inventory, self._tell, self._skip_damaged)
         for _ in scan.instances(order.paths):
             pass
         self._tell_of(scan, order)
+        if not order.record:
+            size = sum(study.bytes for study in inventory.studies.values())
+            self.job.progress.start(total_bytes=size, what=order.name)
         for parcel in parcels(order, inventory):
             if isinstance(parcel, Unplannable):
                 self.job.emit(outcome.unplannable_record(order, self._server, parcel))
@@ -92,49 +108,69 @@ class Uploads:
 
     # --- delivering ---------------------------------------------------------------------------
 
-    def _deliver(self, parcel: Parcel) -> Iterator[Record]:
-        if self._dry_run:
-            yield outcome.plan_record(parcel, self._server, self.manner)
-            return
+    def _carry_out(self, task: Parcel | Order) -> Iterator[Record]:
+        if isinstance(task, Order):
+            yield from self._stream(task)
+        elif self._dry_run:
+            yield outcome.plan_record(task, self._server, self.manner)
+        else:
+            begin = time.monotonic()
+            result: Delivered | XNATCtlError
+            try:
+                with self._delivery(task) as delivery:
+                    result = delivery.run()
+            except XNATCtlError as error:
+                result = error
+            yield from self._told(task, result, begin)
+
+    def _stream(self, order: Order) -> Iterator[Record]:
         begin = time.monotonic()
-        difference = Difference(parcel.inventory, parcel.studies)
+        inventory = Inventory()
+        scan = Scan(inventory, self._tell, self._skip_damaged)
+        streaming = Streaming(order, inventory, scan, self._delivery)
         try:
-            delivered = self._delivered(parcel, difference)
+            for parcel, result in streaming.run(self.manner.workers):
+                yield from self._told(parcel, result, begin)
+            self._tell_of(scan, order)
+            if not inventory.studies:
+                raise UploadError(f"{order.name}: no DICOM found")
         except XNATCtlError as error:
-            yield from self._left_out(difference)
-            yield outcome.failure_record(parcel, self._server, error)
-            return
-        for note in delivered.notes:
-            self.job.console.warning(note)
-        yield from self._left_out(difference)
-        seconds = round(time.monotonic() - begin, 3)
-        yield outcome.done_record(parcel, self._server, delivered, seconds, self.manner.wait)
+            yield failed(outcome.upload_record(order, self._server), error)
+        for refused in streaming.refused:
+            yield outcome.unplannable_record(order, self._server, refused)
 
-    def _delivered(self, parcel: Parcel, difference: Difference) -> Delivered:
+    @contextmanager
+    def _delivery(self, parcel: Parcel) -> Iterator[Delivery]:
+        """The delivery of a session, its journal held."""
         order = parcel.order
-        destination = parcel.destination
         project = self._projects[order.project]
-        client = self.job.client(order.record or None)
-        if destination.project != project:
-            from dataclasses import replace
-
-            destination = replace(destination, project=project)
+        destination = replace(parcel.destination, project=project)
         target = (self._server, project, destination.subject, destination.session)
         with Journal(*target) as journal:
-            delivery = Delivery(
-                client,
+            yield Delivery(
+                self.job.client(order.record or None),
                 destination,
-                difference,
+                Difference(parcel.inventory, parcel.studies),
                 self.manner,
                 journal,
                 watch=self._watch,
                 gate=self._gate,
             )
-            return delivery.run()
+
+    def _told(
+        self, parcel: Parcel, result: Delivered | XNATCtlError, begin: float
+    ) -> Iterator[Record]:
+        """The records of a session, and before them those of files that were left out."""
+        difference = Difference(parcel.inventory, parcel.studies)
+        for instance, reason in difference.left_out():
+            yield outcome.left_out_record(self._server, instance, reason)
+        if isinstance(result, XNATCtlError):
+            yield outcome.failure_record(parcel, self._server, result)
+            return
+        for note in result.notes:
+            self.job.console.warning(note)
+        seconds = round(time.monotonic() - begin, 3)
+        yield outcome.done_record(parcel, self._server, result, seconds, self.manner.wait)
 
     def _watch(self, count: int) -> None:
         self.job.progress.advance(bytes=count)
-
-    def _left_out(self, difference: Difference) -> Iterator[Record]:
-        for instance, reason in difference.left_out():
-            yield outcome.left_out_record(self._server, instance, reason)

@@ -1,0 +1,109 @@
+"""Gradual uploads that begin while the files are still being looked for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from xnat_core.errors import XNATCtlError
+from xnat_upload.delivery import Delivery
+from xnat_upload.gradual import Gradual, send_each, taking_turns
+from xnat_upload.inventory import Instance, Inventory, Study
+from xnat_upload.plan import Order, Parcel, Unplannable, single, together
+from xnat_upload.scan import Scan
+from xnat_upload.survey import Survey
+from xnat_upload.terms import Delivered
+
+Open = Callable[[Parcel], contextlib.AbstractContextManager[Delivery]]
+
+
+@dataclass(slots=True)
+class Stream:
+    """A session that is being sent; without `gradual` it waits until all files are found.
+
+    It does when the server has something of it already: what is missing is known only then.
+    """
+
+    parcel: Parcel
+    delivery: Delivery | None = None
+    survey: Survey | None = None
+    gradual: Gradual | None = None
+    error: XNATCtlError | None = None
+
+
+class Streaming:
+    """One order, each of its studies a session that is opened when its first file is met.
+
+    `open` makes the delivery of a session and holds its journal.
+    """
+
+    def __init__(self, order: Order, inventory: Inventory, scan: Scan, open: Open) -> None:
+        self.order = order
+        self.inventory = inventory
+        self.scan = scan
+        self.refused: list[Unplannable] = []
+        self._open = open
+        self._streams: dict[int, Stream] = {}
+        self._labels: dict[str, Stream] = {}
+
+    def run(self, workers: int) -> Iterator[tuple[Parcel, Delivered | XNATCtlError]]:
+        """Send; yields what became of each session.
+
+        Raises ValidationError when a second study turns up for one label.
+        """
+        with contextlib.ExitStack() as held:
+            send_each(self._tasks(held), workers)
+            for stream in self._streams.values():
+                yield stream.parcel, self._ended(stream)
+
+    def _tasks(self, held: contextlib.ExitStack) -> Iterator[tuple[Gradual, Instance]]:
+        for instance in taking_turns(self.scan.instances(self.order.paths)):
+            stream = self._streams.get(instance.study)
+            if stream is None:
+                stream = self._begin(instance.study, held)
+            if stream is not None and stream.gradual is not None:
+                yield stream.gradual, instance
+
+    def _begin(self, study: int, held: contextlib.ExitStack) -> Stream | None:
+        studies = list(self.inventory.studies.values())
+        found = self._planned(studies[study - 1], studies)
+        if isinstance(found, Unplannable):
+            self.refused.append(found)
+            return None
+        stream = self._streams[study] = self._labels[found.destination.session] = Stream(found)
+        try:
+            stream.delivery = delivery = held.enter_context(self._open(found))
+            delivery.recall()
+            stream.survey = delivery.surveyor.look()
+            if stream.survey.is_empty:
+                delivery.require_permission(stream.survey)
+                stream.gradual = Gradual(delivery, delivery.way(stream.survey))
+        except XNATCtlError as error:
+            stream.error = error
+        return stream
+
+    def _planned(self, study: Study, studies: list[Study]) -> Parcel | Unplannable:
+        if self.order.session is not None:
+            return together(self.order, studies, self.inventory)
+        found = single(self.order, study, self.inventory)
+        if isinstance(found, Parcel) and found.destination.session in self._labels:
+            label = found.destination.session
+            return Unplannable(
+                f"another study has become session {label!r} already: upload each with -E, or all "
+                "as one with --merge-studies",
+                found.destination.subject,
+                label,
+            )
+        return found
+
+    def _ended(self, stream: Stream) -> Delivered | XNATCtlError:
+        if stream.error is not None:
+            return stream.error
+        assert stream.delivery is not None and stream.survey is not None
+        try:
+            if stream.gradual is None:
+                return stream.delivery.run()
+            return stream.delivery.complete(stream.survey)
+        except XNATCtlError as error:
+            return error
