@@ -1,0 +1,192 @@
+"""Files into resources, at every level, and what the server really did with them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_upload.cli import main
+
+Records = list[dict[str, Any]]
+Run = Callable[..., tuple[int, Records, str]]
+
+
+@pytest.fixture(autouse=True)
+def session(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A session with a scan, a login, and local files."""
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    monkeypatch.setenv("XNAT_USER", "admin")
+    monkeypatch.setenv("XNAT_PASS", "admin")
+    xnat.has_session("P1", "S1", "E1", scans={"4": {"a.dcm": b"a"}})
+    folder = tmp_path / "files"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.txt").write_bytes(b"first")
+    (folder / "sub" / "b.txt").write_bytes(b"second")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    def tool(*argv: str, records: Records | None = None) -> tuple[int, Records, str]:
+        text = "".join(json.dumps(record) + "\n" for record in records or [])
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        status = main(["resource", *argv])
+        out, err = capfd.readouterr()
+        return status, [json.loads(line) for line in out.splitlines()], err
+
+    return tool
+
+
+def stored(xnat: XNAT, owner: str, label: str) -> dict[str, bytes]:
+    rows = xnat.rows(f"/data/{owner}/resources/{label}/files?format=json")
+    return {row["URI"].split("/files/")[1]: xnat.call("GET", row["URI"]).content for row in rows}
+
+
+def session_path(xnat: XNAT) -> str:
+    (row,) = xnat.rows("/data/projects/P1/experiments?format=json")
+    return f"experiments/{row['ID']}"
+
+
+def test_a_folder_keeps_its_paths_and_is_compared(run: Run, xnat: XNAT) -> None:
+    status, records, err = run("-P", "P1", "E1", "R", "files")
+    assert (status, err) == (0, "")
+    assert [(r["outcome"], r["files"], r["bytes"], r["verified"]) for r in records] == [
+        ("done", 2, 11, True)
+    ]
+    assert stored(xnat, session_path(xnat), "R") == {"a.txt": b"first", "sub/b.txt": b"second"}
+
+
+def test_the_same_again_sends_nothing(run: Run, xnat: XNAT) -> None:
+    run("-P", "P1", "E1", "R", "files")
+    before = len(xnat.requests("PUT"))
+    status, records, _ = run("-P", "P1", "E1", "R", "files")
+    assert (status, records[0]["outcome"], records[0]["there"]) == (0, "skipped", 2)
+    assert len(xnat.requests("PUT")) == before
+
+
+def test_only_what_is_missing_is_sent(run: Run, xnat: XNAT) -> None:
+    run("-P", "P1", "E1", "R", "files")
+    Path("files/new.txt").write_bytes(b"new")
+    _, records, _ = run("-P", "P1", "E1", "R", "files")
+    assert (records[0]["files"], records[0]["bytes"]) == (1, 3)
+    assert stored(xnat, session_path(xnat), "R")["new.txt"] == b"new"
+
+
+def test_other_content_under_the_same_name_needs_overwrite(run: Run, xnat: XNAT) -> None:
+    run("-P", "P1", "E1", "R", "files")
+    Path("files/a.txt").write_bytes(b"other")
+    status, records, err = run("-P", "P1", "E1", "R", "files")
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert "R/a.txt with other content" in err
+    assert stored(xnat, session_path(xnat), "R")["a.txt"] == b"first"
+    assert run("-P", "P1", "E1", "R", "files", "--overwrite")[0] == 0
+    assert stored(xnat, session_path(xnat), "R")["a.txt"] == b"other"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.txt", "ümlaut.txt", "a#b.txt", "100%.txt", "a&b.txt", "it's.txt", "+.txt"]
+)
+def test_names_that_the_server_would_mangle_survive(name: str, run: Run, xnat: XNAT) -> None:
+    Path(name).write_bytes(b"x")
+    assert run("-P", "P1", "E1", "R", name)[0] == 0
+    rows = xnat.rows(f"/data/{session_path(xnat)}/resources/R/files?format=json")
+    assert [row["URI"].split("/files/")[1] for row in rows] == [name]
+
+
+@pytest.mark.parametrize(
+    ("words", "owner"),
+    [
+        (["E1", "R", "--scan", "4"], "experiments/{session}/scans/4"),
+        (["-", "R", "-S", "S1"], "projects/P1/subjects/S1"),
+        (["-", "R"], "projects/P1"),
+    ],
+)
+def test_resources_of_scans_subjects_and_projects(
+    words: list[str], owner: str, run: Run, xnat: XNAT
+) -> None:
+    assert run("-P", "P1", *words, "files/a.txt")[0] == 0
+    where = owner.replace("experiments/{session}", session_path(xnat))
+    assert stored(xnat, where, "R") == {"a.txt": b"first"}
+
+
+def test_records_name_many_resources(run: Run, xnat: XNAT) -> None:
+    known = [
+        {"kind": "upload", "project": "P1", "session": "E1", "resource": f"R{n}", "path": "files"}
+        for n in range(3)
+    ]
+    status, records, _ = run(records=[*known, {"kind": "upload", "project": "P1", "mine": 1}])
+    assert status != 0
+    assert sorted(r["outcome"] for r in records) == ["done", "done", "done", "failed"]
+    assert stored(xnat, session_path(xnat), "R2")["a.txt"] == b"first"
+
+
+def test_an_archive_is_unpacked_by_the_server(run: Run, xnat: XNAT) -> None:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("in/c.txt", b"third")
+    assert run("-P", "P1", "E1", "R", "a.zip", "--extract")[0] == 0
+    assert stored(xnat, session_path(xnat), "R") == {"in/c.txt": b"third"}
+
+
+def test_a_silent_200_without_permission_is_a_failure(
+    run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, password = xnat.has_user("carol", P1="collaborator")
+    monkeypatch.setenv("XNAT_USER", user)
+    monkeypatch.setenv("XNAT_PASS", password)
+    status, records, err = run("-P", "P1", "E1", "R", "files/a.txt")
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert "no permission" in err
+
+
+def test_format_and_content_are_noted(run: Run, xnat: XNAT) -> None:
+    run("-P", "P1", "E1", "R", "files/a.txt", "--format", "TXT", "--content", "NOTES")
+    (row,) = xnat.rows(f"/data/{session_path(xnat)}/resources/R/files?format=json")
+    assert (row["file_format"], row["file_content"]) == ("TXT", "NOTES")
+
+
+def test_a_dry_run_says_what_would_go_and_sends_nothing(run: Run, xnat: XNAT) -> None:
+    status, records, _ = run("-P", "P1", "E1", "R", "files", "--dry-run")
+    assert (status, records[0]["outcome"], records[0]["files"]) == (0, "planned", 2)
+    assert xnat.requests("PUT") == []
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_sent(run: Run, xnat: XNAT) -> None:
+    Path("other").mkdir()
+    Path("other/a.txt").write_bytes(b"another")
+    status, _, err = run("-P", "P1", "E1", "R", "files/a.txt", "other/a.txt")
+    assert status == 1
+    assert "would both become a.txt" in err
+    assert xnat.requests("PUT") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["E1", "R"], 2, "SESSION LABEL PATH are needed"),
+        (["E1", "R", "nowhere"], 2, "nowhere: does not exist"),
+        (["NOPE", "R", "files"], 5, "not found"),
+        (["E1", "R", "files", "--scan", "99"], 5, "not found"),
+        (["E1", "a/b", "files"], 2, "resource label"),
+        (["E1", "R", "files", "-S", "S1"], 2, "for resources of subjects"),
+    ],
+)
+def test_wrong_words_are_one_line(
+    words: list[str], status: int, said: str, run: Run, xnat: XNAT
+) -> None:
+    found, _, err = run("-P", "P1", *words)
+    assert (found, "Traceback" in err) == (status, False)
+    assert said in err
+    assert xnat.requests("PUT") == []
+
+
+def test_a_catalog_that_is_busy_is_tried_again(run: Run, xnat: XNAT) -> None:
+    xnat.fails("PUT", "/data/experiments", 500, times=1, body="catalog is locked")
+    status, records, _ = run("-P", "P1", "E1", "R", "files")
+    assert (status, records[0]["outcome"]) == (0, "done")
