@@ -1,0 +1,74 @@
+"""Which presentation contexts an association asks for.
+
+Each has one transfer syntax: with several, the receiver may choose one that the file does not have.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from xnat_cstore.instance import Instance
+from xnat_cstore.negotiation import MOST_CONTEXTS, Pair
+from xnat_cstore.syntaxes import EXPLICIT, is_compressed
+
+T = TypeVar("T")
+
+
+class Wanted:
+    """The pairs of the instances seen so far, at most as many as one association can have.
+
+    With `transcode` every compressed pair brings one for its unpacked form. Safe for any thread.
+    """
+
+    def __init__(self, *, transcode: bool = False, most: int = MOST_CONTEXTS) -> None:
+        self._transcode = transcode
+        self._most = most
+        self._pairs: dict[Pair, None] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self) -> list[Pair]:
+        """All pairs, in the order in which they came."""
+        with self._lock:
+            return list(self._pairs)
+
+    def add(self, pair: Pair) -> bool:
+        """Whether an association can have this pair, too; it is then among them."""
+        with self._lock:
+            more = [one for one in forms_of(pair, self._transcode) if one not in self._pairs]
+            if len(self._pairs) + len(more) > self._most:
+                return False
+            self._pairs.update(dict.fromkeys(more))
+            return True
+
+    def clear(self) -> None:
+        """Begin with none."""
+        with self._lock:
+            self._pairs.clear()
+
+
+def forms_of(pair: Pair, transcode: bool) -> list[Pair]:
+    """The pairs under which an instance can be sent, the best first."""
+    sop_class, syntax = pair
+    unpacked = transcode and is_compressed(syntax)
+    return [pair, (sop_class, EXPLICIT)] if unpacked else [pair]
+
+
+def in_rounds(items: Iterable[T | Instance], wanted: Wanted) -> Iterator[T | Instance]:
+    """The items in an order in which associations need not change.
+
+    Instances whose pair does not fit beside those before are held back for a round of their own;
+    everything else passes at once. `wanted` holds the pairs of the round.
+    """
+    while True:
+        held: list[T | Instance] = []
+        for item in items:
+            if isinstance(item, Instance) and not wanted.add(item.pair):
+                held.append(item)
+            else:
+                yield item
+        if not held:
+            return
+        items = held
+        wanted.clear()

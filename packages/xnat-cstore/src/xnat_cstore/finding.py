@@ -1,0 +1,76 @@
+"""From paths and records to instances, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from xnat_core.dicom_files import LocalFile, has_magic, head_of, is_named_dicom, walk
+from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
+from xnat_core.records import Record, RecordError, failed
+from xnat_cstore.instance import Instance, read_instance, shown
+
+
+def in_paths(paths: Iterable[Path]) -> Iterator[Instance | Record]:
+    """The instances at and below paths, and a failed record for each file that is broken.
+
+    Files that do not look like DICOM are passed over below a directory, and are broken when they
+    are named themselves.
+    """
+    for path in paths:
+        troubles: list[XNATCtlError] = []
+        for found in walk([path], troubles.append):
+            yield from _told(troubles)
+            yield from _one(found, named=found.path == path)
+        yield from _told(troubles)
+
+
+def in_records(
+    records: Iterable[Record], keep: Callable[[Instance, Record], Any]
+) -> Iterator[Instance | Record]:
+    """The instances that records of kind `dicom` name by `path`, as they come.
+
+    `keep` is told which record an instance came from.
+    """
+    for record in records:
+        path = record.get("path")
+        troubles: list[XNATCtlError] = []
+        if not isinstance(path, str) or not path:
+            yield failed(record, RecordError("the record has no path"))
+            continue
+        for found in walk([Path(path)], troubles.append):
+            for item in _one(found, named=True):
+                if isinstance(item, Instance):
+                    keep(item, record)
+                    yield item
+                else:
+                    yield {**record, **item}
+        for trouble in troubles:
+            yield failed(record, trouble)
+
+
+def _one(found: LocalFile, *, named: bool) -> Iterator[Instance | Record]:
+    try:
+        instance = read_instance(found)
+        if instance is not None:
+            yield instance
+        elif named:
+            raise DicomParseError(found.path, "a DICOMDIR is no instance")
+    except (DicomParseError, UploadError) as error:
+        if named or isinstance(error, UploadError) or _looks_like_dicom(found.path):
+            yield failed({"kind": "dicom", "path": shown(found.path)}, error)
+
+
+def _looks_like_dicom(path: Path) -> bool:
+    try:
+        return is_named_dicom(path.name) or has_magic(head_of(path))
+    except UploadError:
+        return True
+
+
+def _told(troubles: list[XNATCtlError]) -> Iterator[Record]:
+    while troubles:
+        trouble = troubles.pop(0)
+        path = getattr(trouble, "file_path", None)
+        yield failed({"kind": "dicom", "path": shown(Path(path)) if path else None}, trouble)

@@ -1,0 +1,127 @@
+"""What must be known of a DICOM file to send it, read from its first elements."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from xnat_core.dicom_files import MAGIC, PREAMBLE, LocalFile
+from xnat_core.errors import DicomParseError, UploadError
+from xnat_cstore.elements import Encoding, Malformed, elements, text_of
+from xnat_cstore.syntaxes import DEFLATED, encoding_of, syntax_without_meta
+
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
+_CLASS, _INSTANCE, _STUDY = 0x00080016, 0x00080018, 0x0020000D
+# As much of a deflated data set as is inflated in search of the study.
+_INFLATED = 1 << 20
+_BUFFER = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A DICOM file to send.
+
+    `offset` is the place of its data set in the file, `study` the Study Instance UID or empty.
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+    offset: int
+    sop_class: str
+    uid: str
+    study: str
+    syntax: str
+
+    @property
+    def name(self) -> str:
+        """The path as text that every format can hold, whatever bytes it has."""
+        return shown(self.path)
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """What an association must have agreed upon: SOP class and transfer syntax."""
+        return self.sop_class, self.syntax
+
+
+def shown(path: Path) -> str:
+    """A path as text; bytes that are no UTF-8 as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def read_instance(found: LocalFile) -> Instance | None:
+    """The instance in a file; None for a DICOMDIR, which is none.
+
+    Raises UploadError when the file cannot be read, DicomParseError when it is not DICOM.
+    """
+    try:
+        with found.path.open("rb", _BUFFER) as file:
+            return _read(file, found)
+    except OSError as error:
+        raise UploadError(f"{found.path}: {error.strerror or error}", found.path) from error
+    except (Malformed, zlib.error) as error:
+        raise DicomParseError(found.path, str(error)) from error
+
+
+def _read(file: BinaryIO, found: LocalFile) -> Instance | None:
+    if not found.size:
+        raise DicomParseError(found.path, "the file is empty")
+    meta, offset = _meta(file)
+    file.seek(offset)
+    syntax = meta.get(_META_SYNTAX) or syntax_without_meta(file.read(8))
+    values = _values(file, offset, syntax)
+    sop_class = values.get(_CLASS) or meta.get(_META_CLASS, "")
+    uid = values.get(_INSTANCE) or meta.get(_META_INSTANCE, "")
+    if sop_class == MEDIA_DIRECTORY:
+        return None
+    for value, name in ((sop_class, "SOP Class UID"), (uid, "SOP Instance UID")):
+        if not value:
+            raise DicomParseError(found.path, f"no {name}")
+        if len(value) > 64 or not set(value) <= set("0123456789."):
+            raise DicomParseError(found.path, f"{name} is no UID")
+    if offset >= found.size:
+        raise DicomParseError(found.path, "no data set")
+    return Instance(
+        path=found.path,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        offset=offset,
+        sop_class=sop_class,
+        uid=uid,
+        study=values.get(_STUDY, ""),
+        syntax=syntax,
+    )
+
+
+def _meta(file: BinaryIO) -> tuple[dict[int, str], int]:
+    """The UIDs of the file meta group, where there is one, and where the data set begins."""
+    head = file.read(PREAMBLE + len(MAGIC))
+    position = len(head) if head.endswith(MAGIC) and len(head) == PREAMBLE + len(MAGIC) else 0
+    found: dict[int, str] = {}
+    # The length that the group states is often wrong; the group number tells where it ends.
+    for element in elements(file, position, Encoding(explicit=True, little=True)):
+        if element.tag >> 16 != 2:
+            return found, element.start
+        if element.tag in (_META_CLASS, _META_INSTANCE, _META_SYNTAX):
+            found[element.tag] = text_of(file, element)
+        position = element.end
+    return found, position
+
+
+def _values(file: BinaryIO, offset: int, syntax: str) -> dict[int, str]:
+    if syntax == DEFLATED:
+        file.seek(offset)
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        file, offset = BytesIO(inflate.decompress(file.read(_INFLATED), _INFLATED)), 0
+    found: dict[int, str] = {}
+    for element in elements(file, offset, encoding_of(syntax)):
+        if element.tag in (_CLASS, _INSTANCE, _STUDY):
+            found[element.tag] = text_of(file, element)
+        if element.tag >= _STUDY:
+            break
+    return found
