@@ -25,7 +25,7 @@ Executed = Callable[..., str]
     [
         ("config init --url http://x", "xnat-auth profile init --url http://x"),
         ("config add-profile new --url http://x", "xnat-auth profile add new --url http://x"),
-        ("config current-context", "xnat-auth profile current"),
+        ("config current-context", "xnat-auth profile current --quiet"),
         ("auth login -u me", "xnat-auth login -u me"),
         ("whoami -o json", "xnat-auth whoami -o json"),
         ("health ping", "xnat-rest ping"),

@@ -24,7 +24,6 @@ Server options:
 """
 LIST_OPTIONS = """
 List options:
-  --columns=<keys>       Keys to show in a table or tsv, separated by commas.
   --sort-by=<key>        Sort by this key; KEY:desc sorts downwards.
   --limit=<n>            Stop after this many.
   --filter=<test>        KEY:GLOB, all must hold. Repeatable.
@@ -36,6 +35,7 @@ Common options:
   -v --verbose           Tell on standard error what is being done.
   --where=<test>         Print only what passes: KEY=VALUE, KEY!=VALUE, KEY~REGEX, KEY<VALUE,
                          KEY>VALUE, KEY<=VALUE, KEY>=VALUE. Repeatable, all must hold.
+  --columns=<keys>       Keys to show in a table or tsv, separated by commas.
   --no-headers           No header line in a table or tsv.
   --no-color             No colour.
   -h --help              Show this help.

@@ -325,7 +325,7 @@ class Job:
         chosen = self.args.text("--output") or (self._format_of_terminal() if terminal else None)
         headings = not self.args.flag("--no-headers")
         columns = self.command.columns
-        if self.command.listing and (named := self.args.text("--columns")):
+        if named := self.args.text("--columns"):
             columns = tuple(name.strip() for name in named.split(",") if name.strip())
         writer: Writer
         if self.quiet and not self.args.text("--output"):

@@ -1,10 +1,11 @@
-"""Upload to XNAT: DICOM sessions.
+"""Upload to XNAT: DICOM sessions, and files into resources.
 
 Usage:
   xnat-upload <command> [options]
 
 Commands:
-  dicom  DICOM from folders and archives, into the archive or the prearchive.
+  dicom     DICOM from folders and archives, into the archive or the prearchive.
+  resource  Files into a resource of a session, a scan, a subject or a project.
 
 'xnat-upload <command> --help' explains each.
 
@@ -36,6 +37,11 @@ COMMANDS = {
             "--no-parallel": ("--workers=1",),
             "--parallel": (),
         },
+    ),
+    "resource": Command(
+        "xnat_upload.resource",
+        columns=("project", "subject", "session", "scan", "resource", "files", "bytes", "outcome"),
+        identifier="uri",
     ),
 }
 

@@ -8,7 +8,7 @@ ALIASES = {
     "config init": "xnat-auth profile init",
     "config add-profile": "xnat-auth profile add",
     "config use-context": "xnat-auth profile use",
-    "config current-context": "xnat-auth profile current",
+    "config current-context": "xnat-auth profile current --quiet",
     "config show": "xnat-auth profile show",
     "config remove-profile": "xnat-auth profile remove",
     "auth login": "xnat-auth login",
