@@ -10,7 +10,7 @@ from xnat_core.bodies import Blocks
 from xnat_core.files import Block, new_md5
 
 _RECORD = 512
-_END = bytes(2 * _RECORD)
+END = bytes(2 * _RECORD)
 _LONGEST_PLAIN_NAME = 100
 _LARGEST_PLAIN_NUMBER = 8**11 - 1
 
@@ -30,25 +30,39 @@ class TarStream:
     def __init__(self, members: Sequence[Member], *, on_digest: OnDigest | None = None) -> None:
         self.members = tuple(members)
         self._on_digest = on_digest
-        self.length = sum(map(_length, self.members)) + len(_END)
+        self.length = sum(map(framed_length, self.members)) + len(END)
 
     def __iter__(self) -> Iterator[Block]:
         blocks = Blocks()
         for member in self.members:
-            yield from blocks.data(_header(member))
+            yield from blocks.data(header_of(member))
             digest = new_md5() if self._on_digest else None
             with member.open() as file:
                 yield from blocks.file(file, digest)
-            yield from blocks.data(bytes(_padding(member.size)))
+            yield from blocks.data(padding_of(member))
             if self._on_digest and digest:
                 self._on_digest(member, digest.hexdigest())
-        yield from blocks.data(_END)
+        yield from blocks.data(END)
         yield from blocks.rest()
 
 
-def _length(member: Member) -> int:
-    header = _RECORD if _is_plain(member) else len(_header(member))
-    return header + member.size + _padding(member.size)
+def framed_length(member: Member) -> int:
+    """Return how many bytes a member takes, header and padding included."""
+    header = _RECORD if _is_plain(member) else len(header_of(member))
+    return header + member.size + len(padding_of(member))
+
+
+def header_of(member: Member) -> bytes:
+    """Return what stands before the bytes of a member."""
+    info = tarfile.TarInfo(member.name)
+    info.size = member.size
+    info.mtime = member.mtime
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def padding_of(member: Member) -> bytes:
+    """Return what stands behind the bytes of a member."""
+    return bytes(-member.size % _RECORD)
 
 
 def _is_plain(member: Member) -> bool:
@@ -58,14 +72,3 @@ def _is_plain(member: Member) -> bool:
         and member.size <= _LARGEST_PLAIN_NUMBER
         and 0 <= member.mtime <= _LARGEST_PLAIN_NUMBER
     )
-
-
-def _header(member: Member) -> bytes:
-    info = tarfile.TarInfo(member.name)
-    info.size = member.size
-    info.mtime = member.mtime
-    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-
-
-def _padding(size: int) -> int:
-    return -size % _RECORD

@@ -10,8 +10,8 @@ from __future__ import annotations
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from xnat_core.archive.members import Member, OnDigest
 from xnat_core.bodies import Blocks
@@ -205,6 +205,29 @@ class _Entry:
             + self.name
             + extra
         )
+
+
+class DeflatedEntry(_Entry):
+    """A member whose size is known only when its bytes have passed."""
+
+    def __init__(self, member: Member, offset: int) -> None:
+        super().__init__(member, _DEFLATED, offset)
+
+    def pack(self, content: Iterable[Block]) -> Iterator[bytes]:
+        """Yield the deflated bytes; sizes and CRC are known when it ends."""
+        compressor = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+        size = 0
+        for block in content:
+            self.crc = zlib.crc32(block, self.crc)
+            size += len(block)
+            yield self._count(compressor.compress(block))
+        yield self._count(compressor.flush())
+        self.member = replace(self.member, size=size)
+
+
+def end_of_directory(records: Sequence[bytes], offset: int) -> bytes:
+    """Return what follows the directory records, which begin at `offset`."""
+    return _end(len(records), sum(map(len, records)), offset)
 
 
 def _stored_length(members: Sequence[Member]) -> int:
