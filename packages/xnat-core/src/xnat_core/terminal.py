@@ -10,6 +10,15 @@ from pathlib import Path
 _TERMINAL = Path("/dev/tty")
 
 
+def is_there() -> bool:
+    """Whether there is a terminal to ask on."""
+    try:
+        os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
 def ask(question: str, *, secret: bool) -> str | None:
     """The line typed in answer, unseen when `secret`; None when there is no terminal."""
     try:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Merge:
-    """What a merge did; `experiments` are labels, `reason` says why the source was kept."""
+    """What a merge did; `experiments` are labels, `reason` says why the source was kept, or in a
+    dry run why it would be."""
 
     source: str
     target: str
@@ -51,7 +52,8 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
     for row in rows:
         _require_movable(client, row, source)
     if dry_run:
-        return Merge(source.label, target.label, labels, 0, False, True)
+        reason = _keeper(client, source)
+        return Merge(source.label, target.label, labels, 0, False, True, reason)
     for row in rows:
         _move(client, row, target)
     reason = _doubt(client, source)
@@ -99,12 +101,18 @@ def _doubt(client: XNATClient, source: Subject) -> str | None:
     """Why the source must be kept, or `None` when nothing would be lost with it."""
     if left := _experiments(client, source):
         return f"{len(left)} experiments are still listed under it"
+    item = document(client, _path(source), ("subject", source.label))
+    if item is not None and children(item, "experiments/experiment"):
+        return "its document still has experiments"
+    return _keeper(client, source)
+
+
+def _keeper(client: XNATClient, source: Subject) -> str | None:
+    """What besides its experiments would be lost with the source, or `None`."""
     where = _path(source)
     item = document(client, where, ("subject", source.label))
     if item is None:
         return "it could not be read any more"
-    if children(item, "experiments/experiment"):
-        return "its document still has experiments"
     if children(item, "sharing/share"):
         return "it is shared with other projects"
     if client.rows(where + path("resources"), about=("subject", source.label)):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 LONGEST_WAIT = 1800
-_PAUSE = 5
+PAUSE = 5
 
 
 def relabel(
@@ -37,19 +37,19 @@ def relabel(
         client.put(path, params={"label": new_label}, about=about)
     except (NetworkError, ServerError) as error:
         lost = error
-    for _ in range(LONGEST_WAIT // _PAUSE if _may_go_on(lost) else 1):
+    for _ in range(int(LONGEST_WAIT / PAUSE) if may_go_on(lost) else 1):
         item = document(client, path, about)
         found = fields(item or {}).get("label")
         if found == new_label:
             return
-        if not _may_go_on(lost):
+        if not may_go_on(lost):
             break
-        sleep(_PAUSE)
+        sleep(PAUSE)
     reason = f"{about[0]} {about[1]!r} is still labelled {found!r}"
     raise OperationError("rename", f"{reason}: {lost}" if lost else reason)
 
 
-def _may_go_on(lost: Exception | None) -> bool:
+def may_go_on(lost: Exception | None) -> bool:
     """Whether the server may still be at it: a time-out, a broken connection, a gateway's 502 or
     504. An error of the server itself (500) is an end."""
     if isinstance(lost, ServerError):

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from xnat_core.errors import InvalidIdentifierError, ValidationError
-from xnat_core.validation import validate_subject_label
+from xnat_core.validation import validate_xnat_identifier
 
 _PLACE = re.compile(r"\{(\d+|project)\}")
 
 
 @dataclass(frozen=True)
 class Rename:
-    """One subject: `action` is `renamed`, `merged` or `skipped`, and then there is a `reason`."""
+    """One subject or session: `action` is `renamed`, `merged` or `skipped`; then there is a
+    `reason`."""
 
     old: str
     new: str
@@ -51,19 +52,27 @@ def expand(template: str, found: re.Match[str], project: str) -> str:
 
 
 def plan_renames(
-    labels: Iterable[str], mapping: Mapping[str, str], *, merge_into_existing: bool
+    labels: Iterable[str],
+    mapping: Mapping[str, str],
+    *,
+    merge_into_existing: bool,
+    merge_several: bool | None = None,
+    kind: str = "subject",
 ) -> list[Rename]:
     """What becomes of each entry of the mapping, given the labels that the project has, in the
     order in which it must be done: a label that is given away is free before another takes it.
 
     Without `merge_into_existing`, entries for a label that exists, or that several would get, are
-    skipped.
+    skipped; `merge_several` decides for the latter alone. `kind` is what messages speak of.
     """
     present = set(labels)
+    several = merge_into_existing if merge_several is None else merge_several
+    # After an interrupted run of a chain A -> B -> C, what is called B may be the former A.
+    arrived = {new: old for old, new in mapping.items() if old not in present and new in present}
     plan = [
         Rename(old, new, "skipped", reason)
         for old, new in mapping.items()
-        if (reason := _hopeless(old, new, present))
+        if (reason := _hopeless(old, new, present, arrived, kind))
     ]
     hopeless = {step.old for step in plan}
     waiting = {old: new for old, new in mapping.items() if old not in hopeless}
@@ -77,14 +86,14 @@ def plan_renames(
             ]
             return plan
         new = waiting.pop(old)
-        if merge_into_existing:
-            step = Rename(old, new, "merged" if new in present else "renamed")
-        elif wanted[new] > 1:
-            step = Rename(old, new, "skipped", f"several subjects would become {new}")
-        elif new in present:
-            step = Rename(old, new, "skipped", f"{new} exists already")
-        else:
+        if wanted[new] > 1 and not several:
+            step = Rename(old, new, "skipped", f"several {kind}s would become {new}")
+        elif new not in present:
             step = Rename(old, new, "renamed")
+        elif merge_into_existing:
+            step = Rename(old, new, "merged")
+        else:
+            step = Rename(old, new, "skipped", f"{new} exists already")
         if step.action != "skipped":
             present.discard(old)
             present.add(new)
@@ -92,13 +101,15 @@ def plan_renames(
     return plan
 
 
-def _hopeless(old: str, new: str, present: set[str]) -> str:
+def _hopeless(old: str, new: str, present: set[str], arrived: Mapping[str, str], kind: str) -> str:
     if old not in present:
-        return "not found"
+        return "renamed already" if new in present else "not found"
     if new == old:
         return "same label"
+    if old in arrived:
+        return f"it may be the former {arrived[old]}: leave that out, or give the new label by hand"
     try:
-        validate_subject_label(new)
+        validate_xnat_identifier(new, f"{kind} ID")
     except InvalidIdentifierError as error:
         # A label that exists already may be older than the rules.
         return "" if new in present else error.message
