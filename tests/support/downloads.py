@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,3 +188,15 @@ def flips(offset: int) -> Change:
 def becomes(data: bytes, share: float = 0.0) -> Change:
     """From there on something else comes."""
     return lambda body: [body[: int(len(body) * share)] + data]
+
+
+def slowly(pieces: int, seconds: float) -> Change:
+    """The whole body, in pieces with pauses between them."""
+
+    def change(body: bytes) -> Iterator[bytes]:
+        length = max(1, len(body) // pieces)
+        for start in range(0, len(body), length):
+            time.sleep(seconds)
+            yield body[start : start + length]
+
+    return change
