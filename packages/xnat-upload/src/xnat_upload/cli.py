@@ -5,6 +5,7 @@ Usage:
 
 Commands:
   dicom     DICOM from folders and archives, into the archive or the prearchive.
+  exam      A folder: its DICOM as a session, the rest as resources of it.
   resource  Files into a resource of a session, a scan, a subject or a project.
 
 'xnat-upload <command> --help' explains each.
@@ -34,6 +35,20 @@ COMMANDS = {
             "--wait-timeout": ("--wait",),
             "--wait-for-archive": ("--wait=900",),
             "--no-wait-for-archive": ("--wait=0",),
+            "--no-parallel": ("--workers=1",),
+            "--parallel": (),
+        },
+    ),
+    "exam": Command(
+        "xnat_upload.exam",
+        columns=("label", "project", "subject", "dicom", "resources"),
+        identifier="id",
+        aliases={
+            "--session": ("--experiment",),
+            "--wait-timeout": ("--wait",),
+            "--wait-for-archive": ("--wait=900",),
+            "--no-wait-for-archive": ("--wait=0",),
+            "--gradual": (),
             "--no-parallel": ("--workers=1",),
             "--parallel": (),
         },

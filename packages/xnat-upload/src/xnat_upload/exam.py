@@ -1,0 +1,212 @@
+"""Upload a whole exam folder: its DICOM as a session, everything else as resources of it.
+
+Usage:
+  xnat-upload exam [options] <root>
+
+DICOM anywhere below ROOT is uploaded, one request per file. Each folder directly below ROOT without
+any DICOM becomes a resource of the session, named after it; files directly in ROOT that are not
+DICOM become one resource. Hidden names are passed over.
+
+Options:
+  -P --project=<id>        Project; or the default project of the profile.
+  -S --subject=<label>     Subject, made if it does not exist.
+  -E --experiment=<label>  Session.
+  -w --workers=<n>         Requests at once.
+  --direct-archive         Into the archive.
+  --prearchive             Into the prearchive; resources are attached when it has been archived.
+  --wait=<seconds>         How long to wait for the archived session, 0 not at all. [default: 900]
+  --wait-interval=<secs>   How often to look. [default: 5]
+  --misc-label=<label>     Resource for loose files. [default: MISC]
+  --skip-resources         Only the DICOM.
+  --attach-only            Only the resources; the session is there already.
+  --overwrite              Replace files of resources that have other content.
+  --dry-run                Say what would be sent, and send nothing.
+
+What is there already is not sent again, so the same command completes an interrupted one.
+
+Example:
+  xnat-upload exam /incoming/20240502_SUB01 -P NEURO -S SUB01 -E SUB01_MR1
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xnat_core.archive.members import Member
+from xnat_core.dicom_files import walk
+from xnat_core.errors import (
+    OperationError,
+    PathValidationError,
+    ResourceNotFoundError,
+    UploadError,
+    XNATCtlError,
+)
+from xnat_core.job import Job
+from xnat_core.models import Session
+from xnat_core.parallel import check_stop
+from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_core.services.filling import fill, plan_fill
+from xnat_core.services.homes import Home
+from xnat_core.services.lookup import find_session
+from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
+from xnat_upload.plan import Order
+from xnat_upload.sorting import is_dicom
+from xnat_upload.terms import Manner
+from xnat_upload.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What lies in an exam folder besides DICOM: files by the resource they become."""
+
+    root: Path
+    has_dicom: bool
+    resources: dict[str, list[Member]]
+
+    def facts(self, misc: str) -> dict[str, Any]:
+        """What a record tells of the resources."""
+        folders = sorted(label for label in self.resources if label != misc)
+        return {
+            "resource_dirs": folders,
+            "misc_files": len(self.resources.get(misc, ())),
+            "misc_label": misc,
+        }
+
+
+def work(job: Job) -> Iterator[Record]:
+    """One record of the session, and before it one for each thing that failed."""
+    args = job.args
+    args.only_one("--skip-resources", "--attach-only")
+    args.only_one("--direct-archive", "--prearchive")
+    root = Path(args.required("<root>")).expanduser()
+    project = job.required_project()
+    session = validate_session_id(args.required("--experiment"))
+    subject = validate_subject_id(args.required("--subject"))
+    misc = validate_resource_label(args.text("--misc-label") or "")
+    exam = look_into(root, misc)
+    if not exam.has_dicom and not args.flag("--attach-only"):
+        raise UploadError(f"{root}: no DICOM found; --attach-only attaches resources alone", root)
+    known: Record = {
+        "kind": "session",
+        "server": job.profile.url,
+        "label": session,
+        "project": project,
+        "subject": subject,
+        "session": session,
+        "exam_root": str(root),
+    }
+    resources = {"skipped": args.flag("--skip-resources"), **exam.facts(misc)}
+    if args.flag("--dry-run"):
+        facts = {"dicom": {"skipped": args.flag("--attach-only")}, "resources": resources}
+        yield planned(known, **facts)
+        return
+    dicom: dict[str, Any] = {"skipped": True, "total": 0, "uploaded": 0}
+    if not args.flag("--attach-only"):
+        for record in _uploaded(job, root, project, subject, session):
+            if record.get("outcome") == "failed":
+                yield record
+                continue
+            dicom = {
+                "skipped": False,
+                "total": record.get("instances", record.get("files", 0)),
+                "uploaded": record.get("files", 0),
+            }
+            known = {**known, **record}
+    if dicom == {"skipped": True, "total": 0, "uploaded": 0} and not args.flag("--attach-only"):
+        return  # The DICOM failed, and that has been told.
+    sent = 0
+    if not args.flag("--skip-resources") and exam.resources:
+        try:
+            archived = _archived(job, project, session)
+        except XNATCtlError as error:
+            yield failed(known, error, dicom=dicom, resources=resources)
+            return
+        known = {**known, **archived.to_record(job.client().base_url)}
+        for label, members in exam.resources.items():
+            try:
+                sent += _attached(job, archived, label, members)
+            except XNATCtlError as error:
+                yield failed({"kind": "upload", "session": session, "resource": label}, error)
+    facts = {"dicom": dicom, "resources": {**resources, "uploaded": sent}}
+    changed = dicom["uploaded"] or sent
+    yield done(known, **facts) if changed else skipped(known, **facts)
+
+
+def look_into(root: Path, misc: str) -> Exam:
+    """Tell DICOM from the rest; a folder is a resource when there is no DICOM anywhere in it."""
+    if not root.is_dir():
+        raise PathValidationError(root, "must be a directory")
+    troubles: list[XNATCtlError] = []
+    has_dicom = False
+    resources: dict[str, list[Member]] = {}
+    for child in sorted(root.iterdir()):
+        if child.name.startswith("."):
+            continue
+        if child.is_dir():
+            if any(is_dicom(file.path) for file in walk([child], troubles.append)):
+                has_dicom = True
+                continue
+            files = [file.path for file in walk([child], troubles.append)]
+            if files:
+                label = validate_resource_label(child.name)
+                resources[label] = [Member.of(f, f.relative_to(child).as_posix()) for f in files]
+        elif child.is_file() and is_dicom(child):
+            has_dicom = True
+        elif child.is_file():
+            resources.setdefault(misc, []).append(Member.of(child, child.name))
+    if troubles:
+        raise troubles[0]
+    return Exam(root, has_dicom, resources)
+
+
+def _uploaded(job: Job, root: Path, project: str, subject: str, session: str) -> Iterator[Record]:
+    profile = job.profile
+    direct = True if profile.direct_archive is None else profile.direct_archive
+    archive = job.args.flag("--direct-archive") or (direct and not job.args.flag("--prearchive"))
+    wait = job.args.number("--wait", least=0) or 0.0
+    manner = Manner(mode="gradual", workers=job.workers, wait=wait)
+    order = Order((root,), project, subject, session, archive)
+    yield from Uploads(job, manner, skip_damaged=True).records([order])
+
+
+def _archived(job: Job, project: str, session: str) -> Session:
+    """The archived session, waited for. Raises OperationError naming the command that goes on."""
+    patience = job.args.number("--wait", least=0) or 0.0
+    interval = job.args.number("--wait-interval", least=0.05) or 5.0
+    deadline = time.monotonic() + patience
+    while True:
+        check_stop()
+        try:
+            return find_session(job.client(), session, project)
+        except ResourceNotFoundError:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise OperationError(
+                    "",
+                    f"{session}: the DICOM was sent, but the session is not archived after "
+                    f"{patience:g} s, so its resources are missing; when it is: xnat-upload exam "
+                    f"{job.args.text('<root>')} -P {project} -S {job.args.text('--subject')} "
+                    f"-E {session} --attach-only",
+                ) from None
+            time.sleep(min(interval, left))
+
+
+def _attached(job: Job, session: Session, label: str, members: list[Member]) -> int:
+    """Fill one resource; how many files were sent."""
+    overwrite = job.args.flag("--overwrite")
+    home = Home.of_session(session)
+    client = job.client()
+    plan = plan_fill(client, home, label, members, overwrite=overwrite)
+    job.progress.start(plan.bytes, None, label)
+    return fill(
+        client,
+        home,
+        label,
+        plan,
+        overwrite=overwrite,
+        watch=lambda size: job.progress.advance(bytes=size),
+    ).sent

@@ -1,0 +1,153 @@
+"""A whole exam folder: DICOM as a session, the rest as its resources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_sandbox.samples import write_series
+from xnat_upload.cli import main
+
+Run = Callable[..., tuple[int, list[dict[str, Any]], str]]
+TARGET = ("-P", "P1", "-S", "S1", "-E", "E1")
+
+
+@pytest.fixture(autouse=True)
+def exam(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Two series, two folders of other files, two loose files, and hidden ones."""
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    monkeypatch.setenv("XNAT_USER", "admin")
+    monkeypatch.setenv("XNAT_PASS", "admin")
+    xnat.has_project("P1")
+    root = tmp_path / "exam"
+    for series in (1, 2):
+        write_series(root / "dicom" / str(series), series=series, instances=3, study_uid="1.2.3")
+    (root / "dicom" / "notes.txt").write_text("a side-car of the DICOM")
+    for name, text in {
+        "Physio/pulse.log": "p",
+        "Physio/deep/resp.log": "r",
+        "Stim/run.csv": "s",
+        "README.txt": "hello",
+        "scan.img": "no dicom",
+        ".hidden": "x",
+        ".cache/y": "y",
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    def tool(*argv: str) -> tuple[int, list[dict[str, Any]], str]:
+        status = main(["exam", "exam", *TARGET, *argv])
+        out, err = capfd.readouterr()
+        return status, [json.loads(line) for line in out.splitlines()], err
+
+    return tool
+
+
+def files(xnat: XNAT) -> dict[str, list[str]]:
+    """The resources of the session and the paths in them."""
+    (row,) = xnat.rows("/data/projects/P1/experiments?format=json")
+    found: dict[str, list[str]] = {}
+    for resource in xnat.rows(f"/data/experiments/{row['ID']}/resources?format=json"):
+        label = resource["label"]
+        listed = xnat.rows(f"/data/experiments/{row['ID']}/resources/{label}/files?format=json")
+        found[label] = sorted(entry["URI"].split("/files/")[1] for entry in listed)
+    return found
+
+
+def test_everything_of_an_exam_arrives_in_its_place(run: Run, xnat: XNAT) -> None:
+    status, (record,), err = run()
+    assert status == 0
+    assert err == "xnat-upload: exam: 1 files look like DICOM and are not; passed over\n"
+    assert (record["outcome"], record["label"], record["exam_root"]) == ("done", "E1", "exam")
+    assert record["dicom"] == {"skipped": False, "total": 6, "uploaded": 6}
+    assert record["resources"] == {
+        "skipped": False,
+        "resource_dirs": ["Physio", "Stim"],
+        "misc_files": 2,
+        "misc_label": "MISC",
+        "uploaded": 5,
+    }
+    assert files(xnat) == {
+        "MISC": ["README.txt", "scan.img"],
+        "Physio": ["deep/resp.log", "pulse.log"],
+        "Stim": ["run.csv"],
+    }
+
+
+def test_the_same_again_sends_nothing(run: Run, xnat: XNAT) -> None:
+    run()
+    before = len(xnat.requests("PUT")) + len(xnat.requests("POST", "/data/services/import"))
+    status, (record,), _ = run()
+    assert (status, record["outcome"]) == (0, "skipped")
+    after = len(xnat.requests("PUT")) + len(xnat.requests("POST", "/data/services/import"))
+    assert after == before
+
+
+def test_a_dry_run_lists_the_resources_and_sends_nothing(run: Run, xnat: XNAT) -> None:
+    status, (record,), _ = run("--dry-run")
+    assert (status, record["outcome"]) == (0, "planned")
+    assert record["resources"]["resource_dirs"] == ["Physio", "Stim"]
+    assert xnat.requests("PUT") == xnat.requests("POST", "/data/services") == []
+
+
+def test_only_the_dicom_or_only_the_resources(run: Run, xnat: XNAT) -> None:
+    assert run("--skip-resources")[0] == 0
+    assert files(xnat) == {}
+    status, (record,), _ = run("--attach-only", "--misc-label", "LOOSE")
+    assert (status, record["dicom"]["skipped"]) == (0, True)
+    assert sorted(files(xnat)) == ["LOOSE", "Physio", "Stim"]
+
+
+def test_a_wait_that_runs_out_keeps_the_dicom_and_prints_the_command_that_goes_on(
+    run: Run, xnat: XNAT
+) -> None:
+    status, records, err = run("--prearchive", "--wait", "0.2", "--wait-interval", "0.1")
+    assert status == 1
+    assert records[-1]["outcome"] == "failed"
+    assert records[-1]["dicom"]["uploaded"] == 6
+    assert "xnat-upload exam exam -P P1 -S S1 -E E1 --attach-only" in err
+    assert len(xnat.rows("/data/prearchive?format=json")) == 1
+
+
+def test_without_dicom_it_is_an_error_unless_only_resources_are_wanted(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    for path in (exam / "dicom").rglob("*.dcm"):
+        path.unlink()
+    status, _, err = run()
+    assert (status, "no DICOM found" in err) == (1, True)
+    xnat.has_session("P1", "S1", "E1")
+    assert run("--attach-only")[0] == 0
+    assert "dicom" in files(xnat)
+
+
+def test_resources_that_fail_do_not_undo_the_rest(run: Run, xnat: XNAT) -> None:
+    run("--skip-resources")
+    xnat.has_resource(xnat.store.items.experiment_in("P1", "E1"), "Stim", {"run.csv": b"other"})  # type: ignore[arg-type]
+    status, records, err = run()
+    assert status == 1
+    assert [r["outcome"] for r in records] == ["failed", "done"]
+    assert "Stim/run.csv with other content" in err
+    assert "Physio" in files(xnat)
+
+
+def test_the_archive_may_take_its_time(
+    run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
+) -> None:
+    slow = make_xnat(replace(xnat.settings, archive_delay=0.5))
+    monkeypatch.setenv("XNAT_URL", slow.url)
+    slow.has_project("P1")
+    assert run("--wait-interval", "0.1")[0] == 0
+    assert sorted(files(slow)) == ["MISC", "Physio", "Stim"]
