@@ -46,6 +46,9 @@ DOCUMENTED = {
     "services.resources": "ResourceService",
     "services.prearchive": "PrearchiveService",
     "services.downloads": "DownloadService",
+    "services.uploads": "UploadService DICOMStoreSummary archive_destination_params"
+    " collect_dicom_files is_retryable_status split_into_batches split_into_n_batches"
+    " upload_with_retry",
 }
 
 

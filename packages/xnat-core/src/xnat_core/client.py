@@ -384,6 +384,20 @@ class XNATClient:
 
     # --- login --------------------------------------------------------------------------------
 
+    def as_user(self, username: str, password: str | None) -> XNATClient:
+        """Return another client of this server, with the same settings, for another user."""
+        client = XNATClient(
+            self.base_url,
+            username,
+            password,
+            timeout=self.timeout,
+            max_retries=self.max_retries,
+            auto_reauth=True,
+            pool_size=self._pool_size,
+        )
+        client._verify = self._verify
+        return client
+
     @property
     def is_authenticated(self) -> bool:
         """Whether requests carry a session; only the server knows whether it has ended."""

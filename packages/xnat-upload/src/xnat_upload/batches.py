@@ -10,8 +10,6 @@ from xnat_upload.difference import Amount, Difference
 
 MOST_BYTES = 1 << 30
 """A retry must stay cheap, and proxies limit the size of a body."""
-MOST_FILES = 5000
-"""So many names are in memory for each request under way."""
 OVERHEAD = 4096
 """What a file costs beside its bytes, in bytes."""
 UNEVEN = 1.25
@@ -31,21 +29,24 @@ class Batch:
         self.bytes += size
 
 
-def batches_of(difference: Difference, workers: int) -> Iterator[Batch]:
-    """Yield batches that together are all that is missing, the members of an archive in order."""
+def batches_of(difference: Difference, workers: int, most: int) -> Iterator[Batch]:
+    """Yield batches that together are all that is missing, the members of an archive in order.
+
+    None has more than `most` files: their names are in memory while it is under way.
+    """
     series = difference.missing_by_series()
     groups = whole_series(series, workers)
     if groups is None:
         items = difference.missing_in_series(one for one, _ in series)
-        yield from _cut(items, _share(items, workers))
+        yield from _cut(items, _share(items, workers), most)
     else:
         for group in groups:
-            yield from _cut(difference.missing_in_series(group), MOST_BYTES)
+            yield from _cut(difference.missing_in_series(group), MOST_BYTES, most)
     by_archive: dict[tuple[int, bytes], list[tuple[int, int]]] = {}
     for id, size, folder, file in difference.missing_in_archives():
         by_archive.setdefault((folder, file), []).append((id, size))
     for items in by_archive.values():
-        yield from _cut(items, _share(items, workers))
+        yield from _cut(items, _share(items, workers), most)
 
 
 def whole_series(series: list[tuple[int, Amount]], workers: int) -> list[list[int]] | None:
@@ -69,13 +70,13 @@ def _share(items: list[tuple[int, int]], workers: int) -> int:
     return -(-sum(size + OVERHEAD for _, size in items) // workers)
 
 
-def _cut(items: Iterable[tuple[int, int]], share: int) -> Iterator[Batch]:
+def _cut(items: Iterable[tuple[int, int]], share: int, files: int) -> Iterator[Batch]:
     """Fill batches one after the other up to a share of the whole."""
-    most = min(share, MOST_BYTES)
+    weight = min(share, MOST_BYTES)
     batch = Batch()
     for id, size in items:
-        full = batch.bytes + size + OVERHEAD * (len(batch.ids) + 1) > most
-        if batch.ids and (full or len(batch.ids) >= MOST_FILES):
+        full = batch.bytes + size + OVERHEAD * (len(batch.ids) + 1) > weight
+        if batch.ids and (full or len(batch.ids) >= files):
             yield batch
             batch = Batch()
         batch.add(id, size)

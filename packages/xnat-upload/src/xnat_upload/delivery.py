@@ -60,7 +60,7 @@ class Delivery:
         self.journal = journal
         self.places: set[str] = set()
         self.surveyor = Surveyor(client, destination, difference, self.places, manner.wait)
-        self.ending = Ending(self.surveyor, manner.overwrite, manner.wait)
+        self.ending = Ending(self.surveyor, manner)
         self.requests = Requests(
             client, destination, manner, difference, watch, gate or contextlib.nullcontext()
         )
@@ -136,8 +136,8 @@ class Delivery:
         if not self.destination.archive:
             return Way.JOIN_HELD
         fresh = not (survey.session or survey.rows)
-        direct = fresh and len(self.difference.studies) == 1
-        return Way.DIRECT if direct and self.surveyor.knows_direct_archive else Way.JOIN
+        plain = len(self.difference.studies) == 1 and not self.manner.quarantine
+        return Way.DIRECT if fresh and plain and self.surveyor.knows_direct_archive else Way.JOIN
 
     def send(self, way: Way) -> None:
         """Send what is missing. What failed is in `errors`; raises when nothing was taken."""
@@ -150,7 +150,7 @@ class Delivery:
             raise self.errors[0]
 
     def _send_batches(self, way: Way) -> None:
-        batches = list(batches_of(self.difference, self.manner.workers))
+        batches = list(batches_of(self.difference, self.manner.workers, self.manner.batch))
         if way is Way.JOIN_HELD and len(batches) == 1:
             way = Way.STAGE
         workers = self.manner.workers

@@ -6,6 +6,7 @@ Usage:
 A path is a folder, searched for DICOM files (and for zips that hold some), a file, or an archive
 (.zip .tar .tar.gz .tgz). Without a path, or with '-', records of kind 'upload' are read from
 standard input: {"kind":"upload","path":"/incoming/S1","project":"P","subject":"S1","session":"E1"}.
+Records of kind 'dicom', as 'xnat-dicom ls' prints them, are gathered and uploaded at the end.
 
 What the server has already is not sent again, so a run that was killed is completed by the same
 command. Without -S and -E the labels come from the DICOM headers, as the server would read them:
@@ -46,9 +47,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_core.config import ARCHIVE_MODES, OVERWRITE
-from xnat_core.errors import UsageError
+from xnat_core.errors import UploadError, UsageError
 from xnat_core.job import Job
-from xnat_core.records import Record
+from xnat_core.records import Record, failed
 from xnat_upload.plan import Order
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
@@ -126,15 +127,31 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
         )
     if not options.from_input:
         return
-    for record in job.records("upload"):
+    files: list[Path] = []
+    for record in job.records("upload", "dicom"):
+        if not record.get("path"):
+            # An empty path would be the working directory.
+            job.emit(failed(record, UploadError("the record has no path")))
+        elif record["kind"] == "dicom":
+            files.append(Path(str(record["path"])))
+        else:
+            yield Order(
+                (Path(str(record["path"])).expanduser(),),
+                str(record.get("project") or job.project() or ""),
+                _text(record, "subject") or options.subject,
+                _text(record, "session") or options.session,
+                options.archive,
+                options.merge_studies,
+                record,
+            )
+    if files:
         yield Order(
-            (Path(str(record.get("path") or "")).expanduser(),),
-            str(record.get("project") or job.project() or ""),
-            _text(record, "subject") or options.subject,
-            _text(record, "session") or options.session,
+            tuple(files),
+            job.required_project(),
+            options.subject,
+            options.session,
             options.archive,
             options.merge_studies,
-            record,
         )
 
 

@@ -12,25 +12,24 @@ from xnat_core.imports.settling import StillArchiving
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import StagingError, WaitedTooLong
 from xnat_upload.survey import RECEIVING, Survey, Surveyor, is_in_motion
-from xnat_upload.terms import Delivered
+from xnat_upload.terms import Delivered, Manner
 
 _AT_LEAST = 60.0
 
 
 class Ending:
-    """Builds, archives and waits, at most `wait` seconds in all; 0 waits for nothing."""
+    """Builds, archives and waits as long as `manner` says; 0 seconds wait for nothing."""
 
-    def __init__(self, surveyor: Surveyor, overwrite: str, wait: float) -> None:
+    def __init__(self, surveyor: Surveyor, manner: Manner) -> None:
         self._surveyor = surveyor
         self._prearchive = surveyor.prearchive
         self._destination = surveyor.destination
-        self._overwrite = overwrite
-        self._wait = wait
+        self._manner = manner
         self._deadline = float("inf")
 
     def reach(self, survey: Survey, landings: Iterable[Landing]) -> Delivered:
         """Bring everything that has landed, now or before, to its end."""
-        self._deadline = time.monotonic() + self._wait
+        self._deadline = time.monotonic() + self._manner.wait
         done = Delivered(session=survey.session)
         rows = {row.id: row for row in survey.rows}
         direct = {landing.uri: landing for landing in survey.direct}
@@ -87,8 +86,9 @@ class Ending:
             subject=self._destination.subject,
             session=self._destination.session,
             # The second study of a merged session is in conflict with the first one.
-            overwrite=self._overwrite == "delete" or again,
+            overwrite=self._manner.overwrite == "delete" or again,
             timeout=max(self._left, _AT_LEAST),
+            more={"quarantine": "true"} if self._manner.quarantine else None,
         )
         done.entry = None
 

@@ -34,7 +34,8 @@ class Order:
     @property
     def name(self) -> str:
         """How messages and records name the source."""
-        return ", ".join(map(str, self.paths))
+        more = f" and {len(self.paths) - _LISTED} more" if len(self.paths) > _LISTED else ""
+        return ", ".join(map(str, self.paths[:_LISTED])) + more
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Requests:
             body = WatchedBody(self._body(left, digests), counted)
             try:
                 with self._gate:
-                    landings = send(self.client, params, body)
+                    landings = send(self.client, params, body, timeout=self.manner.timeout)
             except UploadError as error:
                 counted.take_back()
                 self._leave_out(left, error)

@@ -9,10 +9,16 @@ from xnat_core.imports import Destination, Landing
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_upload.difference import NOTHING, Amount
 
+MOST_FILES = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to upload; `again`: also what the server has already. `wait` is in seconds."""
+    """How to upload.
+
+    `again`: also what the server has already. `wait` for the archive and `timeout` for each request
+    are seconds, `batch` is the largest number of files in a request.
+    """
 
     mode: str = "tar"
     overwrite: str = "delete"
@@ -21,6 +27,9 @@ class Manner:
     wait: float = 14_400
     ignore_unparsable: bool = True
     verify: bool = False
+    quarantine: bool = False
+    timeout: float | None = None
+    batch: int = MOST_FILES
 
 
 class Mislanded(UploadError):

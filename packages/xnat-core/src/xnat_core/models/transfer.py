@@ -107,3 +107,15 @@ class DownloadSummary(Summary):
 
     output_path: Path | None = None
     verified: bool = False
+
+
+@dataclass(frozen=True)
+class DICOMStoreSummary:
+    """How sending by DICOM ended; `log_dir` is kept only when something failed."""
+
+    total_files: int
+    sent: int
+    failed: int
+    log_dir: Path | None = None
+    workspace: Path | None = None
+    success: bool = True
