@@ -29,7 +29,7 @@ def test_a_table_has_id_name_investigator_and_description(xnat: XNAT, ls: Run) -
     fields = {"PI/firstname": "Marie", "PI/lastname": "Curie", "description": "Radium"}
     xnat.store.items.update_project("P1", fields=fields)
     assert ls("projects", "-o", "table").out == (
-        "ID  Name  Pi           Description\nP1  P1    Marie Curie  Radium\n"
+        "ID  Name  PI           Description\nP1  P1    Marie Curie  Radium\n"
     )
 
 
