@@ -134,7 +134,7 @@ def test_help_on_a_command_is_the_help_of_its_tool(
         (
             "scan frobnicate",
             2,
-            "scan has no command 'frobnicate'; there are list, show, delete, download",
+            "scan has no command 'frobnicate'; there are list, show, delete, set, download",
         ),
         ("projct list", 127, "no command 'projct'; did you mean project?"),
         ("dowload", 127, "no command 'dowload'; did you mean download?"),
@@ -176,7 +176,7 @@ def test_help_lists_nouns_tools_and_what_a_missing_tool_needs(
     (toolbox / "xnat-shard").unlink()
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert "  subject   list, show, delete, rename\n" in text
+    assert "  subject   list, show, delete, rename, create, merge, share, unshare, set\n" in text
     assert "  ls          list anything in the hierarchy\n" in text
     assert "(pip install xnat-shard)" in text
     assert max(map(len, text.splitlines())) <= 100

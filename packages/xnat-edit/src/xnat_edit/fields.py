@@ -1,0 +1,272 @@
+"""Fields of projects, subjects, sessions and scans: what they are called, set and read back.
+
+The server ignores what it does not understand and says yes. So names are checked before, and the
+document is compared afterwards.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, ValidationError
+from xnat_core.models import Model, Project, Scan, Session, Subject
+from xnat_core.services.base import document, same
+from xnat_core.services.lookup import session_of_item, subject_of_item
+from xnat_core.services.projects import ACCESSIBILITY, ProjectService
+from xnat_core.services.scans import QUALITIES, find_scan
+from xnat_core.services.sessions import session_path
+from xnat_core.services.subjects import subject_path
+from xnat_core.urls import path
+from xnat_edit.objects import scan_of, session_of, session_of_scan, subject_of
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.records import Record
+
+_PI = "pi_firstname pi_lastname"
+_VALIDATION = "validation_method validation_status validation_date validation_notes"
+_MACHINE = "scanner modality UID coil fieldStrength"
+ALIASES = {
+    "project": f"name description secondary_ID keywords alias note accessibility {_PI}".split(),
+    "subject": (
+        f"group src dob yob age gender handedness ses education educationDesc race ethnicity weight"
+        f" height gestational_age post_menstrual_age birth_weight {_PI}"
+    ).split(),
+    "session": (
+        f"visit_id visit protocol date time note operator dcmAccessionNumber dcmPatientId"
+        f" dcmPatientName session_type studyInstanceUID marker stabilization studyType patientID"
+        f" patientName scan_start_time injection_start_time tracer_name tracer_startTime"
+        f" tracer_dose tracer_isotope {_PI} {_VALIDATION} {_MACHINE}"
+    ).split(),
+    "scan": (
+        f"type note quality condition series_description documentation frames scanTime startTime"
+        f" {_VALIDATION} {_MACHINE}"
+    ).split(),
+}
+"""The short names that the server has for fields of each kind."""
+
+# Where a short name is not the end of the path that it stands for.
+_ENDS = {
+    "pi_firstname": "firstname",
+    "pi_lastname": "lastname",
+    "studyInstanceUID": "UID",
+    "scan_start_time": "start_time_scan",
+    "injection_start_time": "start_time_injection",
+    **{name: name.partition("_")[2] for name in (*_VALIDATION.split(), "tracer_name")},
+    **{name: name.partition("_")[2] for name in ("tracer_startTime", "tracer_dose")},
+    "tracer_isotope": "isotope",
+}
+_IDENTITY = ("ID", "label", "project", "subject_ID", "subject", "session", "id")
+_NESTED = (
+    *("scans/scan", "assessors/assessor", "experiments/experiment", "sharing/share", "file"),
+    *("resources/resource", "reconstructions/reconstructedImage"),
+)
+_CUSTOM = re.compile(r"fields\.([^\[\]/=]+)")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A field and the value it shall have; `path` is below the type, for a short name None."""
+
+    key: str
+    value: str
+    path: str | None = None
+    prefix: str | None = None
+
+
+def pair_of(text: str) -> Pair:
+    """`KEY=VALUE`, split at the first sign outside brackets. Raises UsageError."""
+    found = re.fullmatch(r"((?:[^=\[\]]|\[[^\]]*\])+)=(.*)", text, re.DOTALL)
+    if found is None:
+        raise UsageError(f"{text!r}: must be KEY=VALUE")
+    key, value = found[1].strip(), found[2]
+    if custom := _CUSTOM.fullmatch(key):
+        return Pair(key, value, f"fields/field[name={custom[1]}]/field")
+    if "/" not in key:
+        if key in _IDENTITY:
+            raise UsageError(f"{key} cannot be set: 'xnat-edit rename', 'move' and 'share' do that")
+        return Pair(key, value)
+    root, _, rest = key.partition("/")
+    if ":" in root:
+        _require_path(rest, key)
+        return Pair(key, value, rest, root)
+    _require_path(key, key)
+    return Pair(key, value, key)
+
+
+@dataclass(frozen=True)
+class Editable:
+    """An object with its document, and the route that changes it."""
+
+    found: Model
+    where: str
+    item: dict[str, Any]
+
+    @classmethod
+    def of(cls, client: XNATClient, record: Record) -> Editable:
+        """As the server has it now. Raises ResourceNotFoundError: a request for what is not there
+        would make it."""
+        kind = record["kind"]
+        if kind == "project":
+            found: Model = ProjectService(client).describe(str(record.get("id") or ""))
+            return cls.look(client, found, path("data", "projects", _name(found)))
+        if kind == "subject":
+            subject = subject_of(client, record, own=False)
+            return cls.look(client, subject, subject_path(subject))
+        if kind == "session":
+            session = session_of(client, record, own=False)
+            return cls.look(client, session, session_path(session))
+        session = session_of_scan(client, record, own=False)
+        scan = find_scan(client, session, str(record.get("id") or ""))
+        where = path("data", "experiments", session.id, "scans", scan.id)
+        return cls.look(client, scan, where)
+
+    @classmethod
+    def look(cls, client: XNATClient, found: Model, where: str) -> Editable:
+        """The same object, looked at again."""
+        item = document(client, where, (found.kind, _name(found)))
+        if item is None:
+            raise ResourceNotFoundError(found.kind, _name(found))
+        return cls(found, where, item)
+
+    @property
+    def xsi_type(self) -> str:
+        """Its data type, which is the beginning of all paths."""
+        return str((self.item.get("meta") or {}).get("xsi:type") or _TYPES.get(self.found.kind, ""))
+
+    def check(self, pair: Pair) -> None:
+        """Raise ValidationError for a name or a value that this kind does not have."""
+        kind = self.found.kind
+        if pair.prefix is not None and pair.prefix.lower() != self.xsi_type.lower():
+            raise ValidationError(
+                f"{kind} {_name(self.found)!r} is of type {self.xsi_type}: the server would ignore "
+                f"{pair.key}",
+                pair.key,
+            )
+        if pair.path is None and pair.key not in ALIASES[kind]:
+            near = difflib.get_close_matches(pair.key, ALIASES[kind], n=1)
+            hint = f"; did you mean {near[0]}?" if near else f": {', '.join(ALIASES[kind])}"
+            raise ValidationError(
+                f"a {kind} has no field {pair.key}{hint} (others by their path: {self.xsi_type}/…)",
+                pair.key,
+            )
+        words = {"quality": QUALITIES, "accessibility": ACCESSIBILITY}.get(pair.key, ())
+        if words and pair.value not in words:
+            path_of_it = f"; {self.xsi_type}/quality takes any" if pair.key == "quality" else ""
+            raise ValidationError(
+                f"{pair.key} {pair.value!r}: must be one of {', '.join(words)}{path_of_it}",
+                pair.key,
+            )
+
+    def stored(self, pair: Pair) -> list[Any]:
+        """The values that the document has for a field; none when it has none."""
+        if pair.key == "accessibility":
+            return [getattr(self.found, "accessibility", None)]
+        leaves = _leaves(self.item)
+        if pair.path is not None:
+            wanted = re.sub(r"\[@xsi:type=[^\]]*\]", "", pair.path).lower()
+            return leaves.get(wanted, [])
+        if pair.key.lower() in leaves:
+            return leaves[pair.key.lower()]
+        end = "/" + _ENDS.get(pair.key, pair.key).lower()
+        return [
+            value for key, found in leaves.items() if ("/" + key).endswith(end) for value in found
+        ]
+
+    def has(self, pair: Pair) -> bool:
+        """Whether the field has the value; an empty one is that of an absent field."""
+        return any(same(found, pair.value) for found in self.stored(pair) or [None])
+
+
+def store(client: XNATClient, edited: Editable, pairs: list[Pair]) -> Editable:
+    """Set fields and read them back. Raises OperationError naming what was not stored."""
+    where, about = edited.where, (edited.found.kind, _name(edited.found))
+    rest = [pair for pair in pairs if pair.key != "accessibility"]
+    for pair in pairs:
+        if pair.key == "accessibility":
+            ProjectService(client).set_accessibility(_name(edited.found), pair.value)
+    if rest:
+        params = {_key(edited, pair): pair.value for pair in rest}
+        typed = {"xsiType": edited.xsi_type} if about[0] in ("session", "scan") else {}
+        client.put(where, params={**typed, **params}, about=about, repeatable=True)
+    now = Editable.look(client, _again(client, edited), where)
+    missed = [pair for pair in pairs if not now.has(pair)]
+    short = {f"xnat:imageScanData/{pair.key}": pair.value for pair in missed if not pair.path}
+    if short and about[0] == "scan":
+        # Some types of scans take only the path of the type that they all come from.
+        client.put(where, params={"xsiType": edited.xsi_type, **short}, about=about)
+        now = Editable.look(client, _again(client, edited), where)
+        missed = [pair for pair in pairs if not now.has(pair)]
+    if missed:
+        said = "; ".join(
+            f"{pair.key} is {_shown(now.stored(pair))}, not {pair.value!r}" for pair in missed
+        )
+        raise OperationError("set", f"{about[0]} {about[1]!r}: the server said yes, but {said}")
+    return now
+
+
+def updated(edited: Editable) -> Model:
+    """The object as its document has it."""
+    found, item = edited.found, edited.item
+    if isinstance(found, Session):
+        return session_of_item(item, found.project)
+    if isinstance(found, Subject):
+        return subject_of_item(item, found.project)
+    return found
+
+
+_TYPES = {"project": "xnat:projectData", "subject": "xnat:subjectData"}
+
+
+def _again(client: XNATClient, edited: Editable) -> Model:
+    found = edited.found
+    if isinstance(found, Project):
+        return ProjectService(client).describe(found.id)
+    if isinstance(found, Scan):
+        return scan_of(client, found.to_record())
+    return found
+
+
+def _key(edited: Editable, pair: Pair) -> str:
+    return pair.key if pair.path is None else f"{edited.xsi_type}/{pair.path}"
+
+
+def _leaves(item: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The values of a document and of its parts by their path in small letters; not those of the
+    objects below it."""
+    leaves: dict[str, list[Any]] = {
+        key.lower(): [value] for key, value in (item.get("data_fields") or {}).items()
+    }
+    for group in item.get("children") or ():
+        field = str(group.get("field"))
+        if field in _NESTED:
+            continue
+        for child in group.get("items") or ():
+            values = child.get("data_fields") or {}
+            if field == "fields/field":
+                key = f"fields/field[name={values.get('name')}]/field"
+                leaves.setdefault(key.lower(), []).append(values.get("field"))
+                continue
+            for name, value in values.items():
+                leaves.setdefault(f"{field}/{name}".lower(), []).append(value)
+    return leaves
+
+
+def _require_path(text: str, key: str) -> None:
+    plain = re.sub(r"\[[^\]]*\]", "", text)
+    if not re.fullmatch(r"[\w.:@-]+(/[\w.:@-]+)*", plain) or ".." in plain:
+        raise UsageError(f"{key!r} is no path of a field")
+    if plain in _IDENTITY:
+        raise UsageError(f"{key} cannot be set: 'xnat-edit rename', 'move' and 'share' do that")
+
+
+def _shown(values: list[Any]) -> str:
+    return ", ".join(map(repr, values)) or "empty"
+
+
+def _name(found: Model) -> str:
+    return str(getattr(found, "label", None) or getattr(found, "id", ""))

@@ -1,0 +1,147 @@
+"""Deleting single files of a resource.
+
+The server deletes every file whose path *begins* with the one that is asked for: `a` takes `ab.txt`
+and `a/b.txt` with it. So the resource is listed first, and what would take others along is refused.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationError, XNATCtlError
+from xnat_core.records import Record, done, failed, planned
+from xnat_core.services.resources import files_of_resource, find_resource
+from xnat_core.urls import path
+from xnat_edit.objects import home_of_resource
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.job import Job
+    from xnat_core.models import Resource
+
+_PARENTS = ("server", "project", "subject_id", "session_id", "session", "scan", "assessor")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files of one resource that were named one behind the other."""
+
+    records: list[Record]
+
+    @property
+    def record(self) -> Record:
+        """The first, for messages."""
+        return self.records[0]
+
+
+def batches(records: Iterable[Record]) -> Iterator[Record | Batch]:
+    """The same records, with files of one resource that follow each other taken together.
+
+    They are held until the next record of another resource: whether a file can be deleted alone
+    depends on those beside it.
+    """
+
+    def place(record: Record) -> object:
+        if record["kind"] != "file":
+            return id(record)
+        return [record.get(key) for key in (*_PARENTS, "subject", "resource")]
+
+    for _, group in itertools.groupby(records, place):
+        held = list(group)
+        if held[0]["kind"] == "file":
+            yield Batch(held)
+        else:
+            yield from held
+
+
+def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
+    """Delete the files of a batch, a path before what it begins with; a record per file."""
+    client = job.client(batch.record)
+    try:
+        first = batch.record
+        home = home_of_resource(client, first)
+        resource = find_resource(client, home, str(first.get("resource") or ""))
+        left = {
+            file.path: file.to_record(client.base_url)
+            for file in files_of_resource(client, resource)
+        }
+    except XNATCtlError as error:
+        yield from (failed(record, error) for record in batch.records)
+        return
+    able: list[Record] = []
+    for record in sorted(batch.records, key=_path_of, reverse=True):
+        try:
+            _require_alone(_path_of(record), left)
+        except XNATCtlError as error:
+            yield failed(record, error)
+            continue
+        able.append({**record, **left.pop(_path_of(record))})
+    if job.args.flag("--dry-run"):
+        yield from map(planned, able)
+        return
+    if able:
+        names = ", ".join(_path_of(record) for record in able)
+        where = f"resource {home.about[1]}/{resource.label or resource.id}"
+        job.confirm(f"Delete {len(able)} files of {where} ({names}) on {client.base_url}?")
+    yield from _remove(job, client, resource, able, left)
+
+
+def _remove(
+    job: Job, client: XNATClient, resource: Resource, able: list[Record], others: dict[str, Record]
+) -> Iterator[Record]:
+    params = {"removeFiles": "false" if job.args.flag("--keep-files") else "true"}
+    kept: set[str] = set()
+    asked: list[Record] = []
+    for record in able:
+        name = _path_of(record)
+        try:
+            # What could not be deleted before must not go with what it begins with.
+            _require_alone(name, {name, *kept})
+            where = str(resource.uri) + path("files", *name.split("/"))
+            client.delete(where, params=params, about=("file", name))
+            asked.append(record)
+        except XNATCtlError as error:
+            kept.add(name)
+            yield failed(record, error)
+    if not asked:
+        return
+    now = {file.path for file in files_of_resource(client, resource)}
+    for record in asked:
+        if _path_of(record) in now:
+            said = "is still there, although the server reported success"
+            yield failed(record, OperationError("delete", f"file {_path_of(record)!r} {said}"))
+        else:
+            yield done(record)
+    for name in sorted({*others, *kept} - now):
+        loss = OperationError("delete", f"file {name!r} went, too, although nobody named it")
+        yield failed({"kind": "file", "path": name, "resource": resource.label}, loss)
+
+
+def _require_alone(name: str, present: Iterable[str]) -> None:
+    """Raise unless deleting this path deletes one file: the one that it names."""
+    present = set(present)
+    path("files", *name.split("/"))
+    if name not in present:
+        raise ResourceNotFoundError("file", name)
+    # The path is compared as it travels and decoded, and a star at its end means anything.
+    beginnings = {text.removesuffix("*") for text in (name, quote(name))}
+    others = sorted(
+        other
+        for other in present
+        if other != name and any(other.startswith(beginning) for beginning in beginnings)
+    )
+    if others:
+        shown = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
+        raise ValidationError(
+            f"file {name!r}: the server would delete {len(others)} more that begin alike "
+            f"({shown}): name them, too, or leave it",
+            "file",
+        )
+
+
+def _path_of(record: Record) -> str:
+    return str(record.get("path") or "")

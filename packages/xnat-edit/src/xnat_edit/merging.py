@@ -1,0 +1,42 @@
+"""Merging subjects, all or nothing as far as that can be known before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import OperationError
+from xnat_core.services.merge import Merge, merge
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.models import Subject
+    from xnat_core.records import Record
+
+
+def require_mergeable(client: XNATClient, source: Subject, target: Subject) -> Merge:
+    """What a merge would move. Raises OperationError when the source would have to be kept."""
+    plan = merge(client, source, target, dry_run=True)
+    if plan.reason:
+        raise _failed(plan, "nothing was moved")
+    return plan
+
+
+def merge_whole(
+    client: XNATClient, source: Subject, target: Subject, *, dry_run: bool = False
+) -> Record:
+    """Move all sessions and delete the source; returns what to add to its record.
+
+    Raises OperationError when the source had to be kept.
+    """
+    found = require_mergeable(client, source, target)
+    if not dry_run:
+        found = merge(client, source, target)
+        if found.reason:
+            raise _failed(found, f"{found.experiments_moved} sessions were moved")
+    return {"sessions": list(found.experiments)}
+
+
+def _failed(found: Merge, what: str) -> OperationError:
+    return OperationError(
+        "merge", f"subject {found.source!r} cannot be deleted: {found.reason}; {what}"
+    )

@@ -1,0 +1,116 @@
+"""Deleting: look, say what would go, ask, delete, and look that it is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import NetworkError, OperationError, ServerError, UsageError
+from xnat_core.records import Record, done, planned
+from xnat_core.services import relabel
+from xnat_core.services.base import About, document
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.job import Job
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One thing that can be deleted, and what is known of it."""
+
+    record: Record
+    """Its record as the server has it now, with the counts of what goes with it."""
+    name: str
+    """What is asked about: `session P1/MR1 (2 scans, 40 files)`."""
+    server: str
+    remove: Callable[[], None]
+
+
+Look = Callable[["Job", Record], Removal]
+
+
+def remove_named(job: Job, look: Look, records: Iterable[Record]) -> Iterator[Record]:
+    """Delete what the command line names: everything is looked at first, and asked about once."""
+    require_answer(job)
+    asked = list(records)
+    found: dict[int, Removal] = {}
+
+    def find(record: Record) -> Iterable[Record]:
+        found[id(record)] = look(job, record)
+        return []
+
+    yield from job.each(find, asked)
+    removals = [found[id(record)] for record in asked if id(record) in found]
+    if not removals:
+        return
+    if not job.args.flag("--dry-run"):
+        names = "; ".join(removal.name for removal in removals)
+        job.confirm(f"Delete {names} on {removals[0].server}?")
+    yield from job.each(lambda removal: [_removed(job, removal)], removals)
+
+
+def remove_each(job: Job, look: Look, record: Record) -> Iterable[Record]:
+    """Delete what one record of a stream names; a terminal is asked for each."""
+    removal = look(job, record)
+    if not job.args.flag("--dry-run"):
+        job.confirm(f"Delete {removal.name} on {removal.server}?")
+    return [_removed(job, removal)]
+
+
+def require_answer(job: Job) -> None:
+    """Raise UsageError before anything is read when nobody could be asked."""
+    from xnat_core import terminal
+
+    if job.args.flag("--yes") or job.args.flag("--dry-run"):
+        return
+    if not terminal.is_there():
+        raise UsageError("this needs --yes: there is no terminal to ask on")
+
+
+def at_once(job: Job) -> int:
+    """How many records are worked on at once: one while a person is asked."""
+    return 0 if job.args.flag("--yes") or job.args.flag("--dry-run") else 1
+
+
+def erase(
+    client: XNATClient,
+    where: str,
+    about: About,
+    *,
+    keep_files: bool,
+    seen_at: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Delete what is at `where` and look that `seen_at` (else `where`) is gone.
+
+    A large item outlives what proxies allow, and asking again makes it worse: when the answer is
+    lost, the item is looked at until it is gone, for up to half an hour.
+
+    Raises OperationError when it is still there.
+    """
+    lost: Exception | None = None
+    try:
+        params = {"removeFiles": "false" if keep_files else "true"}
+        client.delete(where, params=params, about=about)
+    except (NetworkError, ServerError) as error:
+        if not relabel.may_go_on(error):
+            raise
+        lost = error
+    for _ in range(int(relabel.LONGEST_WAIT / relabel.PAUSE) if lost else 1):
+        if document(client, seen_at or where, about) is None:
+            return
+        if lost:
+            sleep(relabel.PAUSE)
+    reason = f"{about[0]} {about[1]!r} is still there"
+    said = f": {lost}" if lost else ", although the server reported success"
+    raise OperationError("delete", reason + said)
+
+
+def _removed(job: Job, removal: Removal) -> Record:
+    if job.args.flag("--dry-run"):
+        return planned(removal.record)
+    removal.remove()
+    return done(removal.record)

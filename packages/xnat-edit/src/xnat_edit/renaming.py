@@ -1,0 +1,184 @@
+"""Renaming many: one listing, a plan in which nothing collides, then change by change.
+
+A repeated run changes nothing that an interrupted one has changed: what has its new label is
+skipped, and what can no longer be told is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, XNATCtlError
+from xnat_core.models import Session, Subject
+from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_core.services.renames import Rename, plan_renames
+from xnat_edit.rules import Rules
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.job import Job
+
+Item = Subject | Session
+# These leave everything as it was asked for; whatever else is skipped was not done.
+_FINE = ("same label", "renamed already", "already matches")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is different between subjects and sessions."""
+
+    name: str
+    listed: Callable[[XNATClient, str], Iterable[Item]]
+    check: Callable[[XNATClient, Item], None]
+    """Raises for an item that may not be renamed here."""
+    rename: Callable[[XNATClient, Item, str], None]
+    merge: Callable[[XNATClient, Item, str, bool], Record] | None = None
+    """Moves all of an item to the one of that label, unless in a dry run; returns what is known."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change and the record of what it changes."""
+
+    plan: Rename
+    item: Item
+    record: Record
+
+
+def renamed(job: Job, kind: Kind, rules: Rules) -> Iterator[Record]:
+    """Rename in one project what the rules name, or of it only what the records name.
+
+    All records are read, and all is planned, before the first change: which labels collide depends
+    on all of them.
+    """
+    plans = [_plan(job, kind, rules, *where) for where in _places(job, kind, rules)]
+    for plan in plans:
+        yield from plan.refused
+    merges = [step for plan in plans for step in plan.steps if step.plan.action == "merged"]
+    if merges and not job.args.flag("--dry-run"):
+        pairs = ", ".join(f"{step.plan.old} into {step.plan.new}" for step in merges[:10])
+        more = f" and {len(merges) - 10} more" if len(merges) > 10 else ""
+        job.confirm(
+            f"Some labels are there already. Merge {pairs}{more} on {job.client().base_url}? "
+            "The sessions move, and the empty subjects are deleted."
+        )
+    for plan in plans:
+        yield from _carry_out(job, kind, plan)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done in one project, in order, and the records of what is not."""
+
+    labels: frozenset[str]
+    steps: tuple[Step, ...]
+    refused: tuple[Record, ...]
+
+
+def _places(job: Job, kind: Kind, rules: Rules) -> Iterator[tuple[str, dict[str, Record] | None]]:
+    """The project to work in; or projects with the records by label when records say what is meant.
+
+    -P goes before records, records that are asked for before a default.
+    """
+    project = job.args.text("--project")
+    if job.args.text("<old>") != "-":
+        project = project or rules.only_project() or job.project()
+    if project:
+        yield project, None
+        return
+    chosen: dict[str, dict[str, Record]] = {}
+    for record in job.records(kind.name):
+        where, label = record.get("project"), record.get("label")
+        if where and label:
+            chosen.setdefault(str(where), {})[str(label)] = record
+        else:
+            missing = "label" if where else "project"
+            job.emit(failed(record, OperationError("rename", f"the record has no {missing}")))
+    yield from chosen.items()
+
+
+def _plan(
+    job: Job, kind: Kind, rules: Rules, project: str, chosen: Mapping[str, Record] | None
+) -> _Plan:
+    client = job.client()
+    items = {item.label: item for item in kind.listed(client, project)}
+    labels = [label for label in items if chosen is None or label in chosen]
+    mapping, already = rules.apply(labels, project)
+    mapping = _by_label(mapping, items)
+    if chosen is not None:
+        mapping = {old: new for old, new in mapping.items() if old in chosen}
+    plan = plan_renames(
+        items,
+        mapping,
+        merge_into_existing=kind.merge is not None,
+        merge_several=kind.merge is not None and job.args.flag("--merge"),
+        kind=kind.name,
+    )
+    plan += [Rename(label, label, "skipped", "already matches") for label in already]
+
+    def record(label: str) -> Record:
+        known = (chosen or {}).get(label, {})
+        if label not in items:
+            return {**known, "kind": kind.name, "label": label, "project": project}
+        return {**known, **items[label].to_record(client.base_url)}
+
+    return _Plan(
+        frozenset(items),
+        tuple(
+            Step(step, items[step.old], record(step.old))
+            for step in plan
+            if step.action != "skipped"
+        ),
+        tuple(_left(kind, step, record(step.old)) for step in plan if step.action == "skipped"),
+    )
+
+
+def _carry_out(job: Job, kind: Kind, plan: _Plan) -> Iterator[Record]:
+    client, dry = job.client(), job.args.flag("--dry-run")
+
+    def act(step: Step) -> Iterable[Record]:
+        kind.check(client, step.item)
+        new, outcome = step.plan.new, planned if dry else done
+        if step.plan.action == "merged" and kind.merge is not None:
+            # Of several that become one, the first has the label only after it was renamed.
+            ahead = dry and new not in plan.labels
+            facts = {} if ahead else kind.merge(client, step.item, new, dry)
+            return [outcome(step.record, merged_into=new, **facts)]
+        if not dry:
+            kind.rename(client, step.item, new)
+        return [outcome({**step.record, "label": new}, old_label=step.plan.old)]
+
+    apart = [step for step in plan.steps if _is_alone(step.plan, plan)]
+    yield from job.each(act, apart)
+    # A label must be given away before another takes it.
+    yield from job.each(act, [step for step in plan.steps if step not in apart], 1)
+
+
+def _is_alone(one: Rename, plan: _Plan) -> bool:
+    """Whether nothing else has, takes or gives away the label that this one takes."""
+    about = sum(one.new in (step.plan.old, step.plan.new) for step in plan.steps)
+    return one.new not in plan.labels and about == 1
+
+
+def _by_label(mapping: Mapping[str, str], items: Mapping[str, Item]) -> dict[str, str]:
+    """The same mapping, with the labels of what is named by accession ID."""
+    labels = {item.id: label for label, item in items.items()}
+    named = [(old if old in items else labels.get(old, old), new) for old, new in mapping.items()]
+    if len(dict(named)) != len(named):
+        raise UsageError("one of them is named by its label and by its accession ID")
+    return dict(named)
+
+
+def _left(kind: Kind, step: Rename, record: Record) -> Record:
+    """The record of what is not done: for a good reason, or because it cannot be."""
+    if step.reason in _FINE:
+        return skipped(record, reason=step.reason)
+    error: XNATCtlError
+    if step.reason == "not found":
+        error = ResourceNotFoundError(kind.name, f"{record['project']}/{step.old}")
+    else:
+        hint = "; --merge merges them" if step.reason.startswith("several subjects") else ""
+        error = OperationError("rename", f"{kind.name} {step.old!r}: {step.reason}{hint}")
+    return failed(record, error, reason=step.reason)

@@ -1,0 +1,143 @@
+"""Where sessions and subjects are shown, and how that is changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import (
+    ClientRequestError,
+    NetworkError,
+    OperationError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServerError,
+    XNATCtlError,
+)
+from xnat_core.models import Session, Subject
+from xnat_core.services import relabel
+from xnat_core.services.base import document, fields
+from xnat_core.services.sessions import session_path
+from xnat_core.services.subjects import subject_path
+from xnat_core.urls import path
+from xnat_edit.objects import session_of, subject_of
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.records import Record
+
+KINDS = ("session", "subject")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A session or a subject, with the projects that show it and its label in each."""
+
+    client: XNATClient
+    item: Session | Subject
+    owner: str
+    labels: dict[str, str]
+
+    @classmethod
+    def of(cls, client: XNATClient, record: Record) -> Shared:
+        """As the server has it now. Raises ResourceNotFoundError, and OperationError for an item
+        whose own project cannot be told."""
+        item: Session | Subject
+        if record["kind"] == "session":
+            item = session_of(client, record, own=False)
+        else:
+            item = subject_of(client, record, own=False)
+        return cls.look(client, item)
+
+    @classmethod
+    def look(cls, client: XNATClient, item: Session | Subject) -> Shared:
+        """The same item, looked at again."""
+        there, about = _flat(item), (item.kind, item.label)
+        found = document(client, there, about)
+        if found is None:
+            raise ResourceNotFoundError(*about)
+        owner = fields(found).get("project")
+        if not owner:
+            raise OperationError(
+                "share", f"{item.kind} {item.label!r}: the server does not tell whose it is"
+            )
+        rows = client.rows(there + path("projects"), about=about)
+        labels = {str(row.get("ID") or row.get("id")): str(row.get("label")) for row in rows}
+        return cls(client, item, str(owner), labels)
+
+    @property
+    def where(self) -> str:
+        """Its route through its own project, which is the one that shares and moves."""
+        if isinstance(self.item, Session):
+            return session_path(self.item)
+        return subject_path(self.item)
+
+    def require_free(self, project: str, label: str) -> None:
+        """Raise ResourceExistsError when something else has that label in a project.
+
+        Moving an item there is refused by the server, and done all the same.
+        """
+        level = "experiments" if isinstance(self.item, Session) else "subjects"
+        where = path("data", "projects", project, level, label)
+        found = document(self.client, where, (self.item.kind, label))
+        if found is not None and fields(found).get("ID") not in (None, self.item.id):
+            raise ResourceExistsError(self.item.kind, f"{project}/{label}")
+
+    def share(self, project: str, label: str | None, *, primary: bool) -> None:
+        """Show it in a project, or move it there, and look that it came to be."""
+        params = {"label": label, "primary": "true" if primary else None}
+        self._settle(
+            lambda: self.client.put(
+                self.where + path("projects", project), params=params, about=("project", project)
+            ),
+            lambda now: _is_there(now, project, label, primary=primary),
+            f"{self.item.kind} {self.item.label!r} did not come to project {project!r}",
+        )
+
+    def unshare(self, project: str) -> None:
+        """Take it out of a project that is not its own, and look that it is still there."""
+        if project.lower() == self.owner.lower():
+            raise OperationError("unshare", f"{self.item.label!r} belongs to {project}")
+        self._settle(
+            lambda: self.client.delete(
+                self.where + path("projects", project), about=("project", project)
+            ),
+            lambda now: project not in now.labels,
+            f"{self.item.kind} {self.item.label!r} is still shared into {project!r}",
+        )
+
+    def _settle(
+        self,
+        send: Callable[[], object],
+        is_done: Callable[[Shared], bool],
+        otherwise: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Send once and look until it is done: moving many files outlives what proxies allow."""
+        lost: XNATCtlError | None = None
+        try:
+            send()
+        except (NetworkError, ServerError, ClientRequestError, ResourceExistsError) as error:
+            # Some routes answer 409 or 500 to what they did.
+            lost = error
+        patient = relabel.may_go_on(lost)
+        for _ in range(int(relabel.LONGEST_WAIT / relabel.PAUSE) if patient else 1):
+            if is_done(Shared.look(self.client, self.item)):
+                return
+            if patient:
+                sleep(relabel.PAUSE)
+        if lost is not None and not patient:
+            raise lost
+        raise OperationError("share", f"{otherwise}: {lost}" if lost else otherwise)
+
+
+def _is_there(now: Shared, project: str, label: str | None, *, primary: bool) -> bool:
+    if primary and now.owner != project:
+        return False
+    return project in now.labels and label in (None, now.labels[project])
+
+
+def _flat(item: Session | Subject) -> str:
+    return path("data", "experiments" if isinstance(item, Session) else "subjects", item.id)

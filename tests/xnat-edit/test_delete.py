@@ -1,0 +1,425 @@
+"""xnat-edit delete: told, asked, done, looked at; never more than was named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.answers import Run
+from support.pretending import pretends
+from support.sandbox import XNAT
+
+if TYPE_CHECKING:
+    from conftest import Types
+
+
+def changes(xnat: XNAT) -> list[str]:
+    return [
+        f"{request.method} {request.path}"
+        for request in xnat.requests()
+        if request.method != "GET" and "JSESSION" not in request.path
+    ]
+
+
+def furnished(xnat: XNAT) -> Any:
+    """P1/S1/MR1 with two scans of three files, a resource of one, and a note of the subject."""
+    session = xnat.has_session(
+        "P1",
+        "S1",
+        "MR1",
+        scans={"1": {"a.dcm": b"a", "b.dcm": b"b"}, "2": {"c.dcm": b"c"}},
+        resources={"NOTES": {"n.txt": b"n"}},
+    )
+    xnat.has_resource(xnat.has_subject("P1", "S1"), "CONSENT", {"c.pdf": b"c"})
+    return session
+
+
+def record(xnat: XNAT, kind: str, **known: Any) -> dict[str, Any]:
+    return {"kind": kind, "server": xnat.url, **known}
+
+
+def test_a_session_goes_with_what_is_in_it(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    answer = edit("delete", "session", "-P", "P1", "MR1", "--yes")
+    assert answer.status == 0
+    assert answer.records == [
+        {
+            "kind": "session",
+            "server": xnat.url,
+            "uri": f"/data/experiments/{session.id}",
+            "id": session.id,
+            "label": "MR1",
+            "project": "P1",
+            "subject": "S1",
+            "subject_id": session.subject_id,
+            "xsi_type": "xnat:mrSessionData",
+            "modality": "MR",
+            "scans": 2,
+            "assessors": 0,
+            "files": 4,
+            "outcome": "done",
+        }
+    ]
+    assert xnat.store.items.experiment(session.id) is None
+    assert changes(xnat) == [
+        f"DELETE /data/projects/P1/subjects/{session.subject_id}/experiments/{session.id}"
+    ]
+
+
+def test_the_question_names_everything_that_would_go(xnat: XNAT, edit: Run, types: Types) -> None:
+    furnished(xnat)
+    asked = types("y")
+    answer = edit("delete", "subject", "-P", "P1", "S1", "--force")
+    assert asked == [f"Delete subject P1/S1 (1 session, 2 scans, 5 files) on {xnat.url}? [y/N] "]
+    assert (answer.status, answer.values("outcome")) == (0, ["done"])
+    assert xnat.store.items.subject_in("P1", "S1") is None
+
+
+def test_the_answer_no_changes_nothing(xnat: XNAT, edit: Run, types: Types) -> None:
+    furnished(xnat)
+    types("n")
+    answer = edit("delete", "session", "-P", "P1", "MR1")
+    assert (answer.status, answer.out.count("\n")) == (7, 1)
+    assert "cancelled: nothing was changed" in answer.err
+    assert changes(xnat) == []
+
+
+def test_without_a_terminal_yes_is_needed_before_anything_is_read(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    before = len(xnat.requests())
+    for words in (
+        ("delete", "session", "-P", "P1", "MR1"),
+        ("delete", "scans", "-P", "P1", "-E", "MR1", "-s", "1"),
+        ("delete", "file", "-P", "P1", "-E", "MR1", "-r", "NOTES", "n.txt"),
+        ("delete",),
+    ):
+        answer = edit(*words, records=[record(xnat, "session", id=session.id)])
+        assert (answer.status, answer.out) == (2, "")
+        assert "this needs --yes: there is no terminal to ask on" in answer.err
+    assert len(xnat.requests()) == before
+
+
+def test_the_records_never_answer_the_question(xnat: XNAT, edit: Run, types: Types) -> None:
+    session = furnished(xnat)
+    asked = types("n", "n")
+    scans = [record(xnat, "scan", id=id, session_id=session.id) for id in ("1", "2")]
+    answer = edit("delete", records=[*scans, {"kind": "y"}])
+    assert len(asked) == 2
+    assert answer.values("outcome") == ["failed", "failed", "failed"]
+    assert changes(xnat) == []
+
+
+def test_a_subject_with_sessions_needs_force(xnat: XNAT, edit: Run) -> None:
+    furnished(xnat)
+    for more in ((), ("--dry-run",)):
+        answer = edit("delete", "subject", "-P", "P1", "S1", "--yes", *more)
+        assert answer.status == 1
+        assert answer.values("outcome") == ["failed"]
+        assert "subject 'S1' has 1 session, 2 scans, 5 files: needs --force" in answer.err
+    assert changes(xnat) == []
+
+
+@pytest.mark.parametrize("what", ["experiments", "resources"])
+def test_what_cannot_be_counted_is_not_deleted(xnat: XNAT, edit: Run, what: str) -> None:
+    subject = xnat.has_subject("P1", "S1")
+    xnat.before(
+        lambda request: (
+            Response("no", 403) if request.path.endswith(f"/subjects/{subject.id}/{what}") else None
+        )
+    )
+    answer = edit("delete", "subject", "-P", "P1", "S1", "--yes", "--force")
+    assert (answer.status, answer.values("outcome")) == (6, ["failed"])
+    assert changes(xnat) == []
+
+
+def test_a_project_goes_only_by_force_and_by_its_id(xnat: XNAT, edit: Run) -> None:
+    furnished(xnat)
+    answer = edit("delete", "project", "P1", "--yes")
+    assert "project 'P1' has 1 subject, 1 session, 2 scans, 5 files: needs --force" in answer.err
+    assert edit("delete", "project", "NOPE", "--yes", "--force").status == 5
+    assert changes(xnat) == []
+    answer = edit("delete", "project", "P1", "--yes", "--force")
+    assert answer.values("id", "subjects", "sessions", "files") == [("P1", 1, 1, 5)]
+    assert xnat.store.items.project("P1") is None
+
+
+def test_scans_are_deleted_by_the_route_of_the_session(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    answer = edit("delete", "scans", "-P", "P1", "-E", "MR1", "-s", "1,9,2", "--yes")
+    assert sorted(answer.values("id", "outcome", "files")) == [
+        ("1", "done", 2),
+        ("2", "done", 1),
+        ("9", "failed", None),
+    ]
+    assert "scan 'MR1/9' not found" in answer.err
+    assert answer.status == 5
+    assert sorted(changes(xnat)) == [
+        f"DELETE /data/experiments/{session.id}/scans/{id}" for id in "12"
+    ]
+
+
+def test_a_star_is_all_scans_and_one_question(xnat: XNAT, edit: Run, types: Types) -> None:
+    furnished(xnat)
+    asked = types("yes")
+    answer = edit("delete", "scans", "-P", "P1", "-E", "MR1", "--scans", "*")
+    assert asked == [f"Delete scan MR1/1 (2 files); scan MR1/2 (1 file) on {xnat.url}? [y/N] "]
+    assert (answer.status, len(answer.records)) == (0, 2)
+
+
+def test_scans_must_be_named_as_those_of_a_session(xnat: XNAT, edit: Run) -> None:
+    furnished(xnat)
+    for words in (
+        ("-E", "MR1", "-P", "P1"),
+        ("-E", "MR1", "-P", "P1", "-s", ""),
+        ("-E", "MR1", "-P", "P1", "-s", ",,"),
+        ("-E", "", "-P", "P1", "-s", "1"),
+        ("-s", "1"),
+        ("-P", "P1", "-s", "1"),
+    ):
+        assert edit("delete", "scans", "--yes", *words).status == 2
+    assert changes(xnat) == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".", "a?b", "a#b", "a%2Fb", "", " "])
+def test_names_that_could_change_a_path_are_refused(xnat: XNAT, edit: Run, name: str) -> None:
+    session = furnished(xnat)
+    for words in (
+        ("project", name),
+        ("subject", "-P", "P1", name),
+        ("subject", "-P", name, "S1"),
+        ("session", "-P", "P1", name),
+        ("scans", "-E", session.id, "-s", name),
+        ("resource", "-E", session.id, name),
+        ("resource", "-E", session.id, "--scan", name, "DICOM"),
+    ):
+        assert edit("delete", *words, "--yes").status == 2, words
+    assert changes(xnat) == []
+
+
+def test_records_of_all_kinds_are_deleted(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    other = xnat.has_session("P1", "S2", "MR2")
+    empty = xnat.has_subject("P1", "S3")
+    answer = edit(
+        "delete",
+        "--yes",
+        records=[
+            record(xnat, "file", path="n.txt", resource="NOTES", session_id=session.id),
+            record(xnat, "resource", label="CONSENT", project="P1", subject="S1"),
+            record(xnat, "scan", id="1", session_id=session.id, note="kept"),
+            record(xnat, "session", id=other.id, project="P1"),
+            record(xnat, "subject", id=empty.id, project="P1"),
+            record(xnat, "project", id="NOPE"),
+        ],
+    )
+    assert sorted(answer.values("kind", "outcome")) == [
+        ("file", "done"),
+        ("project", "failed"),
+        ("resource", "done"),
+        ("scan", "done"),
+        ("session", "done"),
+        ("subject", "done"),
+    ]
+    assert [r["note"] for r in answer.records if r["kind"] == "scan"] == ["kept"]
+    assert [scan.id for scan in xnat.store.items.scans(session.id)] == ["2"]
+    assert xnat.files(session, "NOTES") == {}
+
+
+def test_failed_and_planned_records_are_handed_on(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    known = [
+        record(xnat, "scan", id="1", session_id=session.id, outcome="planned"),
+        record(xnat, "scan", id="2", outcome="failed", error={"exit_status": 4}),
+    ]
+    answer = edit("delete", "--yes", records=known)
+    assert (answer.status, answer.records) == (4, known)
+    assert changes(xnat) == []
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    scans = [record(xnat, "scan", id=id, session_id=session.id) for id in ("1", "9")]
+    dry = edit("delete", "--dry-run", records=scans)
+    assert changes(xnat) == []
+    real = edit("delete", "--yes", records=scans)
+    assert sorted(dry.values("id", "outcome")) == [("1", "planned"), ("9", "failed")]
+    assert sorted(real.values("id", "outcome")) == [("1", "done"), ("9", "failed")]
+    assert dry.status == real.status == 5
+
+
+def test_only_records_of_the_named_kind_are_read(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    answer = edit("delete", "scans", "--yes", records=[record(xnat, "session", id=session.id)])
+    assert (answer.status, changes(xnat)) == (1, [])
+    assert "reads records of kind scan, not 'session'" in answer.err
+
+
+def test_a_session_that_is_only_shared_is_refused(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    xnat.has_project("P2")
+    xnat.store.items.share(session.id, "P2", "ALT")
+    for words, records in (
+        (("session", "-P", "P2", "ALT"), None),
+        ((), [record(xnat, "session", id=session.id, label="ALT", project="P2")]),
+    ):
+        answer = edit("delete", *words, "--yes", records=records)
+        assert answer.status == 2
+        assert "is only shared into P2" in answer.err
+        assert "xnat-edit unshare P2" in answer.err
+    assert changes(xnat) == []
+
+
+def test_a_delete_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    xnat.before(pretends("DELETE"))
+    for words in (
+        ("session", "-P", "P1", "MR1"),
+        ("scans", "-P", "P1", "-E", "MR1", "-s", "1"),
+        ("resource", "-P", "P1", "-E", "MR1", "NOTES"),
+        ("file", "-P", "P1", "-E", "MR1", "-r", "NOTES", "n.txt"),
+    ):
+        answer = edit("delete", *words, "--yes")
+        assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+        assert "is still there, although the server reported success" in answer.err
+    assert xnat.store.items.experiment(session.id) is not None
+
+
+def test_a_delete_that_outlives_the_proxy_is_waited_for_and_not_repeated(
+    xnat: XNAT, edit: Run
+) -> None:
+    session = furnished(xnat)
+    looks: list[str] = []
+
+    def hook(request: Request) -> Response | None:
+        if request.method == "DELETE" and "subjects" in request.path:
+            looks.append("sent")
+            return Response("", 504)
+        if looks and request.path == f"/data/experiments/{session.id}":
+            looks.append("look")
+            if len(looks) == 4:
+                xnat.store.delete_experiment(session, remove_files=True)
+        return None
+
+    xnat.before(hook)
+    answer = edit("delete", "session", "-P", "P1", "MR1", "--yes")
+    assert (answer.status, looks) == (0, ["sent", "look", "look", "look"])
+
+
+def test_files_may_be_kept(xnat: XNAT, edit: Run) -> None:
+    furnished(xnat)
+    edit("delete", "session", "-P", "P1", "MR1", "--yes", "--keep-files")
+    request = xnat.requests("DELETE", "/data/projects")[0]
+    assert request.args["removeFiles"] == "false"
+
+
+# Files: the server deletes all whose path begins with the one it is asked for.
+
+
+def notes(xnat: XNAT, *paths: str) -> Any:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_resource(session, "NOTES", dict.fromkeys(paths, b"x"))
+    return session
+
+
+def delete_files(edit: Run, *paths: str) -> Any:
+    return edit("delete", "file", "-P", "P1", "-E", "MR1", "-r", "NOTES", "--yes", *paths)
+
+
+def test_exactly_the_named_file_goes(xnat: XNAT, edit: Run) -> None:
+    session = notes(xnat, "a.txt", "b.txt", "sub/a.txt")
+    answer = delete_files(edit, "sub/a.txt")
+    assert answer.values("path", "outcome", "size") == [("sub/a.txt", "done", 1)]
+    assert sorted(xnat.files(session, "NOTES")) == ["a.txt", "b.txt"]
+
+
+def test_a_file_that_others_begin_like_is_refused(xnat: XNAT, edit: Run) -> None:
+    session = notes(xnat, "a", "ab.txt", "a.d/b.txt")
+    answer = delete_files(edit, "a")
+    assert answer.status == 2
+    assert "the server would delete 2 more that begin alike (a.d/b.txt, ab.txt)" in answer.err
+    assert len(xnat.files(session, "NOTES")) == 3
+
+
+def test_files_that_begin_alike_go_together_when_all_are_named(xnat: XNAT, edit: Run) -> None:
+    session = notes(xnat, "a", "ab.txt", "c")
+    answer = delete_files(edit, "a", "ab.txt")
+    assert sorted(answer.values("path", "outcome")) == [("a", "done"), ("ab.txt", "done")]
+    assert sorted(xnat.files(session, "NOTES")) == ["c"]
+
+
+@pytest.mark.parametrize("path", ["sub", "a*", "*", "a.tx", "nope"])
+def test_no_folder_star_or_beginning_is_taken_for_a_file(xnat: XNAT, edit: Run, path: str) -> None:
+    session = notes(xnat, "a.txt", "sub/a.txt")
+    answer = delete_files(edit, path)
+    assert (answer.status, len(xnat.files(session, "NOTES"))) == (5, 2)
+    assert f"file '{path}' not found" in answer.err
+
+
+@pytest.mark.parametrize("path", ["../a.txt", "sub//a.txt", "/a.txt", "./a.txt"])
+def test_a_path_with_empty_or_dot_parts_is_refused(xnat: XNAT, edit: Run, path: str) -> None:
+    session = notes(xnat, "a.txt", "sub/a.txt")
+    assert delete_files(edit, path).status == 2
+    assert len(xnat.files(session, "NOTES")) == 2
+
+
+def test_file_records_of_one_resource_take_one_listing_and_judge_together(
+    xnat: XNAT, edit: Run
+) -> None:
+    session = notes(xnat, "a", "ab", "abc", "keep")
+    records = [
+        record(xnat, "file", path=path, resource="NOTES", session_id=session.id)
+        for path in ("a", "ab", "abc")
+    ]
+    for more, outcome in (("--dry-run", "planned"), ("--yes", "done")):
+        answer = edit("delete", more, records=records)
+        assert answer.values("outcome") == [outcome] * 3
+    assert sorted(xnat.files(session, "NOTES")) == ["keep"]
+    files = [r for r in xnat.requests("GET") if r.path.endswith("/files")]
+    assert len(files) == 3
+
+
+def test_a_file_that_cannot_go_is_not_taken_along_by_another(xnat: XNAT, edit: Run) -> None:
+    session = notes(xnat, "a", "ab")
+    xnat.before(
+        lambda request: (
+            Response("", 403)
+            if request.method == "DELETE" and request.path.endswith("/files/ab")
+            else None
+        )
+    )
+    answer = delete_files(edit, "a", "ab")
+    assert answer.values("path", "outcome") == [("ab", "failed"), ("a", "failed")]
+    assert sorted(xnat.files(session, "NOTES")) == ["a", "ab"]
+
+
+def test_a_file_that_went_unnamed_is_told(xnat: XNAT, edit: Run) -> None:
+    session = notes(xnat, "a.txt", "z.txt")
+
+    def hook(request: Request) -> Response | None:
+        if request.method == "DELETE":
+            resource = xnat.has_resource(session, "NOTES")
+            for path in ("a.txt", "z.txt"):
+                xnat.store.resources.remove(resource, path)
+            return Response("")
+        return None
+
+    xnat.before(hook)
+    answer = delete_files(edit, "a.txt")
+    assert answer.status == 1
+    assert "file 'z.txt' went, too, although nobody named it" in answer.err
+
+
+def test_a_resource_that_is_not_there_is_not_deleted_by_a_200(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    answer = edit("delete", "resource", "-P", "P1", "-E", "MR1", "NOPE", "--yes")
+    assert (answer.status, changes(xnat)) == (5, [])
+
+
+def test_a_record_of_another_server_is_refused(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    known = record(xnat, "scan", id="1", session_id=session.id)
+    answer = edit("delete", "--yes", records=[known, {**known, "server": "http://elsewhere:1"}])
+    assert sorted(answer.values("outcome")) == ["done", "failed"]
+    assert "the record is of http://elsewhere:1" in answer.err

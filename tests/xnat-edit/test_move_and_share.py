@@ -1,0 +1,186 @@
+"""xnat-edit move, share, unshare: looked at afterwards, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.answers import Run
+from support.pretending import pretends
+from support.sandbox import XNAT
+
+
+def changes(xnat: XNAT) -> list[str]:
+    return [
+        f"{request.method} {request.path}"
+        for request in xnat.requests()
+        if request.method != "GET" and "JSESSION" not in request.path
+    ]
+
+
+def shown_in(xnat: XNAT, id: str) -> list[tuple[str, str | None]]:
+    return [(share.project, share.label) for share in xnat.store.items.shares(id)]
+
+
+def test_a_session_moves_to_another_subject(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    target = xnat.has_subject("P1", "S2")
+    words = ("move", "-P", "P1", "-E", "MR1", "S2")
+    assert edit(*words, "--dry-run").values("subject", "outcome") == [("S2", "planned")]
+    assert changes(xnat) == []
+    assert edit(*words).values("subject", "subject_id", "outcome") == [("S2", target.id, "done")]
+    moved = xnat.store.items.experiment(session.id)
+    assert moved is not None
+    assert moved.subject_id == target.id
+    assert edit(*words).values("outcome") == ["skipped"]
+
+
+def test_a_mistyped_subject_is_not_made_by_a_move(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    answer = edit("move", "-P", "P1", "-E", "MR1", "S9")
+    assert (answer.status, changes(xnat)) == (5, [])
+
+
+def test_session_records_move(xnat: XNAT, edit: Run) -> None:
+    for label in ("MR1", "MR2"):
+        xnat.has_session("P1", "S1", label)
+    xnat.has_subject("P1", "S2")
+    records = [{"kind": "session", "project": "P1", "label": label} for label in ("MR1", "MR2")]
+    assert edit("move", "S2", records=records).values("subject") == ["S2", "S2"]
+
+
+def test_a_project_cannot_move(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    answer = edit("move", "-P", "P1", "S1")
+    assert (answer.status, answer.out) == (2, "")
+    assert "this needs -E for a session" in answer.err
+
+
+def test_a_move_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_subject("P1", "S2")
+    xnat.before(pretends("PUT"))
+    answer = edit("move", "-P", "P1", "-E", "MR1", "S2")
+    assert answer.status == 1
+    assert "session 'MR1' was to be of" in answer.err
+
+
+def test_a_session_is_shared_with_its_subject(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    words = ("share", "-P", "P1", "-E", "MR1", "P2", "--label", "ALT", "--with-subject")
+    dry = edit(*words, "--dry-run")
+    assert dry.values("outcome", "shared_into", "with_subject") == [("planned", "P2", True)]
+    assert changes(xnat) == []
+    assert edit(*words).values("outcome", "with_subject") == [("done", True)]
+    assert shown_in(xnat, session.id) == [("P2", "ALT")]
+    assert shown_in(xnat, str(session.subject_id)) == [("P2", None)]
+    assert edit(*words).values("outcome") == ["skipped"]
+
+
+def test_a_subject_is_shared(xnat: XNAT, edit: Run) -> None:
+    made = xnat.has_subject("P1", "S1")
+    xnat.has_project("P2")
+    assert edit("share", "-P", "P1", "-S", "S1", "P2").values("outcome") == ["done"]
+    assert shown_in(xnat, made.id) == [("P2", None)]
+
+
+def test_a_label_that_is_taken_in_the_target_is_refused_before_anything_is_done(
+    xnat: XNAT, edit: Run
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_session("P2", "S1", "MR1")
+    for more in ([], ["--primary"], ["--dry-run"]):
+        answer = edit("share", "-P", "P1", "-E", "MR1", "P2", *more)
+        assert (answer.status, changes(xnat)) == (1, [])
+        assert "session 'P2/MR1' already exists" in answer.err
+
+
+def test_a_session_is_moved_to_another_project(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    words = ("share", "-P", "P1", "-E", "MR1", "P2", "--primary")
+    assert edit(*words).values("project", "outcome") == [("P2", "done")]
+    moved = xnat.store.items.experiment(session.id)
+    assert moved is not None
+    assert moved.project == "P2"
+
+
+def test_sharing_with_an_unknown_project_is_told(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    assert edit("share", "-P", "P1", "-E", "MR1", "P9").status == 5
+
+
+def test_a_share_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.before(pretends("PUT"))
+    answer = edit("share", "-P", "P1", "-E", "MR1", "P2")
+    assert answer.status == 1
+    assert "session 'MR1' did not come to project 'P2'" in answer.err
+
+
+def test_a_move_of_files_that_outlives_the_proxy_is_waited_for(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    seen: list[str] = []
+
+    def hook(request: Request) -> Response | None:
+        if request.method == "PUT" and request.path.endswith("/projects/P2"):
+            seen.append("PUT")
+            return Response("", 504)
+        if seen and request.path == f"/data/experiments/{session.id}/projects":
+            seen.append("look")
+            if len(seen) == 3:
+                xnat.store.move_experiment(session, "P2", "MR1", "admin")
+        return None
+
+    xnat.before(hook)
+    answer = edit("share", "-P", "P1", "-E", "MR1", "P2", "--primary")
+    assert (answer.status, seen) == (0, ["PUT", "look", "look", "look"])
+
+
+def test_what_is_shared_is_taken_out(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.store.items.share(session.id, "P2", "ALT")
+    for words in (("-P", "P2", "-E", "ALT", "P2"), ("-P", "P1", "-E", "MR1", "P2")):
+        answer = edit("unshare", *words, "--dry-run")
+        assert answer.values("label", "unshared_from", "outcome") == [("MR1", "P2", "planned")]
+    assert edit("unshare", "-P", "P2", "-E", "ALT", "P2").values("outcome") == ["done"]
+    assert shown_in(xnat, session.id) == []
+    assert edit("unshare", "-P", "P1", "-E", "MR1", "P2").values("outcome") == ["skipped"]
+
+
+@pytest.mark.parametrize("target", ["P1", "ONE"])
+def test_nothing_is_taken_out_of_its_own_project(xnat: XNAT, edit: Run, target: str) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.store.database.execute("UPDATE project SET aliases='[\"ONE\"]' WHERE id='P1'")
+    for words in (("-P", "P1", "-E", "MR1"), ("-P", "P1", "-S", "S1")):
+        for more in ([], ["--dry-run"]):
+            answer = edit("unshare", *words, target, *more)
+            assert (answer.status, answer.values("outcome")) == (2, ["failed"])
+            assert "the server would delete it" in answer.err
+    assert changes(xnat) == []
+    assert xnat.store.items.experiment(session.id) is not None
+
+
+def test_an_item_whose_project_cannot_be_told_is_left_alone(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.store.items.share(session.id, "P2", None)
+    xnat.fails("GET", f"/data/experiments/{session.id}/projects", 500, times=99)
+    answer = edit("unshare", "-P", "P1", "-E", "MR1", "P2")
+    assert answer.status == 1
+    assert changes(xnat) == []
+
+
+def test_records_are_taken_out(xnat: XNAT, edit: Run) -> None:
+    sessions = [xnat.has_session("P1", "S1", f"MR{number}") for number in (1, 2)]
+    xnat.has_project("P2")
+    for session in sessions:
+        xnat.store.items.share(session.id, "P2", None)
+    records = [{"kind": "session", "id": session.id, "project": "P2"} for session in sessions]
+    assert edit("unshare", "P2", records=records).values("outcome") == ["done", "done"]
+    assert [shown_in(xnat, session.id) for session in sessions] == [[], []]
