@@ -225,3 +225,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert int(run.stdout) < 16 * 1024, "grew by that many KiB"
+
+
+def test_the_checksum_of_old_writers_that_summed_signed_bytes_is_taken() -> None:
+    data = bytearray(packed({"ä": b"x"}, tarfile.GNU_FORMAT))
+    header = data[:512]
+    signed = sum(byte - 256 * (byte > 127) for byte in header[:148] + header[156:]) + 8 * 32
+    data[148:156] = b"%06o\0 " % signed
+    assert unpacked(read_tar([bytes(data)])) == {"ä": b"x"}

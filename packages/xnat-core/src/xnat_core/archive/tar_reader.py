@@ -78,15 +78,19 @@ def _header(source: Source) -> _Header | None:
             raise source.fail("the archive is cut short in its end mark")
         return None
     unsigned = sum(block) - sum(block[148:156]) + 8 * ord(" ")
-    # Some old writers summed signed bytes.
-    signed = unsigned - 256 * sum(byte > 127 for byte in block[:148] + block[156:])
-    if _number(source, block[148:156]) not in (unsigned, signed):
+    stored = _number(source, block[148:156])
+    if stored != unsigned and stored != unsigned - _signed_excess(block):
         raise source.fail("the archive is damaged: wrong checksum of a header")
     name = block[:100].split(b"\0")[0]
     prefix = block[345:500].split(b"\0")[0] if block[257:263] == b"ustar\0" else b""
     return _Header(
         prefix + b"/" + name if prefix else name, _number(source, block[124:136]), block[156:157]
     )
+
+
+def _signed_excess(block: bytes) -> int:
+    """How much less the checksum is for the old writers that summed signed bytes."""
+    return 256 * sum(byte > 127 for byte in block[:148] + block[156:])
 
 
 def _number(source: Source, field: bytes) -> int:
