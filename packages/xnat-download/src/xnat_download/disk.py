@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 import unicodedata
@@ -15,6 +16,8 @@ from xnat_download.inventory import File, Group
 from xnat_download.trouble import disk_errors
 
 _MANY = 4096
+# A name that nothing can be wrong with; sessions have hundreds of thousands of them.
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 
 class Tree:
@@ -34,7 +37,7 @@ class Tree:
         """
         folder, _, last = name.rpartition("/")
         parent = self._folder(folder) if folder else self.out
-        return safe_join(parent, last or name)
+        return parent / last if _PLAIN.fullmatch(last) else safe_join(parent, last or name)
 
     def path_of(self, group: Group, file: File) -> Path:
         """Where a file belongs."""

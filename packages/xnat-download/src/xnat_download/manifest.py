@@ -9,6 +9,7 @@ are kept.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
@@ -104,17 +105,32 @@ class Manifests:
     def _write(self, folder: str, selection: Selection | None, without: str | None = None) -> None:
         path = self._tree.path(f"{folder}/{NAME}" if folder else NAME)
         with self._lock, _locked(path.parent):
+            if without is None and self._is_written(path, folder):
+                self._query("DELETE FROM entry WHERE folder=?", folder)
+                return
             for old in entries(path):
                 dropped = old["local_path"] == without
                 if not dropped and not _is_outdated(path.parent, old, selection):
                     self._keep(folder, old)
-            rows = self._database.execute(
-                "SELECT record FROM entry WHERE folder=? ORDER BY local, member", (folder,)
-            )
             with atomic_write(path) as part:
-                for (text,) in rows:
-                    part.write(f"{text}\n".encode())
+                for line in self._lines(folder):
+                    part.write(line)
             self._query("DELETE FROM entry WHERE folder=?", folder)
+
+    def _lines(self, folder: str) -> Iterator[bytes]:
+        """The lines of a manifest."""
+        sql = "SELECT record FROM entry WHERE folder=? ORDER BY local, member"
+        for (text,) in self._database.execute(sql, (folder,)):
+            yield f"{text}\n".encode()
+
+    def _is_written(self, path: Path, folder: str) -> bool:
+        """Whether the manifest has these lines and no others, as after a run that found all."""
+        try:
+            with path.open("rb") as file:
+                pairs = itertools.zip_longest(file, self._lines(folder))
+                return all(old == new for old, new in pairs)
+        except OSError:
+            return False
 
     def _keep(self, folder: str, old: Record) -> None:
         """Keep an entry of an earlier run, or what it knows that this run did not compute."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from xnat_core.errors import XNATCtlError
@@ -21,23 +22,34 @@ def file_uri(group: Group, inside: str) -> str:
 def file_record(
     server: str, group: Group, inside: str, size: int | None, digest: str | None, **facts: Any
 ) -> Record:
-    """The record of a file, with `facts` at its end."""
+    """The record of a file, as `ResourceFile` makes it, with `facts` at its end."""
+    record = dict(_head(server, group))
     try:
-        uri: str | None = file_uri(group, inside)
+        record["uri"] = file_uri(group, inside)
     except XNATCtlError:
-        uri = None
+        del record["uri"]
+    record["name"] = inside.rpartition("/")[2]
+    record["path"] = inside
+    if group.place.level == "assessor":
+        record["assessor"] = group.place.facts()["assessor"]
+    if size is not None:
+        record["size"] = size
+    if digest is not None:
+        record["digest"] = digest
+    if group.format is not None:
+        record["format"] = group.format
+    return {**record, **facts}
+
+
+@lru_cache(maxsize=256)
+def _head(server: str, group: Group) -> Record:
+    """What the records of all files of a resource begin with; `uri` only keeps its place."""
     file = ResourceFile(
-        name=inside.rpartition("/")[2],
-        path=inside,
-        collection=group.label,
-        size=size,
-        digest=digest,
-        format=group.format,
-        uri=uri,
-        scan_id=group.place.scan,
-        **_parents(group),
+        collection=group.label, uri="-", scan_id=group.place.scan, **_parents(group)
     )
-    return {**file.to_record(server), **facts}
+    record = file.to_record(server)
+    record.pop("assessor", None)
+    return record
 
 
 def resource_record(server: str, group: Group) -> Record:
