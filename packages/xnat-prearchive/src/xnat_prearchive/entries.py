@@ -17,20 +17,32 @@ ADDRESS = ("<project>", "<timestamp>", "<name>")
 PATIENCE = 3600.0
 
 Act = Callable[[Record, PrearchiveEntry, Prearchive], Iterable[Record]]
+Land = Callable[[Record, Prearchive], Iterable[Record]]
 
 
-def on_each(job: Job, act: Act, words: tuple[str, ...], *, workers: int = 0) -> Iterator[Record]:
+def on_each(
+    job: Job,
+    act: Act,
+    words: tuple[str, ...],
+    *,
+    workers: int = 0,
+    land: Land | None = None,
+) -> Iterator[Record]:
     """Call `act` for every row that the words or standard input name, many at once.
 
-    Sessions on standard input are archived already and are handed on as skipped.
+    Sessions on standard input are archived already and are handed on as skipped. `land` is called
+    for uploads, of which nobody knows yet which row they become.
     """
 
     def one(record: Record) -> Iterable[Record]:
         if record["kind"] == "session":
             return [skipped(record)]
+        if land is not None and record["kind"] == "upload":
+            return land(record, Prearchive(job.client(record)))
         return act(record, entry_of(record), Prearchive(job.client(record)))
 
-    records = [addressed(words)] if words else job.records("prearchive", "session")
+    kinds = ("prearchive", "session", *(("upload",) if land else ()))
+    records = [addressed(words)] if words else job.records(*kinds)
     return job.each(one, records, workers)
 
 

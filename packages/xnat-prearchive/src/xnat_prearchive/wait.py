@@ -10,8 +10,12 @@ Options:
 READY is a success; CONFLICT and ERROR are failures that tell the reason from the session's log. A
 session that was archived meanwhile is printed as the session it has become.
 
-Example:
+A record of kind 'upload' with the 'uid' of a study, as xnat-cstore prints it, is waited for until
+the study appears; the sessions it has landed in are printed.
+
+Examples:
   xnat-prearchive list -P NEURO | xnat-prearchive wait | xnat-prearchive archive
+  xnat-cstore send ./S1 -P NEURO | xnat-prearchive wait | xnat-prearchive archive
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import ArchiveRefused, Prearchive
 from xnat_core.records import Record, done, failed
+from xnat_prearchive.arrival import arrived
 from xnat_prearchive.entries import PATIENCE, archived, on_each, seen, words_of
 
 
@@ -41,4 +46,12 @@ def work(job: Job) -> Iterator[Record]:
         reason = prearchive.reason(settled) or f"the session is in {settled.status}"
         return [failed(known, ArchiveRefused(settled, reason))]
 
-    yield from on_each(job, act, words_of(job))
+    def land(record: Record, prearchive: Prearchive) -> Iterable[Record]:
+        server = prearchive.client.base_url
+        for found in arrived(record, prearchive, patience):
+            if isinstance(found, PrearchiveEntry):
+                yield from act(found.to_record(server), found, prearchive)
+            else:
+                yield done(found.to_record(server))
+
+    yield from on_each(job, act, words_of(job), land=land)

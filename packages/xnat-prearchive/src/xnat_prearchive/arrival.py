@@ -1,0 +1,58 @@
+"""Where a study has landed that was sent without being told where: by C-STORE."""
+
+from __future__ import annotations
+
+import time
+
+from xnat_core.errors import OperationError, ResourceNotFoundError, XNATCtlError
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.parallel import check_stop
+from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
+from xnat_core.records import Record
+from xnat_core.services.lookup import SESSION_COLUMNS, session_of_row
+
+
+def arrived(
+    record: Record, prearchive: Prearchive, patience: float
+) -> list[PrearchiveEntry] | list[Session]:
+    """The rows of the study of an `upload` record, or the sessions that it has become.
+
+    Looks for `patience` seconds, in the record's project where it names one. Raises
+    ResourceNotFoundError, and OperationError for a study that is in other projects only.
+    """
+    uid, project = record.get("uid"), record.get("project")
+    if not isinstance(uid, str) or not uid:
+        raise XNATCtlError("the record lacks the uid of a study, by which arrivals are found")
+    deadline = time.monotonic() + patience
+    pause = FIRST_LOOK
+    while True:
+        check_stop()
+        rows = [row for row in prearchive.entries(study_uid=uid) if row.uid == uid]
+        if here := [row for row in rows if project in (None, row.project)]:
+            return here
+        sessions = _sessions(prearchive, uid)
+        if archived := [one for one in sessions if project in (None, one.project)]:
+            return archived
+        left = deadline - time.monotonic()
+        if left <= 0:
+            elsewhere = [row.id for row in rows] + [f"{s.project}/{s.label}" for s in sessions]
+            if elsewhere:
+                places = ", ".join(elsewhere)
+                raise OperationError("wait", f"study {uid} is not in {project}, but in {places}")
+            raise ResourceNotFoundError("study", uid)
+        time.sleep(min(pause, left))
+        pause = min(LONGEST_PAUSE, pause * 1.5)
+
+
+def _sessions(prearchive: Prearchive, uid: str) -> list[Session]:
+    rows = prearchive.client.rows(
+        "/data/experiments",
+        params={
+            "xsiType": "xnat:imageSessionData",
+            "UID": uid,
+            "columns": f"{SESSION_COLUMNS},UID",
+        },
+    )
+    found = [session_of_row(row) for row in rows]
+    # A filter that the server does not understand is one that lets everything through.
+    return [session for session in found if session.uid == uid]
