@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
-# Of all experiments these have a subject; the others are assessors of sessions.
-SITE_WIDE = {"xsiType": "xnat:subjectAssessorData"}
-
 _ACCESSION = re.compile(r"[A-Z][A-Za-z0-9]*_E\d+")
 
 
@@ -124,6 +121,16 @@ def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Sess
     return Session.from_item(item, project=seen_from, label=label, uri=uri)
 
 
+def has_subject(row: Mapping[str, Any]) -> bool:
+    """Whether a row of all experiments is of a session; the others are assessors of sessions.
+
+    A filter by `xsiType` would leave that to the server, and hide types that it does not foresee.
+    """
+    known = {key.lower(): value for key, value in row.items()}
+    owner = known.get("subject_id", known.get("xnat:subjectassessordata/subject_id"))
+    return owner is None or bool(owner) or str(known.get("xsitype", "")).endswith("SessionData")
+
+
 def identifier_of(row: Mapping[str, Any]) -> str | None:
     """The accession ID of a row; some listings have it only in the `URI`."""
     found = row.get("ID") or row.get("id")
@@ -154,9 +161,9 @@ def _session_by_id(client: XNATClient, value: str) -> Session | None:
 def _session_by_label(client: XNATClient, label: str) -> Session | None:
     # Commas, stars and per cents mean more than themselves in a filter.
     search = {} if set(label) & set("*%,") else {"label": label}
-    params = {"columns": SESSION_COLUMNS, **SITE_WIDE, **search}
+    params = {"columns": SESSION_COLUMNS, **search}
     rows = client.rows(path("data", "experiments"), params=params)
-    found = [session_of_row(row) for row in rows if row.get("label") == label]
+    found = [session_of_row(row) for row in rows if row.get("label") == label and has_subject(row)]
     if len(found) > 1:
         projects = ", ".join(sorted({session.project or "?" for session in found}))
         raise ValidationError(

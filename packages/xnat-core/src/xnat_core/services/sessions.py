@@ -28,9 +28,9 @@ from xnat_core.services.base import (
 )
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
-    SITE_WIDE,
     find_session,
     find_subject,
+    has_subject,
     session_of_row,
 )
 from xnat_core.services.relabel import relabel
@@ -232,10 +232,12 @@ def iter_sessions(
     only sessions that came as DICOM. Raises ResourceNotFoundError for project or subject.
     """
     params = {"columns": columns or SESSION_COLUMNS}
+    rows: Iterator[dict[str, str]]
     if not project:
         if subject:
             raise ValidationError("a subject needs its project", "project")
-        rows = client.iter_rows(path("data", "experiments"), params={**params, **SITE_WIDE})
+        everything = client.iter_rows(path("data", "experiments"), params=params)
+        rows = (row for row in everything if has_subject(row))
     elif subject:
         owner = find_subject(client, subject, project)
         below = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
