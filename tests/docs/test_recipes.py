@@ -18,6 +18,7 @@ RECIPES = (
     "audit-project",
     "export-subject",
     "first-contact",
+    "local-dicom",
     "manifest",
     "migrate-by-hand",
     "nifti",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xnat_core.models.base import IDENTITY, Fact, KeyDoc, Model, Record, children
 from xnat_core.models.datatypes import MODALITY_TYPES, modality_of
-from xnat_core.models.local import DicomFile
+from xnat_core.models.local import DicomFile, DicomTag
 from xnat_core.models.processing import Pipeline, PipelineJob
 from xnat_core.models.project import Project
 from xnat_core.models.resource import Resource, ResourceFile
@@ -38,6 +38,7 @@ KINDS: dict[str, type[Model]] = {
         User,
         ProfileEntry,
         DicomFile,
+        DicomTag,
         Pipeline,
         PipelineJob,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "KINDS",
     "MODALITY_TYPES",
     "DicomFile",
+    "DicomTag",
     "DownloadProgress",
     "DownloadSummary",
     "Fact",

@@ -1,0 +1,114 @@
+"""Which files a command is about: those named, those below folders, those of records."""
+
+from __future__ import annotations
+
+import stat
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xnat_core.dicom_files import LocalFile, may_be_dicom, walk
+from xnat_core.errors import DicomError, XNATCtlError
+from xnat_core.job import Job
+from xnat_core.models import DicomFile
+from xnat_core.records import Record, failed
+
+
+class Finder:
+    """Finds the DICOM files of one run and counts what it passes over.
+
+    Below a folder only that is taken which has the name or the first bytes of DICOM; a file that
+    is named is taken in any case. Backups and DICOMDIR, which is an index, are passed over.
+    """
+
+    def __init__(self, job: Job, *, recursive: bool) -> None:
+        self.job = job
+        self.recursive = recursive
+        self.others = 0
+        self.folders = 0
+
+    def files(self, roots: Iterable[Path]) -> Iterator[LocalFile]:
+        """The DICOM files at and below `roots`, as they are met."""
+        for root in roots:
+            for file in walk([root] if self.recursive else self._shallow(root), self._trouble):
+                if file.path == root or self._is_dicom(file.path):
+                    yield file
+                else:
+                    self.others += 1
+
+    def records(self, words: Iterable[str]) -> Iterator[Record]:
+        """A record per file that the words name or, without words, standard input does."""
+        named = tuple(words)
+        if named and named != ("-",):
+            roots = (Path(word).expanduser() for word in named)
+            yield from (record_of(file) for file in self.files(roots))
+            return
+        for record in self.job.records("dicom"):
+            path = Path(str(record.get("path") or ""))
+            if not record.get("path"):
+                self.job.emit(failed(record, DicomError("the record has no path")))
+            elif path.is_dir():
+                yield from (record_of(file) for file in self.files([path]))
+            else:
+                yield record
+
+    def tell(self) -> None:
+        """Say what was passed over, so that nobody takes a part for the whole."""
+        if self.folders:
+            self.job.console.warning(f"folders not entered: {self.folders}; -r enters them")
+        if self.others:
+            self.job.console.info(f"passed over, no DICOM instances or backups: {self.others}")
+
+    def _shallow(self, root: Path) -> Iterator[Path]:
+        """The root if it is a file, else the files directly in it."""
+        if not root.is_dir():
+            yield root
+            return
+        try:
+            paths = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+        except OSError as error:
+            self._trouble(DicomError(f"{root}: {error.strerror}", root))
+            return
+        for path in paths:
+            if path.is_dir():
+                self.folders += 1
+            elif path.is_symlink() and not path.exists():
+                continue
+            else:
+                yield path
+
+    def _is_dicom(self, path: Path) -> bool:
+        if path.name.upper() == "DICOMDIR" or path.name.endswith(".bak"):
+            return False
+        try:
+            return may_be_dicom(path)
+        except XNATCtlError as error:
+            self._trouble(error)
+            return False
+
+    def _trouble(self, error: XNATCtlError) -> None:
+        path = getattr(error, "file_path", None)
+        told = DicomError(error.message.removeprefix("upload: "), path)
+        self.job.emit(failed(DicomFile(path=str(path) if path else None).to_record(), told))
+
+
+def record_of(file: LocalFile) -> Record:
+    """The record of a file of which nothing has been read yet."""
+    return DicomFile(path=str(file.path), bytes=file.size).to_record()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a directory. Raises DicomError when there is nothing at all."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        raise DicomError(f"{path}: {error.strerror}", path) from error
+
+
+@contextmanager
+def without_remarks() -> Iterator[None]:
+    """Keep the remarks of the DICOM library on odd but readable values off standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,123 @@
+"""DICOM files read as far as is needed, and no pixel of them unless all is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.dicom_files import HEAD, has_magic
+from xnat_core.errors import DicomError, DicomParseError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset, FileDataset
+    from pydicom.tag import BaseTag
+
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_SOP_CLASS = 0x00080016
+_STUDY = 0x0020000D
+_LAST_GROUP = 0x0020
+_LARGE = 1 << 16
+_UNDEFINED = 0xFFFFFFFF
+
+
+def read_elements(path: Path, tags: Iterable[int]) -> Dataset:
+    """These elements of the groups up to 0020, reading no further.
+
+    Raises DicomParseError for what is no DICOM instance, DicomError when it cannot be read.
+    """
+
+    def behind(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        return tag.group > _LAST_GROUP
+
+    return _read(path, stop_when=behind, specific_tags=[_SOP_CLASS, _STUDY, *tags])
+
+
+def read_header(path: Path) -> FileDataset:
+    """Everything but the pixels; values of more than 64 KiB are left on disk. Raises likewise."""
+
+    def pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        return tag.group == 0x7FE0
+
+    return _read(path, stop_when=pixels, defer_size=_LARGE)
+
+
+def read_whole(path: Path) -> FileDataset:
+    """All of a file. Raises likewise, also when its end is missing."""
+    return _read(path)
+
+
+def _read(path: Path, **options: Any) -> FileDataset:
+    from pydicom.filereader import read_partial
+
+    with damage(path):
+        with path.open("rb") as file:
+            magic = has_magic(file.read(HEAD))
+            file.seek(0)
+            # Old files have no preamble; that it is DICOM at all is looked at below.
+            dataset: FileDataset = read_partial(file, force=True, **options)
+        class_uid = dataset.file_meta.get("MediaStorageSOPClassUID") if magic else None
+        if MEDIA_DIRECTORY in (class_uid, dataset.get("SOPClassUID")):
+            raise DicomParseError(path, "a DICOMDIR, which is no instance")
+        if not (magic or _SOP_CLASS in dataset or _STUDY in dataset):
+            raise DicomParseError(path, "not DICOM")
+        _check_end(path, dataset)
+    return dataset
+
+
+@contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file into DicomError, whatever the library calls it."""
+    try:
+        yield
+    except DicomError:
+        raise
+    except OSError as error:
+        raise DicomError(f"{path}: {error.strerror or error}", path) from error
+    except Exception as error:
+        # The parser reports damage in many ways: struct, value, key, overflow, zlib errors; some
+        # only when an element is looked at.
+        raise DicomParseError(path, str(error) or type(error).__name__) from error
+
+
+def _check_end(path: Path, dataset: Dataset) -> None:
+    """The parser takes a file that ends inside its last element for a shorter one."""
+    from pydicom.dataelem import RawDataElement
+
+    tags = tags_of(dataset)
+    last = dataset.get_item(tags[-1]) if tags else None
+    if not isinstance(last, RawDataElement) or last.value is None:
+        return
+    if last.length != _UNDEFINED and len(last.value) < last.length:
+        raise DicomParseError(path, f"ends in the middle of {last.tag}")
+
+
+def tags_of(dataset: Dataset) -> list[BaseTag]:
+    """The tags in their order; the elements are not decoded by that."""
+    return list(dataset.keys())
+
+
+def text(dataset: Dataset, tag: int) -> str | None:
+    """A value as text; None when it is absent or empty."""
+    return shown(dataset, tag) or None if tag in dataset else None
+
+
+def shown(dataset: Dataset, tag: int) -> str:
+    """A value as a person reads it; of bytes and sequences only how much there is."""
+    from pydicom.dataelem import RawDataElement
+
+    raw = dataset.get_item(tag)
+    if isinstance(raw, RawDataElement) and raw.value is None and raw.length:
+        # Left on disk because it is large, and what is large is not for reading.
+        return f"<{raw.length} bytes>"
+    element = dataset[tag]
+    value = element.value
+    if element.VR == "SQ":
+        return f"<{len(value)} item{'s' * (len(value) != 1)}>"
+    if isinstance(value, (bytes, bytearray)):
+        return f"<{len(value)} bytes>"
+    if value is None:
+        return ""
+    values = value if element.VM > 1 else [value]
+    return "\\".join(str(one) for one in values).strip().rstrip("\0")

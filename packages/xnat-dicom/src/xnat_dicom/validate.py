@@ -1,0 +1,78 @@
+"""Check that DICOM files lack nothing that an archive needs.
+
+Usage:
+  xnat-dicom validate [options] [<path>]...
+
+A path is a file or a folder. Without a path, or with '-', records of kind 'dicom' are read from
+standard input.
+
+Options:
+  -r --recursive    Enter the subfolders of folders.
+  -w --workers=<n>  How many files to read at once.
+
+Needed are, and not empty: PatientID, PatientName, StudyInstanceUID, SeriesInstanceUID,
+SOPInstanceUID and Modality. More than 100 private elements are worth a warning. Pixels are not
+read. With --quiet only the invalid files are told of.
+
+Exit status: 0 all are valid, 1 some are not, 2 wrong usage.
+
+Example:
+  xnat-dicom validate -r /incoming | xnat-upload dicom -P NEURO
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xnat_core.errors import DicomError, DicomParseError
+from xnat_core.job import Job
+from xnat_core.records import Record, failed
+from xnat_dicom.finding import Finder, without_remarks
+from xnat_dicom.reading import damage, read_header, tags_of, text
+from xnat_dicom.tags import tag_of_keyword
+
+REQUIRED = (
+    "PatientID",
+    "PatientName",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "Modality",
+)
+MANY_PRIVATE = 100
+
+
+def work(job: Job) -> Iterator[Record]:
+    """A record per file; an invalid one is a failed record."""
+    finder = Finder(job, recursive=job.args.flag("--recursive"))
+
+    def check(record: Record) -> Iterable[Record]:
+        path = Path(record["path"])
+        try:
+            errors, warnings = validated(path)
+        except DicomParseError as error:
+            return [failed({**record, "valid": False, "errors": [error.message]}, error)]
+        facts: Record = {"valid": not errors}
+        if errors:
+            facts["errors"] = errors
+        if warnings:
+            facts["warnings"] = warnings
+        if errors:
+            return [failed({**record, **facts}, DicomError(f"{path}: {', '.join(errors)}", path))]
+        return [] if job.quiet else [{**record, **facts}]
+
+    with without_remarks():
+        yield from job.each(check, finder.records(job.args.texts("<path>")), ordered=True)
+    finder.tell()
+
+
+def validated(path: Path) -> tuple[list[str], list[str]]:
+    """What makes a file invalid, and what is worth a look. Raises DicomError."""
+    dataset = read_header(path)
+    with damage(path):
+        given = {name: text(dataset, tag_of_keyword(name)) for name in REQUIRED}
+    errors = [f"{name} is missing or empty" for name, value in given.items() if not value]
+    private = sum(1 for tag in tags_of(dataset) if tag.is_private)
+    warnings = [f"{private} private elements"] if private > MANY_PRIVATE else []
+    return errors, warnings

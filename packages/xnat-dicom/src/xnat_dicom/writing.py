@@ -1,0 +1,53 @@
+"""DICOM files that appear under their name when they are whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import DicomError
+from xnat_core.files import atomic_write, copy_blocks, md5_of
+from xnat_dicom.reading import damage
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
+
+def write(dataset: FileDataset, target: Path, *, like: Path | None = None) -> int:
+    """Write `target`, with the mode and owner of `like`; returns its size. Raises XNATCtlError."""
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    if "TransferSyntaxUID" not in dataset.file_meta and not dataset.original_encoding[0]:
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    with atomic_write(target) as part, damage(target):
+        # The library wants a file that it can seek in; nothing is written through `part`.
+        dataset.save_as(part.path, enforce_file_format=True)
+        if like is not None:
+            _take_after(part.path, like.stat())
+        return part.path.stat().st_size
+
+
+def back_up(path: Path) -> Path:
+    """Copy a file to its name with `.bak`, where an earlier copy is never overwritten.
+
+    Raises DicomError when there is another one already.
+    """
+    backup = path.with_name(path.name + ".bak")
+    with damage(path):
+        if backup.exists():
+            if md5_of(backup) == md5_of(path):
+                return backup
+            raise DicomError(f"{backup}: is there already and differs from the file", path)
+        with path.open("rb") as file, atomic_write(backup) as part:
+            copy_blocks(file, [part])
+            _take_after(part.path, path.stat())
+    return backup
+
+
+def _take_after(path: Path, like: os.stat_result) -> None:
+    with suppress(OSError):
+        os.chown(path, like.st_uid, like.st_gid)
+    path.chmod(stat.S_IMODE(like.st_mode))

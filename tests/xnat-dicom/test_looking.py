@@ -1,0 +1,152 @@
+"""Files checked and shown: validate, inspect, list-tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from support.answers import Run
+
+pytestmark = pytest.mark.usefixtures("folder")
+B = "b/ct1_0001.dcm"
+
+
+@pytest.fixture
+def change(folder: Path) -> Callable[..., None]:
+    """Write the file of `b` anew after a change."""
+
+    def write(act: Callable[[pydicom.Dataset], object]) -> None:
+        dataset = pydicom.dcmread(folder / B)
+        act(dataset)
+        dataset.save_as(folder / B)
+
+    return write
+
+
+def private(count: int) -> Callable[[pydicom.Dataset], None]:
+    def act(dataset: pydicom.Dataset) -> None:
+        block = dataset.private_block(0x0029, "SECRET", create=True)
+        for number in range(count):
+            block.add_new(number, "LO", "x")
+
+    return act
+
+
+def test_valid_files_are_told_to_be(run: Run) -> None:
+    answer = run("validate", "-r", "a")
+    assert (answer.status, answer.values("valid"), answer.err) == (0, [True] * 3, "")
+
+
+def test_an_invalid_file_is_a_failed_record_with_the_reasons(
+    run: Run, change: Callable[..., None]
+) -> None:
+    change(lambda dataset: dataset.update({"PatientName": "", "Modality": ""}))
+    answer = run("validate", B)
+    assert answer.status == 1
+    assert answer.records[0] == {
+        "kind": "dicom",
+        "path": B,
+        "bytes": (Path(B)).stat().st_size,
+        "valid": False,
+        "errors": ["PatientName is missing or empty", "Modality is missing or empty"],
+        "outcome": "failed",
+        "error": {
+            "type": "DicomError",
+            "message": f"{B}: PatientName is missing or empty, Modality is missing or empty",
+            "exit_status": 1,
+        },
+    }
+
+
+def test_many_private_elements_are_a_warning(run: Run, change: Callable[..., None]) -> None:
+    change(private(100))
+    assert run("validate", B).values("valid", "warnings") == [(True, ["101 private elements"])]
+
+
+def test_quietly_only_invalid_files_are_told_of(run: Run, folder: Path) -> None:
+    (folder / B).write_bytes(b"\0" * 128 + b"DICM")
+    answer = run("validate", "-r", "-q", ".")
+    assert (answer.status, answer.out) == (1, "")
+    assert [line.split(": ")[1] for line in answer.err.splitlines()] == [B]
+
+
+def test_folders_are_entered_when_asked_and_else_counted(run: Run) -> None:
+    answer = run("validate", "a")
+    assert (answer.status, answer.out) == (0, "")
+    assert answer.err == "xnat-dicom: warning: folders not entered: 2; -r enters them\n"
+
+
+def test_files_come_as_records_too_and_failures_go_on(run: Run) -> None:
+    lost = {"kind": "dicom", "path": "x", "outcome": "failed", "error": {"exit_status": 4}}
+    answer = run("validate", records=[lost, {"kind": "dicom", "path": B, "note": "kept"}])
+    assert answer.status == 4
+    assert answer.records[0] == lost
+    assert answer.values("path", "note", "valid")[1] == (B, "kept", True)
+
+
+def test_inspect_tells_the_common_values(run: Run) -> None:
+    (record,) = run("inspect", B).records
+    assert record["path"] == B
+    assert record["tags"]["PatientID"] == "BOB_CT1"
+    assert record["tags"]["StudyDate"] == "20240430"
+    assert "InstitutionName" not in record["tags"]
+
+
+def test_inspect_tells_what_is_asked_for_and_that_it_is_not_there(run: Run) -> None:
+    (record,) = run("inspect", B, "-t", "ImageType", "-t", "(0010,0020)", "-t", "KVP").records
+    assert record["tags"] == {
+        "ImageType": "ORIGINAL\\PRIMARY",
+        "(0010,0020)": "BOB_CT1",
+        "KVP": "(not found)",
+    }
+
+
+def test_inspect_tells_private_elements_on_request(run: Run, change: Callable[..., None]) -> None:
+    change(private(1))
+    (record,) = run("inspect", B, "--private", "-t", "Rows").records
+    assert record["tags"] == {"Rows": "16", "(0029,0010)": "SECRET", "(0029,1000)": "x"}
+
+
+def test_a_mistyped_keyword_is_answered_with_the_nearest(run: Run) -> None:
+    answer = run("inspect", B, "-t", "PatientNme")
+    assert (answer.status, answer.out) == (2, "")
+    assert "PatientNme: no DICOM keyword; did you mean PatientName?" in answer.err
+
+
+def test_inspect_for_people_is_a_line_a_value(run: Run) -> None:
+    answer = run("inspect", B, "-t", "PatientID", "-o", "table")
+    assert answer.out.splitlines()[-2:] == ["  Name       Value", "  PatientID  BOB_CT1"]
+
+
+def test_list_tags_tells_every_element_but_the_pixels(run: Run) -> None:
+    answer = run("list-tags", B)
+    assert answer.values("tag", "vr", "keyword", "value")[0] == (
+        *("(0008,0005)", "CS", "SpecificCharacterSet", "ISO_IR 192"),
+    )
+    assert "(7FE0,0010)" not in answer.values("tag")
+
+
+def test_list_tags_leaves_private_elements_out_until_asked(
+    run: Run, change: Callable[..., None]
+) -> None:
+    change(private(1))
+    assert "(0029,1000)" not in run("list-tags", B).values("tag")
+    assert "(0029,1000)" in run("list-tags", B, "--private").values("tag")
+
+
+def test_a_large_value_is_only_measured(run: Run, change: Callable[..., None]) -> None:
+    change(lambda dataset: dataset.add_new(0x00420011, "OB", b"x" * 100_000))
+    (record,) = run("list-tags", B, "--where", "keyword=EncapsulatedDocument").records
+    assert (record["value"], record["name"]) == ("<100000 bytes>", "Encapsulated Document")
+
+
+def test_a_table_cuts_long_values_and_a_program_gets_them_whole(
+    run: Run, change: Callable[..., None]
+) -> None:
+    change(lambda dataset: setattr(dataset, "ImageComments", "x" * 80))
+    where = ("--where", "keyword=ImageComments")
+    assert run("list-tags", B, *where).values("value") == ["x" * 80]
+    assert run("list-tags", B, *where, "-o", "table").out.split()[-1] == "x" * 49 + "…"

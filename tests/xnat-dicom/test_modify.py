@@ -1,0 +1,121 @@
+"""Values changed in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from support.answers import Run
+
+pytestmark = pytest.mark.usefixtures("folder")
+B = "b/ct1_0001.dcm"
+
+
+def value(keyword: str, path: str = B) -> object:
+    return pydicom.dcmread(path)[keyword].value
+
+
+def test_values_are_changed_and_the_keywords_told(run: Run) -> None:
+    answer = run("modify", B, "-t", "PatientID=S1", "-t", "Modality=CT")
+    assert answer.status == 0
+    assert answer.values("path", "changed", "outcome") == [(B, ["PatientID"], "done")]
+    assert value("PatientID") == "S1"
+
+
+def test_a_file_that_has_the_values_is_left_alone(run: Run) -> None:
+    before = Path(B).stat()
+    answer = run("modify", B, "-t", "PatientID=BOB_CT1", "-t", "Rows=16", "-t", "PatientSex=")
+    assert answer.values("outcome") == ["skipped"]
+    assert Path(B).stat().st_ino == before.st_ino
+
+
+def test_mode_and_links_are_kept(run: Run) -> None:
+    Path(B).chmod(0o640)
+    Path("link.dcm").symlink_to(B)
+    assert run("modify", "link.dcm", "-t", "PatientID=S1").status == 0
+    assert Path("link.dcm").is_symlink()
+    assert (Path(B).stat().st_mode & 0o777, value("PatientID")) == (0o640, "S1")
+
+
+def test_numbers_lists_and_empty_values_are_understood(run: Run) -> None:
+    run("modify", B, "-t", "PixelSpacing=2\\3.5", "-t", "Rows=8", "-t", "StudyDate=")
+    assert (value("PixelSpacing"), value("Rows"), value("StudyDate")) == ([2, 3.5], 8, "")
+
+
+def test_text_of_any_language_changes_the_character_set_and_no_other_text(run: Run) -> None:
+    dataset = pydicom.dcmread(B)
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    dataset.StudyDescription = "Schädel"
+    dataset.save_as(B)
+    run("modify", B, "-t", "PatientName=山田^太郎")
+    assert (value("PatientName"), value("StudyDescription")) == ("山田^太郎", "Schädel")
+    assert value("SpecificCharacterSet") == "ISO_IR 192"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("PatientNme=x", "PatientNme: no DICOM keyword; did you mean PatientName?"),
+        ("StudyDate=hello", "StudyDate=hello: Invalid value for VR DA: 'hello'."),
+        ("Rows=many", "Rows=many: invalid literal for int() with base 10: 'many'"),
+        ("PatientID=a\\b", "PatientID has one value, not 2"),
+        ("PixelData=x", "PixelData holds OB or OW, which cannot be set from text"),
+        ("TransferSyntaxUID=1.2", "TransferSyntaxUID tells how the file is encoded and cannot be"),
+        ("PatientID", "--tag PatientID: must be KEYWORD=VALUE"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_any_file_is_touched(
+    run: Run, change: str, message: str
+) -> None:
+    before = Path(B).stat()
+    answer = run("modify", B, "-t", "PatientSex=M", "-t", change)
+    assert (answer.status, answer.out) == (2, "")
+    assert message in answer.err
+    assert Path(B).stat() == before
+
+
+def test_no_change_and_the_same_keyword_twice_are_refused(run: Run) -> None:
+    assert run("modify", B).status == 2
+    assert run("modify", B, "-t", "PatientID=1", "-t", "PatientID=2").status == 2
+
+
+def test_a_backup_is_the_file_as_it_was_and_is_not_overwritten(run: Run) -> None:
+    before = Path(B).read_bytes()
+    run("modify", B, "-b", "-t", "PatientID=S1")
+    assert Path(f"{B}.bak").read_bytes() == before
+    answer = run("modify", B, "-b", "-t", "PatientID=S2")
+    assert answer.status == 1
+    assert "is there already and differs from the file" in answer.err
+    assert (Path(f"{B}.bak").read_bytes(), value("PatientID")) == (before, "S1")
+
+
+def test_a_backup_of_a_run_that_was_killed_is_taken(run: Run) -> None:
+    Path(f"{B}.bak").write_bytes(Path(B).read_bytes())
+    assert run("modify", B, "-b", "-t", "PatientID=S1").status == 0
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(run: Run) -> None:
+    before = {path: path.read_bytes() for path in Path().rglob("*.dcm")}
+    answer = run("modify", "-r", ".", "-b", "-t", "Modality=MR", "--dry-run")
+    assert sorted(answer.values("outcome")) == ["planned", "skipped", "skipped", "skipped"]
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_file_fails_and_the_rest_is_changed(run: Run) -> None:
+    Path("a/1/mr1_0001.dcm").write_bytes(b"garbage")
+    answer = run("modify", "-r", "a", "-t", "PatientID=S1")
+    assert (answer.status, sorted(answer.values("outcome"))) == (1, ["done", "done", "failed"])
+    assert Path("a/1/mr1_0001.dcm").read_bytes() == b"garbage"
+
+
+def test_the_instance_uid_is_changed_in_the_head_too(run: Run) -> None:
+    run("modify", B, "-t", "SOPInstanceUID=1.2.3")
+    assert pydicom.dcmread(B).file_meta.MediaStorageSOPInstanceUID == "1.2.3"
+
+
+def test_records_of_ls_can_be_changed(run: Run) -> None:
+    found = run("ls", ".", "--where", "modality=CT").records
+    answer = run("modify", "-t", "PatientID=S1", records=found)
+    assert answer.values("path", "modality", "outcome") == [(B, "CT", "done")]
