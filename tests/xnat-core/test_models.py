@@ -50,7 +50,8 @@ KEYS = {
     "workers overwrite direct_archive archive_mode extract",
     "dicom": "kind server path folder source study_uid series_uid instance_uid sop_class modality "
     "date study_description series_number series_description instance_number patient_id "
-    "patient_name patient_birth_date patient_sex series_count files bytes valid errors warnings changed tags",
+    "patient_name patient_birth_date patient_sex series_count files bytes valid errors "
+    "warnings changed tags",
     "dicom_tag": "kind server path tag vr keyword name value",
     "pipeline": "kind server project name description version path",
     "job": "kind server uri id project session session_id pipeline status percent step start_time "
