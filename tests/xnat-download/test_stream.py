@@ -359,6 +359,7 @@ def test_an_empty_session_is_nothing_to_do(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1")
     ran = download.session("MR1")
     assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+    assert not (download.out / "MR1").exists()
 
 
 def test_the_manifest_tells_what_is_there(download: Downloader) -> None:

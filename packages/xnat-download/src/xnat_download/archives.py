@@ -22,6 +22,7 @@ from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop
 from xnat_core.urls import path
 from xnat_download.contents import Contents
+from xnat_download.counts import Counts
 from xnat_download.inventory import THERE, Group
 from xnat_download.partial import Partial, left_parts, remove_left
 from xnat_download.places import component
@@ -108,8 +109,7 @@ def _fetch(download: Download, archive: Archive) -> Iterable[Work]:
     if download.engine.options.dry_run:
         for group in archive.groups:
             files, size = download.inventory.total(group.number)
-            download.counts.files += files
-            download.counts.bytes += size
+            download.add(Counts(files=files, bytes=size))
         return ()
     for name, left in left_parts(archive.final.parent):
         if name == archive.final.name:

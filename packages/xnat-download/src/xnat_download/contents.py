@@ -12,11 +12,12 @@ from xnat_core.archive.paths import safe_join
 from xnat_core.errors import IntegrityError, PathValidationError
 from xnat_core.files import new_md5
 from xnat_core.parallel import check_stop
+from xnat_download.counts import Counts
 from xnat_download.inventory import FETCHED, MISSING, File, Group
 from xnat_download.members import originals, read_name, scan_candidates
 
 if TYPE_CHECKING:
-    from xnat_download.download import Counts, Download
+    from xnat_download.download import Download
 
 
 class Contents:
@@ -71,8 +72,6 @@ class Contents:
 
     def count(self, *, bytes: int = 0, state: int = FETCHED) -> None:
         """Add what was found to the counts of the object."""
-        from xnat_download.download import Counts
-
         counts = Counts(bytes=bytes, surplus=self._surplus)
         for group in self._groups:
             for file in self._inventory.files(group.number):

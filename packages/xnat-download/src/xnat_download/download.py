@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import INTEGRITY, DownloadError, IntegrityError, XNATCtlError
 from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_download.counts import Counts
 from xnat_download.crew import Work
 from xnat_download.inventory import FAILED, FETCHED, THERE, File, Group
 from xnat_download.records import file_record
@@ -21,30 +21,6 @@ if TYPE_CHECKING:
     from xnat_download.inventory import Inventory
     from xnat_download.listing import Listing
     from xnat_download.partial import Partial
-
-
-@dataclass
-class Counts:
-    """What happened to the files of an object; `bytes` are those that came over the network."""
-
-    files: int = 0
-    bytes: int = 0
-    skipped: int = 0
-    verified: int = 0
-    unverifiable: int = 0
-    surplus: int = 0
-    failures: int = 0
-
-    def add(self, other: Counts) -> None:
-        """Add the counts of a part."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
-
-    def facts(self) -> dict[str, int]:
-        """What the record tells: the first four always, the others when there are any."""
-        always = ("files", "bytes", "skipped", "verified")
-        told = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name != "failures")
-        return {name: count for name, count in told if count or name in always}
 
 
 class Download:

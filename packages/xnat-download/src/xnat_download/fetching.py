@@ -15,6 +15,7 @@ from xnat_core.errors import (
 )
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop
+from xnat_download.counts import Counts
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
 from xnat_download.partial import WORTH_RESUMING, left_parts, remove_left
@@ -92,8 +93,7 @@ def look(download: Download, group: Group) -> None:
             download.is_there(group, file, md5)
             engine.progress.expect(bytes=-(file.size or 0))
         elif dry_run:
-            download.counts.files += 1
-            download.counts.bytes += file.size or 0
+            download.add(Counts(files=1, bytes=file.size or 0))
         elif path.name in parts[path.parent] and _is_worth_resuming(
             file, parts[path.parent][path.name]
         ):

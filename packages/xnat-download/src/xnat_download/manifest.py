@@ -104,6 +104,10 @@ class Manifests:
 
     def _write(self, folder: str, selection: Selection | None, without: str | None = None) -> None:
         path = self._tree.path(f"{folder}/{NAME}" if folder else NAME)
+        with self._lock:
+            nothing = not self._query("SELECT 1 FROM entry WHERE folder=? LIMIT 1", folder)
+        if nothing and not path.exists():
+            return
         with self._lock, _locked(path.parent):
             if without is None and self._is_written(path, folder):
                 self._query("DELETE FROM entry WHERE folder=?", folder)

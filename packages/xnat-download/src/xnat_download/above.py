@@ -1,0 +1,74 @@
+"""Whom an object is below of: looked up unless its record says all that is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.models import Session
+from xnat_core.records import Record
+from xnat_core.services.lookup import find_session
+from xnat_download.download import Download
+from xnat_download.places import Place
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+
+def session_of(client: XNATClient, record: Record) -> Session:
+    """The session of a record, looked up unless the record says all that is needed."""
+    if record.get("id") and record.get("label"):
+        return Session.from_record(record)
+    name = record.get("id") or record.get("label")
+    return find_session(client, str(name), record.get("project"), record.get("subject"))
+
+
+def session_above(client: XNATClient, record: Record) -> Session:
+    """The session that a scan, resource or file is of."""
+    name = record.get("session_id") or record.get("session")
+    if not name:
+        raise ResourceNotFoundError(f"session of {record['kind']}", str(record.get("id") or "?"))
+    if not (record.get("session_id") and record.get("session")):
+        return find_session(client, str(name), record.get("project"))
+    return Session(
+        id=str(record["session_id"]),
+        label=str(record["session"]),
+        project=record.get("project"),
+        subject_id=record.get("subject_id"),
+        subject_label=record.get("subject"),
+    )
+
+
+def place_of(download: Download, session: Session) -> Place:
+    return Place(
+        "session",
+        session.project,
+        session.subject_label,
+        session.subject_id,
+        session.label or None,
+        session.id,
+        folder=download.engine.options.folder,
+    )
+
+
+def place_above(download: Download) -> Place:
+    """The session, subject or project that a resource or file is below of."""
+    record = download.record
+    if record.get("session") or record.get("session_id"):
+        return place_of(download, session_above(download.client, record))
+    level = "subject" if record.get("subject") or record.get("subject_id") else "project"
+    return Place(level, record.get("project"), record.get("subject"), record.get("subject_id"))
+
+
+def session_in(place: Place) -> Session | None:
+    if place.session_id is None:
+        return None
+    return Session(id=place.session_id, label=place.session or "", project=place.project)
+
+
+def known_of(place: Place) -> dict[str, str]:
+    return {key: value for key, value in place.facts().items() if value}
+
+
+def name_of(place: Place) -> str:
+    return f"{place.session}/{place.owner}"

@@ -1,0 +1,144 @@
+"""The steps that begin an object of any kind: its folder, its listing, its first work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
+from xnat_core.models import Resource, Session
+from xnat_core.services.base import document
+from xnat_core.services.base import listing as listed
+from xnat_core.services.homes import Home
+from xnat_core.services.resources import files_of_resource, resources_of
+from xnat_core.services.scans import scans_of
+from xnat_download.download import Download
+from xnat_download.fetching import fetch_group
+from xnat_download.listing import Details, Listing, Row
+from xnat_download.places import Place, component
+from xnat_download.template import DETAILS
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_download.crew import Work
+
+Rows = Iterable[Row]
+
+
+def take(
+    download: Download,
+    rows: Rows,
+    base: Place,
+    session: Session | None,
+    *,
+    everything: bool = False,
+) -> None:
+    """List; `everything` for an object that was named itself, at whatever level it is."""
+    engine = download.engine
+    selection = engine.options.selection
+    if everything:
+        selection = replace(selection, session_resources=True, assessors=True)
+    download.listing = Listing(
+        download.client,
+        engine.tree,
+        engine.names,
+        selection,
+        engine.options.template,
+        download.refuse,
+    )
+    download.listing.take(rows, base, _details(download, session))
+
+
+def begin(download: Download) -> list[Work]:
+    if download.engine.options.archives and not download.one_by_one:
+        from xnat_download.archives import fetch_archives
+
+        return fetch_archives(download)
+    download.engine.progress.expect(bytes=download.inventory.total()[1])
+    return [
+        download.step(lambda group=group: fetch_group(download, group))  # type: ignore[misc]
+        for group in download.inventory.groups
+    ]
+
+
+def files_below(
+    client: XNATClient, parts: tuple[str, ...], about: tuple[str, str]
+) -> Iterator[Row]:
+    return listed(client, *parts, "files", params={"all": "true"}, about=about)
+
+
+def files_of(client: XNATClient, resource: Resource) -> Iterator[Row]:
+    empty = True
+    try:
+        for row in client.iter_rows(f"{resource.uri}/files", about=("resource", resource.label)):
+            empty = False
+            yield row
+    except ServerError:
+        # So the server answers for a session that is gone.
+        _require_resource(client, resource)
+        raise
+    if empty:
+        _require_resource(client, resource)
+
+
+def _require_resource(client: XNATClient, resource: Resource) -> None:
+    for _ in files_of_resource(client, resource):
+        return
+
+
+def _details(download: Download, session: Session | None) -> Details:
+    template = download.engine.options.template
+    if template is None or session is None or not template.fields & DETAILS:
+        return {}
+    return {
+        scan.id: {"type": scan.type, "series": scan.series_description}
+        for scan in scans_of(download.client, session)
+    }
+
+
+def claim(download: Download, place: Place) -> None:
+    """Take the folder of the session, subject or project; that of another one is refused."""
+    engine = download.engine
+    if engine.options.template is not None:
+        download.path = str(engine.options.out)
+        download.folder = engine.options.template.session_folder(place)
+        return
+    download.folder = "/".join(place.top())
+    engine.tree.path(f"{download.folder}/-")
+    download.path = str(engine.options.out.joinpath(*place.top()))
+    owner = _owner(place, download.client.base_url)
+    advice = "--layout '{project}/{session}/…' or another --out keeps them apart"
+    engine.tree.claim(download.folder, owner, advice)
+    engine.manifests.require_owner(download.folder, place, download.client.base_url, advice)
+
+
+def _owner(place: Place, server: str) -> str:
+    if place.level in ("project", "subject"):
+        id = place.subject_id or place.subject or place.project
+        return f"{place.level} {id} of {server}"
+    return f"session {place.session_id} ({place.project}) of {server}"
+
+
+def path_of(download: Download, parts: Callable[[], tuple[str, ...]]) -> str:
+    options = download.engine.options
+    return str(options.out if options.template else options.out.joinpath(*parts()))
+
+
+def folders_of(download: Download) -> tuple[str, ...]:
+    for group in download.inventory.groups:
+        return (*group.place.parts(), "resources", component(group.label, "resource"))
+    return tuple(download.folder.split("/"))
+
+
+def require_empty(client: XNATClient, home: Home) -> None:
+    """An empty listing is believed only when nothing speaks against it."""
+    if document(client, home.path, home.about) is None:
+        raise ResourceNotFoundError(*home.about)
+    everything = home.parts[-2] == "experiments"
+    for resource in resources_of(client, home, everything=everything):
+        if resource.file_count:
+            raise DownloadError(
+                f"{home.about[1]}: the server lists no files, but counts {resource.file_count} "
+                f"in resource {resource.label}"
+            )
