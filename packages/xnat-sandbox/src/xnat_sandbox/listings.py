@@ -139,7 +139,8 @@ class Listing:
         tests: list[tuple[Column, Test]],
     ) -> Iterator[Line]:
         # Paths of imaging sessions make the query join their table: other experiments drop out.
-        imaging = not xsi_type and any(column.imaging for column in columns)
+        joins = bool(self.root) and not xsi_type
+        imaging = joins and any(column.imaging for column in columns)
         for row in rows:
             if self.root and not is_rooted(xsi_type, self.root, row["xsi_type"], row["session_id"]):
                 continue
