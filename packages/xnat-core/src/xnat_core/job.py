@@ -395,8 +395,7 @@ class Job:
         if not self.command.server:
             return None
         if self.args.flag("--password-stdin"):
-            line = next((line for _, line in _first_line()), b"")
-            return line.decode("utf-8", "replace").rstrip("\r")
+            return first_line()
         given = self.args.text("--password")
         if given is not None:
             self.console.warning(
@@ -425,14 +424,14 @@ def _output_errors() -> Iterator[None]:
         raise OutputError(f"standard output: {error.strerror}") from None
 
 
-def _first_line() -> Iterator[tuple[int, bytes]]:
-    """The first line of standard input, byte by byte: the records behind it stay unread."""
+def first_line() -> str:
+    """The next line of standard input, byte by byte: what is behind it stays unread."""
     import os
 
     line = b""
     while (byte := os.read(0, 1)) not in (b"", b"\n"):
         line += byte
-    yield 1, line
+    return line.decode("utf-8", "replace").rstrip("\r")
 
 
 def _record_of(item: object) -> Record:

@@ -156,7 +156,7 @@ def require_none(missing: dict[str, Expected]) -> None:
         )
 
 
-def read_ahead(blocks: Iterable[Block], room: int = 8) -> Iterator[Block]:
+def read_ahead(blocks: Iterable[Block], room: int = 8) -> Generator[Block, None, None]:
     """Read on a thread of its own, at most `room` blocks ahead of who takes them."""
     ready: queue.Queue[Block | BaseException | None] = queue.Queue(room)
     given_up = threading.Event()

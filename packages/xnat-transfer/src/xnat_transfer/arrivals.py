@@ -1,0 +1,92 @@
+"""The files of a resource as the source sends them: one stream of all, or one file at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import closing
+
+from xnat_core.archive import Expected, read_ahead, read_tar
+from xnat_core.archive.passing import Arrivals
+from xnat_core.client import XNATClient
+from xnat_core.errors import DownloadError, InvalidIdentifierError
+from xnat_core.models.resource import relative_path
+from xnat_core.urls import path
+from xnat_transfer.contents import Holding
+
+BLOCK = 1 << 18
+# The server decodes other characters of a name in a path by rules that names cannot rely on.
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+
+
+def is_plain(name: str) -> bool:
+    """Whether a file of this path can be addressed by it."""
+    if not _PLAIN.fullmatch(name):
+        return False
+    try:
+        return bool(path(*name.split("/")))
+    except InvalidIdentifierError:
+        return False
+
+
+class Source:
+    """Some files of a resource, `expected` by their paths in it."""
+
+    def __init__(
+        self, client: XNATClient, holding: Holding, expected: Mapping[str, Expected]
+    ) -> None:
+        self._client = client
+        self._holding = holding
+        self._expected = expected
+        self._uri = f"{holding.resource.uri}/files"
+        self._about = ("resource", holding.resource.label)
+
+    def open(self) -> Arrivals:
+        """The files as they arrive; by one request when that brings little else."""
+        return self._one_by_one() if self._is_little() else self._all_at_once()
+
+    def _is_little(self) -> bool:
+        """Whether most of the resource would pass for nothing."""
+        files = self._holding.files
+        if not all(map(is_plain, self._expected)):
+            return False
+        wanted = sum(files[name].size or 0 for name in self._expected)
+        whole = sum(known.size or 0 for known in files.values())
+        return len(self._expected) < len(files) and 2 * wanted <= whole
+
+    def _one_by_one(self) -> Arrivals:
+        for name, expected in self._expected.items():
+            where = self._uri + path(*name.split("/"))
+            with (
+                self._client.stream(where, about=("file", name)) as stream,
+                closing(read_ahead(stream.blocks(BLOCK))) as blocks,
+            ):
+                yield expected, blocks
+
+    def _all_at_once(self) -> Arrivals:
+        wanted = dict(self._expected)
+        with (
+            self._client.stream(self._uri, {"format": "tar"}, about=self._about) as stream,
+            closing(read_ahead(stream.blocks(BLOCK))) as blocks,
+        ):
+            for member in read_tar(blocks, fail=self._cut):
+                name = self._name(member.name, member.size, wanted)
+                if member.kind == "file" and name is not None:
+                    yield wanted.pop(name), member.blocks()
+
+    def _name(self, member: str, size: int | None, wanted: Mapping[str, Expected]) -> str | None:
+        """Which file a member is: by its path, else by its last part and size.
+
+        The server replaces folders in names that look like a scan or an experiment to it.
+        """
+        inside = relative_path(member)
+        if inside in wanted or inside in self._holding.files:
+            return inside if inside in wanted else None
+        last = member.rpartition("/")[2]
+        for name, expected in wanted.items():
+            if name.rpartition("/")[2] == last and size == expected.size:
+                return name
+        return None
+
+    def _cut(self, text: str) -> DownloadError:
+        return DownloadError(f"{self._uri}: {text}", self._holding.resource.label)

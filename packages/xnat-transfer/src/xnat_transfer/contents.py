@@ -1,0 +1,213 @@
+"""What an experiment holds, listed file by file: the source's side as far as the filters let it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from xnat_core.client import XNATClient
+from xnat_core.errors import TransferError
+from xnat_core.models import Resource, Scan, Session
+from xnat_core.models.resource import relative_path
+from xnat_core.services.base import listing
+from xnat_core.services.homes import Home
+from xnat_core.services.resources import resources_of
+from xnat_core.services.scans import COLUMNS, scans_of
+from xnat_core.urls import path
+from xnat_transfer.filters import Choice, SessionRules
+
+SCANS, ASSESSORS, OWN = "scans", "assessors", "resources"
+RECONSTRUCTIONS = "reconstructions"
+DICOM = "DICOM"
+
+_OWNER = re.compile(r"/(scans|assessors|reconstructions)/(.+?)(?:/(in|out))?\Z", re.S)
+
+
+class Place(NamedTuple):
+    """A resource, in words that both servers understand.
+
+    `owner` is the ID of a scan or the label of an assessor; empty for what is the item's own.
+    """
+
+    category: str
+    owner: str
+    label: str
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether its files go through the import service."""
+        return self.category == SCANS and self.label == DICOM
+
+    def __str__(self) -> str:
+        owner = f"{self.category.removesuffix('s')} {self.owner}, " if self.owner else ""
+        return f"{owner}resource {self.label}"
+
+
+class Known(NamedTuple):
+    """What a listing says of a file; `digest` is the MD5 as bytes, empty when there is none."""
+
+    size: int | None
+    digest: bytes
+
+
+class Row(NamedTuple):
+    """A line of a listing of files. `owner` is a scan ID or the accession ID of an assessor."""
+
+    category: str
+    owner: str
+    label: str
+    path: str
+    known: Known
+
+
+@dataclass(slots=True)
+class Holding:
+    """A resource of the source and its files by their paths in it."""
+
+    resource: Resource
+    files: dict[str, Known] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessor:
+    """An assessor of a session."""
+
+    id: str
+    label: str
+    xsi_type: str
+
+
+@dataclass(slots=True)
+class Contents:
+    """What is to be transferred of one item."""
+
+    scans: dict[str, Scan] = field(default_factory=dict)
+    assessors: dict[str, Assessor] = field(default_factory=dict)
+    holdings: dict[Place, Holding] = field(default_factory=dict)
+    reconstructions: int = 0
+    """How many files of reconstructions there are; they stay where they are."""
+
+    @property
+    def files(self) -> int:
+        """How many files there are."""
+        return sum(len(holding.files) for holding in self.holdings.values())
+
+    @property
+    def bytes(self) -> int:
+        """Their size, as far as it is known."""
+        files = (file for holding in self.holdings.values() for file in holding.files.values())
+        return sum(file.size or 0 for file in files)
+
+
+def contents_of(client: XNATClient, session: Session, rules: SessionRules) -> Contents:
+    """List a session (or another experiment) of the source."""
+    scans = {scan.id: scan for scan in typed_scans(client, session)}
+    assessors = {one.id: one for one in assessors_of(client, session)}
+    found = Contents(
+        scans={id: scan for id, scan in scans.items() if rules.scan_types.lets(scan.type)},
+        assessors={
+            one.label: one
+            for one in assessors.values()
+            if rules.session_assessors.lets(one.xsi_type)
+        },
+    )
+
+    def place_of(category: str, owner: str, label: str) -> Place | None:
+        if category == SCANS:
+            wanted = owner in found.scans and rules.scan_resources.lets(label)
+        elif category == ASSESSORS:
+            owner = assessors[owner].label if owner in assessors else ""
+            wanted = owner in found.assessors
+        else:
+            wanted = category == OWN and rules.resources.lets(label)
+        return Place(category, owner, label) if wanted else None
+
+    home = Home.of_session(session)
+    for resource in resources_of(client, home, everything=True):
+        owner = resource.scan_id or resource.assessor or ""
+        place = place_of(resource.category or OWN, owner, resource.label)
+        if place is not None:
+            found.holdings[_labelled(place)] = Holding(resource)
+    for row in file_rows(client, home, everything=True):
+        if row.category == RECONSTRUCTIONS:
+            found.reconstructions += 1
+            continue
+        place = place_of(row.category, row.owner, row.label)
+        if place is not None:
+            _holding(found, place).files[row.path] = row.known
+    return found
+
+
+def resources_at(client: XNATClient, home: Home, wanted: Choice) -> Contents:
+    """List the resources of a project or a subject; `wanted` is the rule over their labels."""
+    found = Contents()
+    for resource in resources_of(client, home):
+        if wanted.lets(resource.label):
+            place = _labelled(Place(OWN, "", resource.label))
+            holding = found.holdings[place] = Holding(resource)
+            about = ("resource", resource.label)
+            for row in client.iter_rows(f"{resource.uri}/files", about=about):
+                name = relative_path(row.get("URI", "")) or row.get("Name", "")
+                holding.files[name] = _known(row)
+    return found
+
+
+def file_rows(client: XNATClient, home: Home, *, everything: bool) -> Iterator[Row]:
+    """The files of all resources of an item, with `everything` those of its scans and assessors."""
+    params = {"all": "true"} if everything else None
+    for row in listing(client, *home.parts, "files", params=params, about=home.about):
+        uri = str(row.get("URI") or "")
+        owner = _OWNER.search(uri.partition("/resources/")[0])
+        category, name = (owner[1], owner[2]) if owner else (OWN, "")
+        inside = relative_path(uri) or str(row.get("Name") or "")
+        yield Row(category, name, str(row.get("collection") or ""), inside, _known(row))
+
+
+def typed_scans(client: XNATClient, session: Session) -> list[Scan]:
+    """The scans of a session with the UIDs of their series; none for other experiments."""
+    if not is_imaging(session.xsi_type):
+        return []
+    return scans_of(client, session, f"{COLUMNS},UID")
+
+
+def assessors_of(client: XNATClient, session: Session) -> list[Assessor]:
+    """The assessors of a session; none for other experiments."""
+    if not is_imaging(session.xsi_type):
+        return []
+    rows = client.rows(
+        path("data", "experiments", session.id, "assessors"), about=("session", session.label)
+    )
+    return [
+        Assessor(row.get("ID", ""), row.get("label") or row.get("ID", ""), row.get("xsiType", ""))
+        for row in rows
+    ]
+
+
+def is_imaging(xsi_type: str | None) -> bool:
+    """Whether experiments of this type have scans."""
+    return (xsi_type or "").endswith("SessionData")
+
+
+def _holding(found: Contents, place: Place) -> Holding:
+    if place not in found.holdings:
+        # It came to be between the two listings.
+        raise TransferError(f"{place} has just been made on the source; try again")
+    return found.holdings[place]
+
+
+def _labelled(place: Place) -> Place:
+    if not place.label:
+        owner = f" of {place.category.removesuffix('s')} {place.owner}" if place.owner else ""
+        raise TransferError(f"a resource{owner} has no label, so it cannot be made elsewhere")
+    return place
+
+
+def _known(row: dict[str, str]) -> Known:
+    size, digest = str(row.get("Size") or ""), str(row.get("digest") or "")
+    try:
+        md5 = bytes.fromhex(digest)
+    except ValueError:
+        md5 = b""
+    return Known(int(size) if size.isdigit() else None, md5 if len(md5) == 16 else b"")

@@ -1,0 +1,263 @@
+"""What the destination lacks of what the source holds, found by comparing their listings.
+
+Files of resources are the same when path, size and MD5 are. DICOM goes through the import service,
+which may rename files (then the MD5 tells) and change their bytes (then the name tells); where it
+does both, the number of files does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xnat_core.models import Scan
+from xnat_transfer.contents import SCANS, Contents, Holding, Known, Place, Row
+
+UNCHANGED_SINCE = Callable[[Place, str], bool]
+"""Whether a resource had this fingerprint when it was sent last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many files, so many bytes."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.files + other.files, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Files of one resource that are to be sent."""
+
+    place: Place
+    holding: Holding
+    paths: tuple[str, ...]
+
+    @property
+    def amount(self) -> Amount:
+        """How much it is, as far as sizes are known."""
+        sizes = (self.holding.files[path].size or 0 for path in self.paths)
+        return Amount(len(self.paths), sum(sizes))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all the files of the resource are among them."""
+        return len(self.paths) == len(self.holding.files)
+
+
+@dataclass(slots=True)
+class Difference:
+    """What is to be done, and how what is there was recognised (numbers of files)."""
+
+    lacks: list[Lack] = field(default_factory=list)
+    resources: list[Place] = field(default_factory=list)
+    """Resources to be made, those without files among them."""
+    scans: list[str] = field(default_factory=list)
+    assessors: list[str] = field(default_factory=list)
+    identical: int = 0
+    unverifiable: int = 0
+    altered: int = 0
+    counted: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is missing."""
+        return not (self.lacks or self.resources or self.scans or self.assessors)
+
+    @property
+    def amount(self) -> Amount:
+        """How much is to be sent."""
+        return sum((lack.amount for lack in self.lacks), Amount())
+
+    def first(self) -> str:
+        """Something that is missing, for a message."""
+        for lack in self.lacks:
+            return f"{lack.place}, file {lack.paths[0]}"
+        for place in self.resources:
+            return str(place)
+        for scan in self.scans:
+            return f"scan {scan}"
+        return f"assessor {self.assessors[0]}" if self.assessors else "nothing"
+
+
+@dataclass(slots=True)
+class There:
+    """What the destination holds: its scans by the IDs of the source, and what it lists."""
+
+    scans: Mapping[str, str] = field(default_factory=dict)
+    assessors: Mapping[str, str] = field(default_factory=dict)
+    """Accession IDs by label."""
+    places: frozenset[Place] = frozenset()
+    rows: Iterable[Row] = ()
+    anonymizes: bool | None = None
+    """Whether it rewrites DICOM; None when nobody can tell."""
+
+
+def compare(wanted: Contents, there: There, unchanged: UNCHANGED_SINCE) -> Difference:
+    """Find out what is missing; the rows of the destination are read once."""
+    found = Difference(
+        scans=[id for id in wanted.scans if id not in there.scans],
+        assessors=[label for label in wanted.assessors if label not in there.assessors],
+        resources=[place for place in wanted.holdings if place not in there.places],
+    )
+    rest = {place: dict(holding.files) for place, holding in wanted.holdings.items()}
+    matchers = {
+        place: _Matcher(files, there.anonymizes) for place, files in rest.items() if place.is_dicom
+    }
+    ids = {id: source for source, id in there.scans.items()}
+    labels = {id: label for label, id in there.assessors.items()}
+    for row in there.rows:
+        place = place_of(row.category, row.owner, row.label, ids, labels)
+        if place in matchers:
+            matchers[place].see(row)
+        elif place in rest:
+            _see(row, rest[place], found)
+    for matcher in matchers.values():
+        matcher.finish(found)
+    changed = _altered(wanted, matchers, found, there.anonymizes, unchanged)
+    for place, holding in wanted.holdings.items():
+        paths = [*rest[place], *changed.get(place, ())]
+        if paths:
+            found.lacks.append(Lack(place, holding, tuple(paths)))
+    return found
+
+
+def place_of(
+    category: str,
+    owner: str | None,
+    label: str,
+    scans: Mapping[str, str],
+    assessors: Mapping[str, str],
+) -> Place:
+    """A place of the destination in words of the source, by the names that its owners have here."""
+    names = scans if category == SCANS else assessors
+    return Place(category, names.get(owner or "", "") if owner else "", label)
+
+
+def fingerprint(holding: Holding) -> str:
+    """A text that changes when any file of a resource does."""
+    lines = sorted(f"{path}\0{file}" for path, file in holding.files.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def same_scans(source: Iterable[Scan], there: Sequence[Scan]) -> dict[str, str]:
+    """Which scans of the destination are those of the source: by the UID of the series, else by ID.
+
+    The import service numbers scans anew where two series have one number.
+    """
+    by_uid = {scan.uid: scan.id for scan in there if scan.uid}
+    by_id = {scan.id: scan.id for scan in there}
+    scans = list(source)
+    found = {scan.id: by_uid[scan.uid] for scan in scans if scan.uid in by_uid}
+    taken = set(found.values())
+    for scan in scans:
+        if scan.id not in found and scan.id in by_id and scan.id not in taken:
+            found[scan.id] = scan.id
+    return found
+
+
+def is_same(one: Known, other: Known) -> bool:
+    """Whether two listings may speak of the same bytes."""
+    if None not in (one.size, other.size) and one.size != other.size:
+        return False
+    return not (one.digest and other.digest) or one.digest == other.digest
+
+
+def _see(row: Row, missing: dict[str, Known], found: Difference) -> None:
+    known = missing.get(row.path)
+    if known is not None and is_same(known, row.known):
+        del missing[row.path]
+        _recognised(known, row.known, found)
+
+
+def _recognised(one: Known, other: Known, found: Difference) -> None:
+    if one.digest and other.digest:
+        found.identical += 1
+    else:
+        found.unverifiable += 1
+
+
+class _Matcher:
+    """Recognises the files of one DICOM resource; what is left in `missing` is not there."""
+
+    def __init__(self, missing: dict[str, Known], anonymizes: bool | None) -> None:
+        self.missing = missing
+        self.altered: dict[str, Known] = {}
+        self._anonymizes = anonymizes
+        self._pairs: list[tuple[Known, Known]] = []
+        self._others: list[Known] = []
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for path in missing:
+            self._by_name[path.rpartition("/")[2]].append(path)
+
+    def see(self, row: Row) -> None:
+        """Take note of a file of the destination."""
+        paths = self._by_name.get(row.path.rpartition("/")[2], [])
+        for path in paths:
+            if is_same(self.missing[path], row.known):
+                return self._take(paths, path, row.known)
+        if len(paths) == 1:
+            self.altered[paths[0]] = row.known
+            del self.missing[paths.pop()]
+        else:
+            self._others.append(row.known)
+        return None
+
+    def _take(self, paths: list[str], path: str, known: Known) -> None:
+        self._pairs.append((self.missing.pop(path), known))
+        paths.remove(path)
+
+    def finish(self, found: Difference) -> None:
+        """Match what has another name there."""
+        by_digest = {known.digest: path for path, known in self.missing.items() if known.digest}
+        left: list[Known] = []
+        for known in self._others:
+            path = by_digest.pop(known.digest, None) if known.digest else None
+            if path is None:
+                left.append(known)
+            else:
+                self._pairs.append((self.missing.pop(path), known))
+        for one, other in self._pairs:
+            _recognised(one, other, found)
+        if self.missing and self._are_these(left):
+            found.counted += len(self.missing)
+            self.missing.clear()
+
+    def _are_these(self, others: list[Known]) -> bool:
+        """Whether what is there under other names must be what seems to be missing."""
+        if len(others) != len(self.missing):
+            return False
+        if self._anonymizes or (self._anonymizes is None and not self._pairs):
+            return True
+        wanted = self.missing.values()
+        comparable = all(known.digest for known in (*others, *wanted))
+        return not comparable and Counter(k.size for k in others) == Counter(k.size for k in wanted)
+
+
+def _altered(
+    wanted: Contents,
+    matchers: Mapping[Place, _Matcher],
+    found: Difference,
+    anonymizes: bool | None,
+    unchanged: UNCHANGED_SINCE,
+) -> dict[Place, list[str]]:
+    """The files that have other bytes there and are to be sent again.
+
+    Where the destination rewrites what it imports, other bytes are no difference, unless those of
+    the source have changed since they were sent.
+    """
+    changed: dict[Place, list[str]] = {}
+    rewrites = anonymizes or (anonymizes is None and not found.identical)
+    for place, matcher in matchers.items():
+        if not matcher.altered:
+            continue
+        if rewrites and unchanged(place, fingerprint(wanted.holdings[place])):
+            found.altered += len(matcher.altered)
+        else:
+            changed[place] = list(matcher.altered)
+    return changed

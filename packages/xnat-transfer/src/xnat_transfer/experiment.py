@@ -1,0 +1,363 @@
+"""One session, or another experiment of a subject, with everything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from xnat_core.bodies import BytesBody
+from xnat_core.errors import (
+    TransferConflictError,
+    TransferError,
+)
+from xnat_core.imports import Destination, archived_session
+from xnat_core.models import Scan, Session, Subject
+from xnat_core.services.homes import Home
+from xnat_core.services.lookup import find_session
+from xnat_core.services.resources import resources_of
+from xnat_core.services.sessions import session_path
+from xnat_core.urls import path
+from xnat_transfer.contents import (
+    ASSESSORS,
+    OWN,
+    SCANS,
+    Assessor,
+    Contents,
+    Place,
+    assessors_of,
+    contents_of,
+    file_rows,
+    is_imaging,
+    typed_scans,
+)
+from xnat_transfer.difference import (
+    Amount,
+    Difference,
+    Lack,
+    There,
+    compare,
+    fingerprint,
+    place_of,
+    same_scans,
+)
+from xnat_transfer.filling import Filler
+from xnat_transfer.filters import SessionRules
+from xnat_transfer.identity import require_ours
+from xnat_transfer.metadata import overlay
+from xnat_transfer.route import Route, label_there
+from xnat_transfer.sending import Scans
+from xnat_transfer.staging import Staging
+from xnat_transfer.state import Entity
+
+EXPERIMENT = "experiment"
+
+
+class Experiment:
+    """One experiment of the source on its way; `owner` is its subject on the destination."""
+
+    def __init__(self, route: Route, session: Session, owner: Subject, rules: SessionRules) -> None:
+        self.route = route
+        self.session = session
+        self.owner = owner
+        self.rules = rules
+        self.there: Session | None = None
+        self.notes: list[str] = []
+        self.destination = Destination(route.project, owner.label, label_there(session.label))
+        self.scans = Scans(route, self.destination)
+        self.staging = Staging(route, self.destination)
+        self._scan_ids: dict[str, str] = {}
+        self._assessor_ids: dict[str, str] = {}
+        latest = route.run.latest(EXPERIMENT, session.id)
+        complete = latest is not None and latest.status in ("synced", "verified")
+        self._metadata_due = route.config.transfer_xml_metadata and not (
+            complete and route.config.sync_new_only
+        )
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"{self.session.project}/{self.session.label}"
+
+    @property
+    def is_due(self) -> bool:
+        """Whether its metadata are to be written although nothing else is missing."""
+        return self._metadata_due or self.there is None
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def look(self) -> tuple[Contents, Difference]:
+        """List both sides."""
+        wanted = contents_of(self.route.source, self.session, self.rules)
+        self.there = self.find()
+        held = self._held(self.there, wanted) if self.there else There()
+        held.anonymizes = self.route.anonymizes
+        return wanted, compare(wanted, held, self._is_unchanged)
+
+    def find(self) -> Session | None:
+        """The experiment on the destination. Raises TransferConflictError when it is another."""
+        found = archived_session(
+            self.route.dest, self.destination.project, self.destination.session
+        )
+        self._require_ours(found)
+        if found is None:
+            return None
+        if (found.subject_label or "").lower() != self.owner.label.lower():
+            raise self._conflict(found, f"it is of subject {found.subject_label}")
+        mapped = self.route.run.mapped(self.session.id)
+        if mapped is None and self._is_another(found):
+            raise self._conflict(found, "it is of another study or type")
+        if mapped is None:
+            self.route.run.map(self.session.id, found.id, found.label)
+        return found
+
+    def _is_another(self, found: Session) -> bool:
+        """Whether something that we know nothing of cannot have come from here."""
+        if is_imaging(found.xsi_type) != is_imaging(self.session.xsi_type):
+            return True
+        if self.route.anonymizes is not False or not found.uid:
+            return False
+        # Listings of experiments that ask for it leave out those that cannot have it.
+        uid = self.session.uid or find_session(self.route.source, self.session.id).uid
+        return bool(uid) and uid != found.uid
+
+    def _require_ours(self, found: Session | None) -> None:
+        require_ours(
+            self.route,
+            EXPERIMENT,
+            self.session.id,
+            self.session.label,
+            found.id if found else None,
+            xsi_type=self.session.xsi_type or "",
+        )
+
+    def _conflict(self, found: Session, reason: str) -> TransferConflictError:
+        return TransferConflictError("session", self.name, found.id, reason)
+
+    def _held(self, there: Session, wanted: Contents) -> There:
+        dest = self.route.dest
+        self._know(there, wanted)
+        home = Home.of_session(there)
+        ids = {id: source for source, id in self._scan_ids.items()}
+        labels = {id: label for label, id in self._assessor_ids.items()}
+        places = (
+            place_of(one.category or OWN, one.scan_id or one.assessor, one.label, ids, labels)
+            for one in resources_of(dest, home, everything=True)
+        )
+        return There(
+            scans=self._scan_ids,
+            assessors=self._assessor_ids,
+            places=frozenset(places),
+            rows=file_rows(dest, home, everything=True),
+        )
+
+    def _know(self, there: Session, wanted: Contents) -> None:
+        """Learn the IDs that scans and assessors have on the destination."""
+        self._scan_ids = same_scans(wanted.scans.values(), typed_scans(self.route.dest, there))
+        found = {one.label: one.id for one in assessors_of(self.route.dest, there)}
+        self._assessor_ids = {
+            label: found[label_there(label)]
+            for label in wanted.assessors
+            if label_there(label) in found
+        }
+
+    def _is_unchanged(self, place: Place, print: str) -> bool:
+        latest = self.route.run.latest("scan", self._scan_key(place))
+        return latest is None or latest.fingerprint in ("", print)
+
+    def _scan_key(self, place: Place) -> str:
+        return f"{self.session.id}/{place.owner}"
+
+    # --- bringing -----------------------------------------------------------------------------
+
+    def bring(self, wanted: Contents, difference: Difference) -> Amount:
+        """Send what is missing; raises what went wrong first, when all else is done."""
+        if self.there is None or not difference.is_empty:
+            self._metadata_due = self.route.config.transfer_xml_metadata
+        dicom = [lack for lack in difference.lacks if lack.place.is_dicom]
+        others = [lack for lack in difference.lacks if not lack.place.is_dicom]
+        sent = self._bring_dicom(dicom)
+        there = self.there = self.there or self._create()
+        self.route.run.map(self.session.id, there.id, there.label)
+        self._create_scans(there, wanted)
+        self._write_metadata(there, wanted)
+        self._bring_assessors(there, wanted)
+        foreign = [part for lack in dicom if (part := self._foreign_part(lack)) is not None]
+        filled, errors = Filler(self.route, self._home_of).fill(
+            wanted,
+            [place for place in difference.resources if not _comes_by_import(place, wanted)],
+            [*others, *foreign],
+        )
+        if errors:
+            raise errors[0]
+        return sent + filled
+
+    def _bring_dicom(self, lacks: Sequence[Lack]) -> Amount:
+        if not lacks:
+            return Amount()
+        todo = self.staging.without(lacks, self.staging.rows())
+        errors = self.scans.send(todo)
+        if errors:
+            # What has arrived stays where it is until the rest is there, too.
+            raise errors[0]
+        arrived = self.staging.archive(exists=self.there is not None)
+        if arrived is None and any(self._own_part(lack) is not None for lack in lacks):
+            raise TransferError(
+                f"{self.name}: the destination kept none of its DICOM; its anonymization may "
+                "reject it"
+            )
+        self.there = arrived or self.there
+        self._note_scans(lacks)
+        return sum((lack.amount for lack in todo), Amount())
+
+    def _note_scans(self, lacks: Sequence[Lack]) -> None:
+        for lack in lacks:
+            sizes = (known.size or 0 for known in lack.holding.files.values())
+            self.route.run.note(
+                Entity(
+                    "scan",
+                    self._scan_key(lack.place),
+                    lack.place.owner,
+                    "synced",
+                    parent=self.session.id,
+                    file_count=len(lack.holding.files),
+                    file_size=sum(sizes),
+                    fingerprint=fingerprint(lack.holding),
+                )
+            )
+
+    def _own_part(self, lack: Lack) -> Lack | None:
+        """The files of a lack that are DICOM."""
+        return self._part(lack, foreign=False)
+
+    def _foreign_part(self, lack: Lack) -> Lack | None:
+        """The files among DICOM that are none: the import service passes them over."""
+        return self._part(lack, foreign=True)
+
+    def _part(self, lack: Lack, *, foreign: bool) -> Lack | None:
+        known = self.scans.foreign
+        paths = tuple(p for p in lack.paths if ((lack.place.owner, p) in known) == foreign)
+        return replace(lack, paths=paths) if paths else None
+
+    def _create(self) -> Session:
+        """Make an experiment that has no DICOM: one that was made before would be in its way."""
+        parts = ("projects", self.route.project, "subjects", self.owner.id, "experiments")
+        self.route.dest.put(
+            path("data", *parts, self.destination.session),
+            params={
+                "xsiType": self.session.xsi_type,
+                "date": self.session.session_date,
+            },
+            about=("subject", self.owner.label),
+            repeatable=True,
+        )
+        found = archived_session(
+            self.route.dest, self.destination.project, self.destination.session
+        )
+        if found is None:
+            raise TransferError(f"{self.name}: the destination did not make it")
+        return found
+
+    def _create_scans(self, there: Session, wanted: Contents) -> None:
+        self._know(there, wanted)
+        for id, scan in wanted.scans.items():
+            if id not in self._scan_ids:
+                self._create_scan(there, scan)
+                self._scan_ids[id] = id
+
+    def _create_scan(self, there: Session, scan: Scan) -> None:
+        self.route.dest.put(
+            path("data", "experiments", there.id, "scans", scan.id),
+            params={
+                "xsiType": scan.xsi_type,
+                "type": scan.type,
+                "quality": scan.quality,
+                "note": scan.note,
+                "series_description": scan.series_description,
+            },
+            accept={409},
+            about=("session", there.label),
+            repeatable=True,
+        )
+
+    def _write_metadata(self, there: Session, wanted: Contents) -> None:
+        if not self._metadata_due:
+            return
+        if there.xsi_type != self.session.xsi_type:
+            self.notes.append(
+                f"it is {there.xsi_type} there, not {self.session.xsi_type}: its metadata were not "
+                "written"
+            )
+        else:
+            document = self._document(self.session.id)
+            scans = {id: self._scan_ids[id] for id in wanted.scans}
+            self._put_document(session_path(there), document, id=there.id, scans=scans)
+        for label, assessor in wanted.assessors.items():
+            if label in self._assessor_ids:
+                self._put_assessor(there, assessor, self._assessor_ids[label])
+        self._metadata_due = False
+
+    def _bring_assessors(self, there: Session, wanted: Contents) -> None:
+        missing = [
+            one for label, one in wanted.assessors.items() if label not in self._assessor_ids
+        ]
+        for assessor in missing:
+            self._put_assessor(there, assessor, "")
+        if missing:
+            self._know(there, wanted)
+
+    def _put_assessor(self, there: Session, assessor: Assessor, id: str) -> None:
+        where = path(
+            *("data", "experiments", there.id),
+            *("assessors", id or label_there(assessor.label)),
+        )
+        if not self.route.config.transfer_xml_metadata:
+            params = {"xsiType": assessor.xsi_type}
+            self.route.dest.put(where, params=params, about=("session", there.label))
+            return
+        document = self._document(assessor.id)
+        self._put_document(where, document, id=id, session=there.id, xsi_type=assessor.xsi_type)
+
+    def _document(self, id: str) -> bytes:
+        where = path("data", "experiments", id)
+        answer = self.route.source.get(where, params={"format": "xml"}, about=("experiment", id))
+        return bytes(answer.content)
+
+    def _put_document(
+        self,
+        where: str,
+        document: bytes,
+        *,
+        id: str,
+        scans: Mapping[str, str] | None = None,
+        session: str = "",
+        xsi_type: str | None = None,
+    ) -> None:
+        fit = overlay(
+            document,
+            id=id,
+            project=self.route.project,
+            scans=scans,
+            session=session,
+            anonymized=self.route.anonymizes is not False,
+        )
+        self.route.dest.put(
+            where,
+            params={"xsiType": xsi_type} if xsi_type else None,
+            body=BytesBody(fit, "text/xml"),
+            about=("session", self.destination.session),
+            repeatable=True,
+        )
+
+    def _home_of(self, place: Place) -> Home:
+        assert self.there is not None
+        parts: tuple[str, ...] = ("experiments", self.there.id)
+        if place.category == SCANS:
+            parts += ("scans", self._scan_ids[place.owner])
+        elif place.category == ASSESSORS:
+            parts += ("assessors", self._assessor_ids[place.owner])
+        name = f"{self.there.label}/{place.owner}".rstrip("/")
+        return Home(parts, (place.category.removesuffix("s"), name))
+
+
+def _comes_by_import(place: Place, wanted: Contents) -> bool:
+    return place.is_dicom and bool(wanted.holdings[place].files)

@@ -1,0 +1,138 @@
+"""Projects and subjects: what they have of their own."""
+
+from __future__ import annotations
+
+import threading
+
+from xnat_core.bodies import BytesBody
+from xnat_core.errors import ResourceNotFoundError, TransferError
+from xnat_core.models import Subject
+from xnat_core.services.homes import Home
+from xnat_core.services.lookup import find_subject
+from xnat_core.services.resources import resources_of
+from xnat_core.urls import path
+from xnat_transfer.contents import OWN, Contents, Place, file_rows, resources_at
+from xnat_transfer.difference import Amount, Difference, There, compare
+from xnat_transfer.filling import Filler
+from xnat_transfer.filters import Choice
+from xnat_transfer.identity import require_ours
+from xnat_transfer.metadata import overlay
+from xnat_transfer.route import Route, label_there
+from xnat_transfer.state import Entity
+
+SUBJECT = "subject"
+
+
+class Resources:
+    """The resources of a project or a subject on their way from one home to the other.
+
+    `there` is None in a dry run whose destination does not exist yet.
+    """
+
+    is_due = False
+
+    def __init__(
+        self, route: Route, name: str, here: Home, there: Home | None, rule: Choice
+    ) -> None:
+        self.route = route
+        self.name = name
+        self.here = here
+        self.there = there
+        self.rule = rule
+
+    def look(self) -> tuple[Contents, Difference]:
+        """List both sides."""
+        wanted = resources_at(self.route.source, self.here, self.rule)
+        held = There()
+        if wanted.holdings and self.there is not None:
+            labels = {one.label for one in resources_of(self.route.dest, self.there)}
+            held.places = frozenset(Place(OWN, "", label) for label in labels)
+            held.rows = file_rows(self.route.dest, self.there, everything=False)
+        return wanted, compare(wanted, held, lambda place, print: True)
+
+    def bring(self, wanted: Contents, difference: Difference) -> Amount:
+        """Make and fill what is missing; raises what went wrong first."""
+        home = self.there
+        if home is None:
+            raise TransferError(f"{self.name}: there is nothing on the destination to fill")
+        filler = Filler(self.route, lambda place: home)
+        sent, errors = filler.fill(wanted, difference.resources, difference.lacks)
+        if errors:
+            raise errors[0]
+        return sent
+
+
+class SubjectCase:
+    """A subject of the source, and its likeness on the destination, made when first asked for."""
+
+    def __init__(self, route: Route, subject: Subject) -> None:
+        self.route = route
+        self.subject = subject
+        self.changed = False
+        self._there: Subject | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def label(self) -> str:
+        """The label it has on the destination."""
+        return label_there(self.subject.label)
+
+    def find(self) -> Subject | None:
+        """The subject on the destination; None when there is none.
+
+        Raises TransferConflictError when it is another one.
+        """
+        try:
+            found: Subject | None = find_subject(self.route.dest, self.label, self.route.project)
+        except ResourceNotFoundError:
+            found = None
+        if found is not None and found.label != self.label:
+            found = None
+        require_ours(
+            self.route, SUBJECT, self.subject.id, self.subject.label, found.id if found else None
+        )
+        return found
+
+    def ensure(self) -> Subject:
+        """The subject on the destination, made when there is none. Safe from any thread."""
+        with self._lock:
+            if self._there is None:
+                self._there = self._ensured()
+            return self._there
+
+    def _ensured(self) -> Subject:
+        run, config = self.route.run, self.route.config
+        found = self.find()
+        latest = run.latest(SUBJECT, self.subject.id)
+        complete = found is not None and latest is not None and latest.status == "synced"
+        if found is None or (config.transfer_xml_metadata and not complete):
+            self._write(found)
+            self.changed = True
+        elif not config.sync_new_only and config.transfer_xml_metadata:
+            self._write(found)
+        there = found or find_subject(self.route.dest, self.label, self.route.project)
+        run.map(self.subject.id, there.id, there.label)
+        run.note(
+            Entity(
+                *(SUBJECT, self.subject.id, self.subject.label, "synced"),
+                remote_id=there.id,
+                remote_label=there.label,
+            )
+        )
+        return there
+
+    def _write(self, found: Subject | None) -> None:
+        body = None
+        if self.route.config.transfer_xml_metadata:
+            where = path("data", "subjects", self.subject.id)
+            about = (SUBJECT, self.subject.label)
+            answer = self.route.source.get(where, params={"format": "xml"}, about=about)
+            id = found.id if found else ""
+            document = overlay(bytes(answer.content), id=id, project=self.route.project)
+            body = BytesBody(document, "text/xml")
+        self.route.dest.put(
+            path("data", "projects", self.route.project, "subjects", self.label),
+            body=body,
+            about=("project", self.route.project),
+            repeatable=True,
+        )

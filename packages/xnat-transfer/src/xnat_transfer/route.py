@@ -1,0 +1,94 @@
+"""What all parts of a transfer share: the two servers, the settings, the state."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from xnat_core.client import XNATClient
+from xnat_core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ServerUnreachableError,
+    ValidationError,
+    XNATCtlError,
+)
+from xnat_core.imports import ImportRefused
+from xnat_core.imports.answers import Kind
+from xnat_core.parallel import Stopped, check_stop
+from xnat_core.prearchive import Prearchive
+from xnat_core.progress import Progress
+from xnat_transfer.config import TransferConfig
+from xnat_transfer.state import Run
+
+T = TypeVar("T")
+HOPELESS = (
+    AuthenticationError,
+    ConfigurationError,
+    ServerUnreachableError,
+    Stopped,
+    ValidationError,
+)
+
+
+@dataclass
+class Route:
+    """From one server to a project of another.
+
+    `anonymizes` tells whether the destination rewrites DICOM; None when it does not say.
+    """
+
+    source: XNATClient
+    dest: XNATClient
+    project: str
+    config: TransferConfig
+    progress: Progress
+    run: Run
+    anonymizes: bool | None = None
+    pending: threading.Semaphore = field(init=False)
+    """Held while the destination archives."""
+
+    def __post_init__(self) -> None:
+        self.pending = threading.Semaphore(self.config.max_pending_archives)
+
+    def prearchive(self) -> Prearchive:
+        """The staging area of the destination, looked at as often as the settings want."""
+        longest = self.config.archive_poll_interval
+        return Prearchive(self.dest, sleep=lambda seconds: pause(min(seconds, longest)))
+
+    def attempts(self, work: Callable[[], T]) -> T:
+        """Do something as often as the settings allow, pausing twice as long each time."""
+        delay = self.config.scan_retry_delay
+        for left in reversed(range(self.config.scan_retry_count)):
+            try:
+                return work()
+            except XNATCtlError as error:
+                if not left or is_hopeless(error):
+                    raise
+            pause(delay)
+            delay *= 2
+        raise AssertionError("the settings allow at least one attempt")
+
+
+def is_hopeless(error: XNATCtlError) -> bool:
+    """Whether trying again cannot help."""
+    permanent = isinstance(error, ImportRefused) and error.kind is Kind.PERMANENT
+    return permanent or isinstance(error, HOPELESS)
+
+
+def pause(seconds: float) -> None:
+    """Sleep, but not on when the work has been stopped."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check_stop()
+        time.sleep(min(left, 0.2))
+    check_stop()
+
+
+def label_there(label: str) -> str:
+    """The label that something gets on the destination, which takes letters, digits, `-`, `_`."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", label.strip())

@@ -1,0 +1,131 @@
+"""The scans of a session to the import service of the destination, DICOM by DICOM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+
+from xnat_core.archive import Expected, PassingTar, PassingZip
+from xnat_core.archive.passing import Arrivals, Open
+from xnat_core.bodies import Body, WatchedBody
+from xnat_core.errors import TransferError, XNATCtlError
+from xnat_core.files import Block
+from xnat_core.imports import Destination, ImportRefused, Landing, Way, send, zip_params
+from xnat_core.parallel import bounded_map
+from xnat_transfer.arrivals import Source
+from xnat_transfer.difference import Lack
+from xnat_transfer.route import Route
+
+_HEAD = 132
+# The groups that DICOM without a preamble begins with, in either order of bytes.
+_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+
+
+class Scans:
+    """Sends scans of one session; they join one row of the prearchive, which nobody builds yet."""
+
+    def __init__(self, route: Route, destination: Destination) -> None:
+        self.route = route
+        self.destination = destination
+        self.foreign: set[tuple[str, str]] = set()
+        """Scan and path of files that are no DICOM, so that the import service passes them over."""
+
+    def send(self, lacks: Sequence[Lack]) -> list[XNATCtlError]:
+        """Send the files of some scans; returns what went wrong with any of them."""
+        errors: list[XNATCtlError] = []
+        outcomes = bounded_map(self._send, lacks, workers=self.route.config.scan_workers)
+        for outcome in outcomes:
+            if outcome.error is not None:
+                errors.append(outcome.error)
+        return errors
+
+    def _send(self, lack: Lack) -> None:
+        try:
+            self.route.attempts(lambda: self._send_once(lack))
+        except ImportRefused:
+            # An archive without any DICOM in it is refused; its files go another way.
+            if not all((lack.place.owner, path) in self.foreign for path in lack.paths):
+                raise
+
+    def _send_once(self, lack: Lack) -> None:
+        params = zip_params(self.destination, Way.JOIN_HELD, "append")
+        counted = Counted(self.route.progress.advance)
+        body = WatchedBody(self._body(lack), counted)
+        try:
+            landings = send(self.route.dest, params, body)
+        except XNATCtlError:
+            counted.take_back()
+            raise
+        self._require_project(landings)
+
+    def _body(self, lack: Lack) -> Body:
+        expected = expected_files(lack, folder=lack.place.owner)
+        source = Source(self.route.source, lack.holding, expected)
+        return body_of(list(expected.values()), lambda: self._looked_at(lack, source.open()))
+
+    def _looked_at(self, lack: Lack, arrivals: Arrivals) -> Arrivals:
+        names = {file.origin: path for path, file in expected_files(lack).items()}
+        with closing(arrivals):
+            for file, content in arrivals:
+                key = (lack.place.owner, names[file.origin])
+                yield file, self._first_bytes(key, content)
+
+    def _first_bytes(self, key: tuple[str, str], content: Iterable[Block]) -> Iterator[Block]:
+        head = b""
+        for block in content:
+            if len(head) < _HEAD:
+                head += bytes(block[: _HEAD - len(head)])
+            yield block
+        if not looks_like_dicom(head):
+            self.foreign.add(key)
+
+    def _require_project(self, landings: Iterable[Landing]) -> None:
+        for landing in landings:
+            if landing.project != self.destination.project:
+                raise TransferError(
+                    f"{self.destination.session}: the destination filed the data under project "
+                    f"{landing.project!r}: {landing.uri}"
+                )
+
+
+class Counted:
+    """Passes on what has left, and takes it back when it was for nothing."""
+
+    def __init__(self, watch: Callable[[int], object]) -> None:
+        self._watch = watch
+        self._total = 0
+
+    def __call__(self, count: int) -> None:
+        self._total += count
+        self._watch(count)
+
+    def take_back(self) -> None:
+        """The attempt has failed."""
+        self._watch(-self._total)
+        self._total = 0
+
+
+def expected_files(lack: Lack, folder: str = "") -> dict[str, Expected]:
+    """The files of a lack by their paths, named in the archive by folder and path."""
+    found = {}
+    for path in lack.paths:
+        known = lack.holding.files[path]
+        name = f"{folder}/{path}" if folder else path
+        origin = f"{lack.place}, file {path}"
+        found[path] = Expected(name, known.size, known.digest.hex(), origin)
+    return found
+
+
+def body_of(files: Sequence[Expected], open: Open) -> Body:
+    """A tar where all sizes are known, because its length must be announced; else a zip."""
+    if all(file.size is not None for file in files):
+        return PassingTar(files, open)
+    return PassingZip(files, open)
+
+
+def looks_like_dicom(head: bytes) -> bool:
+    """Whether a file that begins like this may be DICOM, with its preamble or, as of old, without.
+
+    In doubt it is: what is DICOM must not get past the anonymization of the destination.
+    """
+    return head[128:] == b"DICM" or head[:2] in _GROUPS

@@ -1,0 +1,113 @@
+"""The prearchive of the destination, between sending and archiving."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.imports import Destination, HeldFile, archived_session, staged_files
+from xnat_core.imports.staging import at_rest
+from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.prearchive import ArchiveRefused, StagingError
+from xnat_transfer.difference import Lack
+from xnat_transfer.route import Route
+
+
+class Staging:
+    """The rows of one session.
+
+    A row of that label and that subject in that project is what this session is made of, whichever
+    run has sent it. It is archived only when nothing is missing: a session of two modalities that
+    was archived by halves could not be completed.
+    """
+
+    def __init__(self, route: Route, destination: Destination) -> None:
+        self.route = route
+        self.destination = destination
+        self._prearchive = route.prearchive()
+
+    def rows(self) -> list[PrearchiveEntry]:
+        """The rows, built and at rest."""
+        found = []
+        for entry in self._entries():
+            rested = at_rest(self._prearchive, entry, self.route.config.archive_wait_timeout)
+            if rested is not None:
+                found.append(rested)
+        return found
+
+    def without(self, lacks: Sequence[Lack], rows: Iterable[PrearchiveEntry]) -> list[Lack]:
+        """What is still to be sent: the files that no row holds."""
+        held = {(file.scan, file.name): file.size for row in rows for file in self._files(row)}
+        if not held:
+            return list(lacks)
+        left = []
+        for lack in lacks:
+            paths = tuple(path for path in lack.paths if not self._is_held(lack, path, held))
+            if paths:
+                left.append(replace(lack, paths=paths))
+        return left
+
+    def archive(self, *, exists: bool) -> Session | None:
+        """Build and archive the rows; returns the session, or None when there was nothing.
+
+        Raises ArchiveRefused, and WaitedTooLong when the destination is not done in time.
+        """
+        with self.route.pending:
+            deadline = time.monotonic() + self.route.config.archive_wait_timeout
+            for entry in self._entries():
+                left = max(0.0, deadline - time.monotonic())
+                row = at_rest(self._prearchive, entry, left)
+                if row is None:
+                    continue
+                if row.status == "ERROR":
+                    reason = self._prearchive.reason(row) or "ERROR"
+                    raise StagingError("archive", f"{row.id}: {reason}", row)
+                self._archive(row, exists, left)
+                # The second study of one session is in conflict with the first one.
+                exists = True
+        return archived_session(self.route.dest, self.destination.project, self.destination.session)
+
+    def _archive(self, row: PrearchiveEntry, exists: bool, patience: float) -> None:
+        archive = partial(
+            self._prearchive.archive,
+            subject=self.destination.subject,
+            session=self.destination.session,
+            timeout=patience or None,
+        )
+        overwrite = exists or row.status == "CONFLICT"
+        try:
+            archive(row, overwrite=overwrite)
+        except ResourceNotFoundError:
+            # The project archives by itself, and was faster.
+            if self._prearchive.find(row) is not None:
+                raise
+        except ArchiveRefused as error:
+            if overwrite or error.entry.status != "CONFLICT":
+                raise
+            archive(error.entry, overwrite=True)
+
+    def _entries(self) -> list[PrearchiveEntry]:
+        wanted = self.destination
+        return [
+            entry
+            for entry in self._prearchive.entries(wanted.project)
+            if (entry.project, entry.label) == (wanted.project, wanted.session)
+            and (entry.subject or "").lower() == wanted.subject.lower()
+        ]
+
+    def _files(self, row: PrearchiveEntry) -> Iterator[HeldFile]:
+        try:
+            yield from staged_files(self._prearchive, row)
+        except ResourceNotFoundError:
+            # Nothing in it could be built, so nothing in it can be listed.
+            return
+
+    def _is_held(self, lack: Lack, path: str, held: dict[tuple[str, str], int]) -> bool:
+        size = held.get((lack.place.owner, path.rpartition("/")[2]))
+        if size is None:
+            return False
+        wanted = lack.holding.files[path].size
+        return bool(self.route.anonymizes) or wanted is None or size == wanted

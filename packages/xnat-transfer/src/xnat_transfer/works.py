@@ -1,0 +1,134 @@
+"""What a run consists of: one piece of work for the project, each subject and each experiment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from xnat_core.client import XNATClient
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.models import Session, Subject
+from xnat_core.records import Record
+from xnat_core.services.lookup import SESSION_COLUMNS, find_session, session_of_row, subjects_in
+from xnat_core.urls import path
+from xnat_transfer.contents import is_imaging
+from xnat_transfer.filters import WHOLE, Filtering, SessionRules
+from xnat_transfer.owners import SubjectCase
+from xnat_transfer.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectWork:
+    """The resources of the project."""
+
+    project: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectWork:
+    """A subject and its resources; its `experiments` are works of their own."""
+
+    case: SubjectCase
+    experiments: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentWork:
+    """A session, or another experiment of a subject."""
+
+    case: SubjectCase
+    session: Session
+    rules: SessionRules
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWork:
+    """A session that a record names."""
+
+    record: Record
+
+
+Work = ProjectWork | SubjectWork | ExperimentWork | RecordWork
+
+
+def of_project(route: Route, project: str) -> Iterator[Work]:
+    """All of a project, as its listings come."""
+    source = route.source
+    record: Record = {
+        "kind": "project",
+        "server": source.base_url,
+        "uri": path("data", "projects", project),
+        "id": project,
+    }
+    yield ProjectWork(project, record)
+    for subject in subjects_in(source, project):
+        case = SubjectCase(route, subject)
+        chosen = [
+            (session, rules)
+            for session in _experiments(source, subject)
+            if (rules := rules_for(route.config.filtering, session)) is not None
+        ]
+        yield SubjectWork(case, len(chosen), subject.to_record(source.base_url))
+        for session, rules in chosen:
+            yield ExperimentWork(case, session, rules, session.to_record(source.base_url))
+
+
+def rules_for(filtering: Filtering, session: Session) -> SessionRules | None:
+    """What of an experiment is transferred; None when it stays where it is."""
+    if is_imaging(session.xsi_type):
+        return filtering.session_rules(session.xsi_type)
+    return WHOLE if filtering.subject_assessors.lets(session.xsi_type) else None
+
+
+class Resolver:
+    """Finds the sessions that records name, and one case for all sessions of a subject."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._cases: dict[str, SubjectCase] = {}
+        self._lock = threading.Lock()
+
+    def resolve(self, record: Record) -> ExperimentWork | None:
+        """The work that a record asks for; None when the filters keep it.
+
+        Raises ResourceNotFoundError.
+        """
+        name = str(record.get("id") or record.get("label") or "")
+        project = str(record["project"]) if record.get("project") else None
+        session = find_session(self._route.source, name, project)
+        if not session.subject_id:
+            raise ResourceNotFoundError("subject of session", session.label)
+        rules = rules_for(self._route.config.filtering, session)
+        if rules is None:
+            return None
+        with self._lock:
+            if session.subject_id not in self._cases:
+                label = session.subject_label or session.subject_id
+                subject = Subject(session.subject_id, label, session.project)
+                self._cases[session.subject_id] = SubjectCase(self._route, subject)
+            case = self._cases[session.subject_id]
+        return ExperimentWork(case, session, rules, record)
+
+
+def works_of(records: Iterable[Record]) -> Iterator[Work]:
+    """One for each record."""
+    return map(RecordWork, records)
+
+
+def _experiments(client: XNATClient, subject: Subject) -> list[Session]:
+    project = str(subject.project)
+    rows = client.rows(
+        path("data", "projects", project, "subjects", subject.id, "experiments"),
+        params={"columns": SESSION_COLUMNS},
+        about=("subject", subject.label),
+    )
+    sessions = (session_of_row(row, project) for row in rows)
+    return [_of(session, subject) for session in sessions]
+
+
+def _of(session: Session, subject: Subject) -> Session:
+    return replace(session, subject_id=subject.id, subject_label=subject.label)

@@ -1,0 +1,186 @@
+"""Two servers, and a transfer from one to the other run in this process."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_core.private_files import write_private
+from xnat_core.user_paths import config_file
+from xnat_sandbox.model import Experiment
+from xnat_sandbox.samples import instance_of
+from xnat_transfer.cli import main
+
+Listing = dict[str, tuple[int, str]]
+
+
+@dataclass
+class Ran:
+    """What a run came to."""
+
+    status: int
+    records: list[dict[str, Any]]
+    err: str
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Its records of one kind."""
+        return [record for record in self.records if record["kind"] == kind]
+
+    @property
+    def files(self) -> int:
+        """How many files were sent."""
+        return sum(record.get("files", 0) for record in self.records)
+
+    @property
+    def outcomes(self) -> set[str]:
+        """The outcomes of all works."""
+        return {record["outcome"] for record in self.records if "outcome" in record}
+
+
+class Transfer:
+    """Runs `xnat-transfer` from project A of one server to project B of another."""
+
+    def __init__(self, source: XNAT, dest: XNAT, capfd: pytest.CaptureFixture[str]) -> None:
+        self.source = source
+        self.dest = dest
+        self._capfd = capfd
+        source.has_project("A")
+        dest.has_project("B")
+        write_profiles(source, dest)
+
+    def __call__(self, *words: object, verb: str = "run") -> Ran:
+        """Run it with these words."""
+        return self._ran([verb, *ENDS, *map(str, words)])
+
+    def sessions(self, *words: object) -> Ran:
+        """Run it on the records that are on standard input."""
+        return self._ran(["run", *ENDS[:2], *ENDS[4:], *map(str, words)])
+
+    def say(self, *words: object) -> Ran:
+        """Run a verb without the ends."""
+        return self._ran([*map(str, words)])
+
+    def _ran(self, words: list[str]) -> Ran:
+        self._capfd.readouterr()
+        status = main(words)
+        out, err = self._capfd.readouterr()
+        return Ran(status, [json.loads(line) for line in out.splitlines()], err)
+
+    # Furnishing
+
+    def has_session(
+        self, subject: str, label: str, *series: str, instances: int = 2, **more: Any
+    ) -> Experiment:
+        """A session of the source with a DICOM series for each modality named."""
+        session = self.source.has_session(
+            "A",
+            subject,
+            label,
+            xsi_type=TYPES[(series or ("MR",))[0]],
+            UID=study_of(subject, label),
+            **more,
+        )
+        with self.source.store.database.transaction():
+            for number, modality in enumerate(series, 1):
+                self.has_series(session, subject, number, modality, instances)
+        return session
+
+    def has_series(
+        self, session: Experiment, subject: str, number: int, modality: str, instances: int
+    ) -> None:
+        """A scan with these many instances."""
+        files = series(subject, session.label, number, modality, instances)
+        scan = self.source.has_scan(session, str(number), files, type=f"{modality} {number}")
+        uid = series_uid(subject, session.label, number)
+        self.source.store.items.update_scan(scan.number, fields={"UID": uid}, user="admin")
+
+
+ENDS = [
+    *("-p", "source", "-P", "A"),
+    *("--dest-profile", "dest", "--dest-project", "B"),
+]
+TYPES = {"MR": "xnat:mrSessionData", "PT": "xnat:petSessionData", "CT": "xnat:ctSessionData"}
+
+
+def write_profiles(source: XNAT, dest: XNAT) -> None:
+    """Profiles `source` and `dest`, with administrators that have different names."""
+    user, password = dest.has_user("keeper", "keeper-password")
+    dest.store.accounts.join(user, "B_owner")
+    name, secret = source.admin
+    profiles = {
+        "source": {"url": source.url, "username": name, "password": secret},
+        "dest": {"url": dest.url, "username": user, "password": password},
+    }
+    write_private(
+        config_file(), json.dumps({"default_profile": "source", "profiles": profiles}).encode()
+    )
+
+
+def series(
+    subject: str, label: str, number: int, modality: str, instances: int
+) -> dict[str, bytes]:
+    """The files of a series, by name."""
+    return {
+        f"{modality.lower()}{number}_{instance:04d}.dcm": written(
+            modality=modality,
+            series=number,
+            instance=instance,
+            patient=subject,
+            session=label,
+            study_uid=study_of(subject, label),
+            series_uid=series_uid(subject, label, number),
+        )
+        for instance in range(1, instances + 1)
+    }
+
+
+def written(**sample: Any) -> bytes:
+    """One DICOM object as a file has it."""
+    target = io.BytesIO()
+    instance_of(**sample).save_as(target, enforce_file_format=True)
+    return target.getvalue()
+
+
+def study_of(subject: str, label: str) -> str:
+    """The UID of a session's study."""
+    from pydicom.uid import generate_uid
+
+    return str(generate_uid(entropy_srcs=["study", subject, label]))
+
+
+def series_uid(subject: str, label: str, number: int) -> str:
+    """The UID of a series."""
+    from pydicom.uid import generate_uid
+
+    return str(generate_uid(entropy_srcs=["series", subject, label, str(number)]))
+
+
+def everything(xnat: XNAT, project: str) -> Listing:
+    """Every file of a project by a path made of labels, with size and MD5."""
+    found: Listing = {}
+
+    def add(name: str, where: str) -> None:
+        for row in xnat.rows(f"{where}/files?format=json"):
+            inside = row["URI"].partition("/files/")[2]
+            key = f"{name}/{row['collection']}/{inside}"
+            assert key not in found, f"{key} is there twice"
+            found[key] = (int(row["Size"]), row["digest"])
+
+    items = xnat.store.items
+    add("", f"/data/projects/{project}")
+    for subject in items.subjects_of_project(project):
+        add(f"/{subject.label}", f"/data/projects/{project}/subjects/{subject.id}")
+        for session in items.experiments_of_subject(subject.id):
+            where = f"/data/experiments/{session.id}"
+            name = f"/{subject.label}/{session.label}"
+            add(name, where)
+            for scan in items.scans(session.id):
+                add(f"{name}/scan {scan.id}", f"{where}/scans/{scan.id}")
+            for assessor in items.assessors(session.id):
+                add(f"{name}/{assessor.label}", f"{where}/assessors/{assessor.id}")
+    return found
