@@ -57,9 +57,16 @@ class Transfer:
         """Run it with these words."""
         return self._ran([verb, *ENDS, *map(str, words)])
 
-    def sessions(self, *words: object) -> Ran:
-        """Run it on the records that are on standard input."""
-        return self._ran(["run", *ENDS[:2], *ENDS[4:], *map(str, words)])
+    def fed(
+        self,
+        records: list[dict[str, Any]],
+        monkeypatch: pytest.MonkeyPatch,
+        *words: object,
+    ) -> Ran:
+        """Run it on records that are on standard input."""
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return self._ran(["run", *ENDS[4:], *map(str, words)])
 
     def say(self, *words: object) -> Ran:
         """Run a verb without the ends."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from support.transfers import Transfer, everything
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.wrappers import Request
+
+from support.transfers import Transfer, everything, series, written
 
 
 def test_a_session_arrives_with_its_files(transfer: Transfer) -> None:
@@ -12,3 +19,340 @@ def test_a_session_arrives_with_its_files(transfer: Transfer) -> None:
     (session,) = ran.of("session")
     assert (session["outcome"], session["files"], session["verified"]) == ("done", 4, True)
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+def test_everything_that_a_project_has_arrives(transfer: Transfer) -> None:
+    furnish(transfer)
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+    (summary,) = ran.of("transfer")
+    assert summary["success"]
+    assert (summary["subjects_synced"], summary["experiments_synced"]) == (3, 4)
+
+
+def test_a_second_run_transfers_nothing(transfer: Transfer) -> None:
+    furnish(transfer)
+    transfer()
+    writes = len(written_to(transfer))
+    again = transfer()
+    assert (again.status, again.files) == (0, 0)
+    assert again.outcomes == {"skipped"}
+    assert len(written_to(transfer)) == writes
+
+
+def test_a_second_run_without_the_state_transfers_no_file(
+    transfer: Transfer, tmp_path: Path
+) -> None:
+    furnish(transfer)
+    transfer()
+    state_file(tmp_path).unlink()
+    again = transfer()
+    assert (again.status, again.files) == (0, 0)
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_only_a_new_file_of_a_resource_is_sent(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", resources={"NOTES": notes(20)})
+    transfer()
+    transfer.source.has_resource(session, "NOTES", {"new.txt": b"new"})
+    again = transfer()
+    assert (again.status, again.files) == (0, 1)
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_only_a_new_instance_of_a_scan_is_sent(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", instances=5)
+    transfer()
+    transfer.has_series(session, "S1", 1, "MR", 6)
+    again = transfer()
+    assert (again.status, again.files) == (0, 1)
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_changed_file_is_sent_again(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", resources={"NOTES": {"a.txt": b"one"}})
+    transfer()
+    transfer.source.has_resource(session, "NOTES", {"a.txt": b"two"})
+    assert transfer().files == 1
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_new_session_of_a_known_subject_is_sent(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer()
+    transfer.has_session("S1", "S1_PET1", "PT")
+    again = transfer()
+    assert (again.status, again.files) == (0, 2)
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_session_of_two_modalities_arrives_whole(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_PET1", "PT", "CT", instances=3)
+    assert transfer().status == 0
+    (session,) = transfer.dest.store.items.experiments_of_project("B")
+    assert session.xsi_type == "xnat:petSessionData"
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_what_was_deleted_on_the_destination_is_sent_again(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    (before,) = transfer().of("session")
+    transfer.dest.call("DELETE", f"/data/experiments/{before['id']}?removeFiles=true")
+    again = transfer()
+    assert again.status == 0, again.err
+    (after,) = again.of("session")
+    assert after["id"] != before["id"]
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_another_session_under_the_same_label_is_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.has_session("S2", "S2_MR1", "MR")
+    transfer()
+    transfer.dest.call("DELETE", "/data/projects/B/experiments/S1_MR1?removeFiles=true")
+    transfer.dest.has_session("B", "S1", "S1_MR1")
+    again = transfer()
+    assert again.status == 1
+    (conflict,) = [one for one in again.of("session") if one["outcome"] == "failed"]
+    assert conflict["error"]["type"] == "TransferConflictError"
+    assert [one["outcome"] for one in again.of("session") if one != conflict] == ["skipped"]
+
+
+def test_a_session_that_was_renamed_on_the_destination_is_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    (there,) = transfer().of("session")
+    transfer.dest.call("PUT", f"/data/experiments/{there['id']}?label=OTHER")
+    again = transfer()
+    (conflict,) = again.of("session")
+    assert (again.status, conflict["outcome"]) == (1, "failed")
+    assert "B/OTHER on the destination now" in again.err
+
+
+def test_a_session_of_another_subject_is_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.dest.has_session("B", "S9", "S1_MR1")
+    ran = transfer()
+    assert ran.status == 1
+    assert "it is of subject S9" in ran.err
+
+
+def test_metadata_arrive(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", note="left-handed", acquisition_site="X")
+    (scan,) = transfer.source.store.items.scans(session.id)
+    transfer.source.store.items.update_scan(scan.number, fields={"quality": "questionable"})
+    transfer()
+    fields = transfer.dest.fields("/data/projects/B/experiments/S1_MR1")
+    assert (fields["note"], fields["project"]) == ("left-handed", "B")
+    (there,) = transfer.dest.store.items.scans(fields["ID"])
+    assert (there.fields["quality"], there.fields["type"]) == ("questionable", "MR 1")
+
+
+def test_a_scan_without_dicom_is_made(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.has_scan(session, "99")
+    assert transfer().status == 0
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    assert [scan.id for scan in transfer.dest.store.items.scans(there.id)] == ["1", "99"]
+
+
+def test_a_session_without_dicom_is_made(transfer: Transfer) -> None:
+    session = transfer.source.has_session("A", "S1", "S1_MR1", resources={"NOTES": notes(2)})
+    transfer.source.has_resource(transfer.source.has_scan(session, "5"), "NIFTI", {"a.nii": b"n"})
+    assert transfer().status == 0
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+def test_files_among_dicom_that_are_none_arrive_as_files(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.has_scan(session, "1", {"sidecar.json": b'{"a": 1}', "empty": b""})
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_scan_of_files_that_are_no_dicom_arrives(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.has_scan(session, "2", {"a.img": b"analyze", "a.hdr": b"header"})
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_names_that_need_care_arrive_as_they_are(transfer: Transfer) -> None:
+    names = ["with space.txt", "umlaut ä.txt", "a+b&c=d.txt", "deep/er/1/x.txt", "100%.txt", "#1;?"]
+    session = transfer.has_session(
+        "S1", "S1_MR1", "MR", resources={"NOTES": {name: name.encode() for name in names}}
+    )
+    scan = transfer.source.store.items.scans(session.id)[0]
+    transfer.source.has_resource(scan, "SNAPSHOTS", dict.fromkeys(names, b"x"))
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_dicom_whose_names_the_destination_does_not_keep_is_recognised(transfer: Transfer) -> None:
+    files = series("S1", "S1_MR1", 1, "MR", 3)
+    renamed = {f"Bild ä {name}": data for name, data in files.items()}
+    session = transfer.source.has_session("A", "S1", "S1_MR1")
+    transfer.source.has_scan(session, "1", renamed)
+    assert transfer().status == 0
+    again = transfer()
+    assert (again.status, again.files) == (0, 0)
+
+
+def test_two_series_of_one_number_are_told_apart(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    other = {
+        f"other{n}.dcm": written(
+            patient="S1",
+            session="S1_MR1",
+            series=1,
+            instance=n,
+            series_uid="1.2.3.4",
+            study_uid=session.fields["UID"],
+        )
+        for n in (1, 2)
+    }
+    scan = transfer.source.has_scan(session, "1-MR1", other)
+    transfer.source.store.items.update_scan(scan.number, fields={"UID": "1.2.3.4"})
+    assert transfer().status == 0
+    assert transfer().files == 0
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    scans = transfer.dest.store.items.scans(there.id)
+    assert sorted(len(transfer.dest.files(scan, "DICOM")) for scan in scans) == [2, 2]
+
+
+def test_sessions_of_records_are_transferred_and_no_others(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.has_session("S2", "S2_MR1", "MR")
+    record = {"kind": "session", "server": transfer.source.url, "label": "S2_MR1", "project": "A"}
+    ran = transfer.fed([{**record, "mine": 7}], monkeypatch)
+    assert ran.status == 0, ran.err
+    (session,) = ran.records
+    assert (session["label"], session["project"], session["mine"]) == ("S2_MR1", "B", 7)
+    there = transfer.dest.store.items.experiments_of_project("B")
+    assert [one.label for one in there] == ["S2_MR1"]
+
+
+def test_a_dry_run_says_what_would_be_sent_and_changes_nothing(transfer: Transfer) -> None:
+    furnish(transfer)
+    plan = transfer("--dry-run")
+    assert plan.status == 0, plan.err
+    assert plan.outcomes == {"planned"}
+    assert plan.files == len(everything(transfer.source, "A"))
+    assert not written_to(transfer)
+    assert not transfer.dest.store.items.subjects_of_project("B")
+
+
+def test_a_dry_run_after_a_run_plans_nothing(transfer: Transfer) -> None:
+    furnish(transfer)
+    transfer()
+    assert transfer("--dry-run").outcomes == {"skipped"}
+
+
+def test_nothing_is_staged_on_disk(transfer: Transfer, tmp_path: Path) -> None:
+    furnish(transfer)
+    own = tmp_path / "home"
+    transfer()
+    left = [file for file in own.rglob("*") if file.is_file()]
+    assert all("transfer.db" in file.name or "xnatctl" in str(file) for file in left)
+    assert sum(file.stat().st_size for file in left) < 500_000
+
+
+def test_anonymized_dicom_is_compared_by_name(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", instances=3)
+    anonymize(transfer)
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert "rewrites DICOM (anonymization): 3 files were compared by name" in ran.err
+    again = transfer()
+    assert (again.status, again.files) == (0, 0)
+
+
+def test_anonymized_dicom_that_changes_on_the_source_is_sent_again(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", instances=2)
+    anonymize(transfer)
+    transfer()
+    files = series("S1", "S1_MR1", 1, "MR", 2)
+    name = min(files)
+    transfer.source.has_scan(session, "1", {name: files[name] + b"\0\0"})
+    assert transfer().files == 2
+    assert transfer().files == 0
+
+
+def test_names_of_patients_do_not_come_back_by_the_metadata(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", dcmPatientName="Doe^Jane")
+    anonymize(transfer)
+    assert transfer().status == 0
+    fields = transfer.dest.fields("/data/projects/B/experiments/S1_MR1")
+    assert fields.get("dcmPatientName") != "Doe^Jane"
+
+
+def test_dicom_that_the_destination_rejects_is_a_failure(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", instances=3)
+    rejected = iter([True])
+    transfer.dest.settings.anonymize = lambda path: not next(rejected, True)
+    ran = transfer()
+    assert ran.status != 0
+    assert ran.of("session")[0]["outcome"] == "failed"
+
+
+# --- what the tests share -----------------------------------------------------------------------
+
+
+def furnish(transfer: Transfer) -> None:
+    """Three subjects with MR and PET sessions, and resources of every kind."""
+    source = transfer.source
+    project = source.has_project("A")
+    source.has_resource(project, "PROTOCOL", {"protocol.pdf": b"%PDF"})
+    for number in (1, 2, 3):
+        session = transfer.has_session(
+            f"S{number}", f"S{number}_MR1", "MR", "MR", resources={"NOTES": notes(2)}
+        )
+        subject = source.has_subject("A", f"S{number}", gender="female")
+        source.has_resource(subject, "FORMS", {"consent.txt": b"yes"})
+        for scan in source.store.items.scans(session.id):
+            source.has_resource(scan, "NIFTI", {"image.nii.gz": b"\x1f\x8bnifti"})
+            source.has_resource(scan, "SNAPSHOTS", {"a.gif": b"GIF", "b.gif": b"GIF2"})
+        with source.store.database.transaction():
+            assessor = source.store.items.create_experiment(
+                "A", f"QC{number}", "xnat:qcManualAssessorData", session_id=session.id
+            )
+        source.has_resource(assessor, "REPORT", {"report.html": b"<html>"})
+    transfer.has_session("S3", "S3_PET1", "PT", "CT")
+
+
+def notes(count: int) -> dict[str, bytes]:
+    """These many small files."""
+    return {f"{n}/note {n}.txt": hashlib.md5(bytes([n])).digest() for n in range(count)}
+
+
+def anonymize(transfer: Transfer) -> None:
+    """Have the destination rewrite what it receives, and say so."""
+
+    def rewrite(path: Path) -> bool:
+        path.write_bytes(path.read_bytes().replace(b"SANDBOX", b"XXXXXXX"))
+        return True
+
+    transfer.dest.settings.anonymize = rewrite
+    transfer.dest.call("PUT", "/xapi/anonymize/site", data='version "6.3"\n(0008,0070) := "X"\n')
+
+
+def written_to(transfer: Transfer) -> list[Request]:
+    """The requests that changed the destination."""
+
+    def writes() -> Iterator[Request]:
+        for method in ("PUT", "POST", "DELETE"):
+            for request in transfer.dest.requests(method, "/data"):
+                if not request.path.startswith(("/data/JSESSION", "/data/services/auth")):
+                    yield request
+
+    return list(writes())
+
+
+def state_file(tmp_path: Path) -> Path:
+    """The database of the state."""
+    return tmp_path / "home" / "state" / "xnatctl" / "transfer.db"
