@@ -1,22 +1,25 @@
-"""What an upload needs to know of a DICOM file: whose it is, and which one."""
+"""What an upload needs to know of a DICOM file: whose it is, and which one.
+
+Read without pydicom, which takes as much memory as an upload may have in all; it is asked only for
+names in character sets that switch within a text.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from xnat_core.dicom_elements import META_CLASS, Malformed, Values, values_of
 from xnat_core.errors import DicomParseError, UploadError
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _CHARACTER_SET = 0x00080005
-_LAST_GROUP = 0x0032
 _LARGEST_HEADER = 32 << 20
+_BUFFER = 8192
 
 _TAGS = {
     "sop_class": 0x00080016,
@@ -31,6 +34,26 @@ _TAGS = {
     "patient_comments": 0x00104000,
     "study_comments": 0x00324000,
     "patient_history": 0x001021B0,
+}
+_WANTED = frozenset({_CHARACTER_SET, *_TAGS.values()})
+_CODECS = {
+    "": "latin-1",
+    "ISO_IR 6": "latin-1",
+    "ISO_IR 100": "latin-1",
+    "ISO_IR 101": "iso8859-2",
+    "ISO_IR 109": "iso8859-3",
+    "ISO_IR 110": "iso8859-4",
+    "ISO_IR 144": "iso8859-5",
+    "ISO_IR 127": "iso8859-6",
+    "ISO_IR 126": "iso8859-7",
+    "ISO_IR 138": "iso8859-8",
+    "ISO_IR 148": "iso8859-9",
+    "ISO_IR 203": "iso8859-15",
+    "ISO_IR 13": "shift_jis",
+    "ISO_IR 166": "tis-620",
+    "ISO_IR 192": "utf-8",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
 }
 
 
@@ -66,8 +89,8 @@ def read_file(path: Path) -> Header | None:
     Raises UploadError when the file cannot be read, DicomParseError when it is not DICOM.
     """
     try:
-        with path.open("rb") as stream:
-            return _read(stream, str(path))
+        with path.open("rb", _BUFFER) as stream:
+            return _header(_values(stream, str(path)), str(path))
     except OSError as error:
         raise UploadError(f"{path}: {error.strerror or error}", path) from error
 
@@ -78,47 +101,56 @@ def read_blocks(name: str, blocks: Iterable[memoryview]) -> Header | None:
     As `read_file`; `name` is for errors.
     """
     head = bytearray()
-    reason = DicomParseError(name, "empty")
+    trouble: DicomParseError | None = None
     for block in blocks:
         head += block
         try:
-            return _read(BytesIO(head), name)
+            values = _values(BytesIO(head), name)
         except DicomParseError as error:
             # Perhaps only cut: more may help.
-            reason = error
+            trouble = error
+        else:
+            trouble = None
+            if values.whole:
+                return _header(values, name)
         if len(head) > _LARGEST_HEADER:
             break
-    raise reason
+    if trouble is not None:
+        raise trouble
+    return _header(_values(BytesIO(head), name), name)
 
 
-def _read(stream: BinaryIO, name: str) -> Header | None:
-    from pydicom.filereader import read_partial
-    from pydicom.tag import BaseTag
-
-    def behind(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        return tag.group > _LAST_GROUP
-
+def _values(stream: BinaryIO, name: str) -> Values:
     try:
-        # A file without the preamble is read, too; one that is no DICOM at all has no UIDs.
-        dataset = read_partial(
-            stream, behind, force=True, specific_tags=[_CHARACTER_SET, *_TAGS.values()]
-        )
-        meta_class = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
-        header = Header(**{field: _text(dataset, tag) for field, tag in _TAGS.items()})
-    except OSError:
-        raise
-    except Exception as error:
-        # The parser reports damage in many ways: struct, value, key, overflow, zlib errors.
-        raise DicomParseError(name, str(error) or type(error).__name__) from error
-    if MEDIA_DIRECTORY in (meta_class, header.sop_class):
+        return values_of(stream, _WANTED)
+    except (Malformed, zlib.error) as error:
+        raise DicomParseError(name, str(error)) from error
+
+
+def _header(values: Values, name: str) -> Header | None:
+    codes = _plain(values.found.get(_CHARACTER_SET, b"")).split("\\")
+    header = Header(
+        **{field: _text(values.found.get(tag, b""), codes) for field, tag in _TAGS.items()}
+    )
+    if MEDIA_DIRECTORY in (values.meta.get(META_CLASS), header.sop_class):
         return None
     if not header.uid or not header.sop_class:
         raise DicomParseError(name, "no SOP Class UID and SOP Instance UID")
     return header
 
 
-def _text(dataset: Dataset, tag: int) -> str:
-    if tag not in dataset:
-        return ""
-    value = dataset[tag].value
-    return "" if value is None else str(value).strip().rstrip("\0")
+def _plain(value: bytes) -> str:
+    return value.strip(b"\0 ").decode("ascii", "replace")
+
+
+def _text(value: bytes, codes: list[str]) -> str:
+    raw = value.strip(b"\0 \t\r\n")
+    if raw.isascii() and b"\x1b" not in raw:
+        return raw.decode("ascii")
+    codec = _CODECS.get(codes[0].strip()) if len(codes) == 1 else None
+    if codec is not None:
+        return raw.decode(codec, "replace").strip()
+    from pydicom.charset import convert_encodings, decode_bytes
+
+    encodings = convert_encodings([code.strip() for code in codes])
+    return str(decode_bytes(raw, encodings, set(b"\r\n\t\f\\^="))).strip()
