@@ -4,15 +4,17 @@ Usage: python tools/bench/download.py [FOLDER]
 
 Makes, in FOLDER (default: a temporary one; about 6 GB), a session of 200,000 small files and one of
 5 GB, downloads each twice in a process of its own, and prints seconds and the most memory that it
-had; a second run must transfer nothing. Then the same 2,000 files come once as an archive and once
-by a request each: the difference tells how many streamed bytes a request is worth, which is the
-constant REQUEST_WORTH of xnat_download.fetching.
+had; a second run must transfer nothing. Then 1,000 small files come by a request each, and 1 GB of
+large ones as an archive: what a request costs times how fast an archive streams is how many bytes a
+request is worth, the constant REQUEST_WORTH of xnat_download.fetching. A network adds its round
+trip to the one and takes from the other; both are printed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -36,6 +38,10 @@ LIMIT = 150 << 20
 
 def main() -> int:
     """Measure and print."""
+    if sys.argv[1:2] == ["--compare"]:
+        # In a process of its own: the server must not share an interpreter with it.
+        worth(sys.argv[2], Path(sys.argv[3]), *map(json.loads, sys.argv[4:]))
+        return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(sys.argv[1]) if sys.argv[1:] else Path(temporary)
         sandbox = Sandbox(folder / "xnat")
@@ -45,8 +51,10 @@ def main() -> int:
             many = furnish(sandbox, "MANY", 200_000, 500)
             large = furnish(sandbox, "LARGE", 1_000, 5_000_000)
             too_much = [memory(server.url, folder, one) for one in (many, large)]
-            few = furnish(sandbox, "FEW", 2_000, 200_000)
-            worth(server.url, folder, few)
+            sessions = furnish(sandbox, "TINY", 1_000, 100), furnish(sandbox, "BIG", 200, 5_000_000)
+            records = [json.dumps(record_of(server.url, one)) for one in sessions]
+            words = [sys.executable, __file__, "--compare", server.url, str(folder), *records]
+            subprocess.run(words, check=True)
         finally:
             server.stop()
             sandbox.close()
@@ -98,32 +106,41 @@ def memory(url: str, folder: Path, session: Experiment) -> bool:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps(record_of(url, session)).encode() + b"\n")
         process.stdin.close()
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, high_water_mark(process.pid))
+            time.sleep(0.05)
         record = json.loads(process.stdout.read())
-        _, _, usage = os.wait4(process.pid, 0)
-        process.returncode = 0
         assert record["outcome"] == outcome, record
-        peak = usage.ru_maxrss * 1024
         worst = max(worst, peak)
         seconds = time.monotonic() - begun
         sys.stdout.write(f"{session.label} {outcome}: {seconds:.1f} s, {peak / 1e6:.0f} MB\n")
     return worst > LIMIT
 
 
-def worth(url: str, folder: Path, session: Experiment) -> None:
+def high_water_mark(pid: int) -> int:
+    """The most memory (bytes) that a process has had so far."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
+
+
+def worth(url: str, folder: Path, tiny: Record, big: Record) -> None:
     """Print how many bytes of a stream a request is worth."""
     with XNATClient(url, "admin", "admin") as client:
-        stream = min(seconds_for(client, folder / f"s{n}", session, "stream") for n in range(3))
-        singly = min(seconds_for(client, folder / f"o{n}", session, "singly") for n in range(3))
-    files, size = 2_000, 2_000 * 200_000
-    request = (singly - stream) / files
-    rate = size / stream
+        singly = min(seconds_for(client, folder / f"t{n}", tiny, "singly") for n in range(3))
+        stream = min(seconds_for(client, folder / f"b{n}", big, "stream") for n in range(3))
+    request, rate = singly / 1_000, 200 * 5_000_000 / stream
     sys.stdout.write(
-        f"stream {rate / 1e6:.0f} MB/s, a request {request * 1e3:.2f} ms more than its share: "
-        f"worth {request * rate / (1 << 20):.2f} MiB\n"
+        f"a request {request * 1e3:.1f} ms, a stream {rate / 1e6:.0f} MB/s: "
+        f"a request is worth {request * rate / (1 << 20):.2f} MiB\n"
     )
 
 
-def seconds_for(client: XNATClient, out: Path, session: Experiment, how: str) -> float:
+def seconds_for(client: XNATClient, out: Path, record: Record, how: str) -> float:
     """Download into an empty folder with one worker."""
     from xnat_download import fetching
 
@@ -134,10 +151,10 @@ def seconds_for(client: XNATClient, out: Path, session: Experiment, how: str) ->
     try:
         options = Options(out, workers=1)
         engine = Engine(options, lambda _: client, reported.append, print, Progress(None))
-        engine.run([record_of(client.base_url, session)])
+        engine.run([record])
     finally:
         fetching._by_archive = choose
-    assert reported[-1]["files"] == 2_000, reported[-1]
+    assert reported[-1]["outcome"] == "done", reported[-1]
     return time.monotonic() - begun
 
 
