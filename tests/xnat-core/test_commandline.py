@@ -96,7 +96,18 @@ def test_a_verb_of_two_words_wins_over_one() -> None:
 def test_shared_options_may_stand_before_the_verb() -> None:
     verbs = ["sessions"]
     found = split_verb(["-p", "sessions", "-q", "sessions", "E1"], verbs, frozenset(["-p"]))
-    assert found == ("sessions", ["-p", "sessions", "-q", "E1"])
+    assert found == ("sessions", ["--profile", "sessions", "-q", "E1"])
+
+
+def test_a_letter_that_a_verb_needs_is_no_longer_that_of_a_shared_option() -> None:
+    doc = "Usage:\n  toy audit [options]\n\nOptions:\n  -u --user=<name>  Whose.\n"
+    manual = Command("toy.audit").manual(doc)
+    args, _ = parse(manual, ["audit", "-u", "bob", "--username", "alice"], Command("toy.audit"))
+    assert (args.text("--user"), args.text("--username")) == ("bob", "alice")
+    assert split_verb(["-u", "alice", "audit"], ["audit"], frozenset(["-u"])) == (
+        "audit",
+        ["--username", "alice"],
+    )
 
 
 def test_prose_that_begins_with_a_dash_is_no_option() -> None:

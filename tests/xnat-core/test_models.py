@@ -48,6 +48,8 @@ KEYS = {
     "profile default_project auth_mode",
     "profile": "kind server name url default default_project username verify_ssl ca_bundle timeout "
     "workers overwrite direct_archive archive_mode extract",
+    "event": "kind server id label project resource timestamp user action data_type status reason",
+    "setting": "kind server id value",
     "dicom": "kind server path folder source study_uid series_uid instance_uid sop_class modality "
     "date study_description series_number series_description instance_number patient_id "
     "patient_name patient_birth_date patient_sex series_count files bytes valid errors "

@@ -47,6 +47,7 @@ DOCUMENTED = {
     "services.scans": "ScanService",
     "services.resources": "ResourceService",
     "services.prearchive": "PrearchiveService",
+    "services.admin": "AdminService",
     "services.downloads": "DownloadService",
     "services.uploads": "UploadService DICOMStoreSummary archive_destination_params"
     " collect_dicom_files is_retryable_status split_into_batches split_into_n_batches"

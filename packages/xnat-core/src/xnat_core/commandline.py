@@ -70,7 +70,8 @@ class Command:
             parts.append(LIST_OPTIONS)
         if self.server:
             parts.append(SERVER_OPTIONS)
-        return "".join([*parts, COMMON_OPTIONS])
+        parts.append(COMMON_OPTIONS)
+        return parts[0] + "".join(_without_letters_of(doc, part) for part in parts[1:])
 
 
 class Args:
@@ -189,6 +190,8 @@ def split_verb(
     while rest and rest[0].startswith("-") and rest[0] != "-":
         leading.append(rest.pop(0))
         if leading[-1] in valued and rest:
+            # Behind the verb the letter may stand for an option of that verb alone.
+            leading[-1] = _SPELLED.get(leading[-1], leading[-1])
             leading.append(rest.pop(0))
     for length in (2, 1):
         verb = " ".join(rest[:length])
@@ -200,6 +203,8 @@ def split_verb(
 VALUED_BEFORE_VERB = frozenset(
     ("-p", "--profile", "--url", "-u", "--username", "--password", "-o", "--output", "--where")
 )
+
+_SPELLED = {"-p": "--profile", "-u": "--username", "-o": "--output"}
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -218,6 +223,14 @@ def _grammar(manual: str) -> str:
         if keeping:
             kept.append(line)
     return "\n".join(kept) + "\n"
+
+
+def _without_letters_of(doc: str, shared: str) -> str:
+    """The shared options without the letters that a command needs for options of its own."""
+    letters = re.findall(r"^  (-\w) --", doc, re.MULTILINE)
+    for letter in letters:
+        shared = re.sub(rf"^  {letter} (--\S+)", r"  \1   ", shared, flags=re.MULTILINE)
+    return shared
 
 
 def _repeatable(command: Command) -> str:

@@ -10,7 +10,7 @@ from xnat_core.models.project import Project
 from xnat_core.models.resource import Resource, ResourceFile
 from xnat_core.models.scan import Scan
 from xnat_core.models.session import Session
-from xnat_core.models.site import ProfileEntry, Server, User
+from xnat_core.models.site import Event, ProfileEntry, Server, Setting, User
 from xnat_core.models.staging import PrearchiveEntry, Upload
 from xnat_core.models.subject import Subject
 from xnat_core.models.transfer import (
@@ -37,6 +37,8 @@ KINDS: dict[str, type[Model]] = {
         Server,
         User,
         ProfileEntry,
+        Event,
+        Setting,
         DicomFile,
         DicomTag,
         Pipeline,
@@ -53,6 +55,7 @@ __all__ = [
     "DicomTag",
     "DownloadProgress",
     "DownloadSummary",
+    "Event",
     "Fact",
     "KeyDoc",
     "Model",
@@ -69,6 +72,7 @@ __all__ = [
     "Scan",
     "Server",
     "Session",
+    "Setting",
     "Subject",
     "Summary",
     "Upload",

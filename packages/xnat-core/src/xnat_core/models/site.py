@@ -43,6 +43,38 @@ class User(Model):
 
 
 @dataclass(frozen=True)
+class Event(Model):
+    """A change that the server has noted."""
+
+    kind: ClassVar[str] = "event"
+    columns: ClassVar[tuple[str, ...]] = ("timestamp", "user", "action", "resource", "project")
+
+    id: Annotated[str | None, Fact("Number of the event")] = None
+    label: Annotated[str | None, Fact("Label of what was changed")] = None
+    project: Annotated[str | None, Fact("Project")] = None
+    timestamp: Annotated[
+        str | None, Fact("When; exact with a zone, otherwise in the zone of the server")
+    ] = None
+    user: Annotated[str | None, Fact("Who")] = None
+    action: Annotated[str | None, Fact("What was done")] = None
+    item: Annotated[str | None, Fact("ID of what was changed", key="resource")] = None
+    data_type: Annotated[str | None, Fact("Data type of what was changed")] = None
+    status: Annotated[str | None, Fact("`Complete`, `Failed` …")] = None
+    reason: Annotated[str | None, Fact("Reason that was given")] = None
+
+
+@dataclass(frozen=True)
+class Setting(Model):
+    """A value of the site configuration."""
+
+    kind: ClassVar[str] = "setting"
+    columns: ClassVar[tuple[str, ...]] = ("id", "value")
+
+    id: Annotated[str, Fact("Key")] = ""
+    value: Annotated[str | None, Fact("Value: text, number, true or false, list, object")] = None
+
+
+@dataclass(frozen=True)
 class ProfileEntry(Model):
     """A profile of the configuration file; never its password."""
 

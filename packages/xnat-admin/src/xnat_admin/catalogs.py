@@ -1,0 +1,52 @@
+"""Catalogs: what the server believes about the files of a session."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import ValidationError
+from xnat_core.services.sessions import iter_sessions
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.models import Session
+
+OPTIONS = ("checksum", "delete", "append", "populateStats")
+
+
+def options_of(names: Iterable[str]) -> list[str]:
+    """The names as the server spells them; several may stand in one, between commas.
+
+    Raises ValidationError.
+    """
+    spelled = {option.lower(): option for option in OPTIONS}
+    given = [name.strip() for text in names for name in text.split(",")]
+    if unknown := [name for name in given if name.lower() not in spelled]:
+        raise ValidationError(
+            f"option {unknown[0]!r}: must be one of {', '.join(OPTIONS)}", "option", unknown[0]
+        )
+    return list(dict.fromkeys(spelled[name.lower()] for name in given))
+
+
+def sessions_of(client: XNATClient, project: str, limit: int | None = None) -> list[Session]:
+    """The sessions of a project, the first `limit` of them."""
+    return list(itertools.islice(iter_sessions(client, project), limit))
+
+
+def refresh(client: XNATClient, session: Session, options: Iterable[str] = ()) -> None:
+    """Refresh the catalogs of a session and its scans. Without options the server does all.
+
+    The URI of a project would refresh only the project's own resources.
+    """
+    client.post(
+        path("data", "services", "refresh", "catalog"),
+        params={
+            "resource": f"/archive/experiments/{session.id}",
+            "options": ",".join(options) or None,
+        },
+        about=("session", session.label or session.id),
+        repeatable=True,
+    )

@@ -1,0 +1,90 @@
+"""The service as the library documents it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.sandbox import XNAT
+from xnat_admin.service import AdminService
+from xnat_core.client import XNATClient
+from xnat_core.errors import ResourceNotFoundError, ValidationError
+
+
+@pytest.fixture
+def service(xnat: XNAT) -> Iterator[AdminService]:
+    with XNATClient(xnat.url, *xnat.admin) as client:
+        yield AdminService(client)
+
+
+def test_catalogs(xnat: XNAT, service: AdminService) -> None:
+    for number in (1, 2):
+        xnat.has_session("P1", "S1", f"MR{number}")
+    seen: list[tuple[int, int]] = []
+    result = service.refresh_catalogs(
+        "P1",
+        experiments=["MR1", "MR9"],
+        options=["checksum"],
+        progress_callback=lambda count, total: seen.append((count, total)),
+    )
+    assert result == {
+        "refreshed": ["MR1"],
+        "failed": ["MR9"],
+        "errors": ["MR9: session 'P1/MR9' not found"],
+        "total": 2,
+    }
+    assert seen == [(1, 2), (2, 2)]
+    assert service.refresh_catalogs("P1", limit=1, parallel=False)["total"] == 1
+
+
+def test_groups(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_user("alice")
+    for project in ("P1", "A_B"):
+        xnat.has_project(project)
+    assert service.add_user_to_groups("alice", [], projects=["P1", "A_B"], role="owner") == {
+        "added": ["P1_owner", "A_B_owner"],
+        "failed": [],
+        "errors": [],
+    }
+    assert service.add_user_to_groups("alice", ["NOPE_member"]) == {
+        "added": [],
+        "failed": ["NOPE_member"],
+        "errors": ["NOPE_member: project 'NOPE' not found"],
+    }
+    assert service.remove_user_from_groups("alice", ["P1_owner"], projects=["A_B"]) == {
+        "removed": ["P1_owner", "A_B_owner"],
+        "failed": [],
+        "errors": [],
+    }
+    with pytest.raises(ResourceNotFoundError):
+        service.add_user_to_groups("nobody", ["P1_member"])
+    with pytest.raises(ValidationError):
+        service.add_user_to_groups("alice", [])
+
+
+def test_users(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_project("P1")
+    xnat.has_user("alice", P1="member")
+    assert "alice" in [user["username"] for user in service.list_users()]
+    assert [user["groups"] for user in service.list_users("P1")] == [("P1_member",)]
+    assert service.get_user("alice")["email"] == "alice@example.org"
+
+
+def test_the_audit_by_both_its_names(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_project("P1")
+    service.client.put("/data/projects/P1/subjects/S1")
+    for found in (
+        service.audit_log(project="P1", username="admin", since="1d"),
+        service.audit_logs(project="P1", limit=1),
+    ):
+        assert [(row["user"], row["action"], row["project"]) for row in found] == [
+            ("admin", "Added Subject", "P1")
+        ]
+
+
+def test_the_site(service: AdminService) -> None:
+    assert service.get_server_info()["version"] == "1.8.10"
+    assert service.get_site_config("requireLogin") is True
+    assert service.set_site_config("requireLogin", False)
+    assert service.get_site_config()["requireLogin"] is False
