@@ -55,9 +55,10 @@ KEYS = {
     "patient_name patient_birth_date patient_sex series_count files bytes valid errors "
     "warnings changed tags",
     "dicom_tag": "kind server path tag vr keyword name value",
-    "pipeline": "kind server project name description version path",
+    "pipeline": "kind server id project name engine command description version image root "
+    "applies_to path",
     "job": "kind server uri id project session session_id pipeline status percent step start_time "
-    "end_time details",
+    "end_time user details",
 }
 
 

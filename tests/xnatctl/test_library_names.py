@@ -46,6 +46,7 @@ DOCUMENTED = {
     "services.sessions": "SessionService",
     "services.scans": "ScanService",
     "services.resources": "ResourceService",
+    "services.pipelines": "PipelineService",
     "services.prearchive": "PrearchiveService",
     "services.admin": "AdminService",
     "services.downloads": "DownloadService",

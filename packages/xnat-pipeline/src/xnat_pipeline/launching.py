@@ -1,0 +1,236 @@
+"""Launches, and the jobs that come of them.
+
+The server answers a launch before it has looked at it, with success for whatever was asked, and
+without a number. A launch is believed when a new row of a workflow or a new container shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.commandline import nearest
+from xnat_core.errors import ConnectionError, OperationError, ValidationError, XNATCtlError
+from xnat_core.models import Pipeline, PipelineJob
+from xnat_core.parallel import check_stop
+from xnat_core.redaction import one_line
+from xnat_core.urls import path
+from xnat_pipeline.jobs import FIRST_LOOK, Jobs, inputs_of, job_of_container
+from xnat_pipeline.offers import CLASSIC
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from xnat_core.client import XNATClient
+
+PATIENCE = 60.0
+_LONGEST_PAUSE = 5.0
+_ROWS_ALONE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a pipeline is run on: a session, or one of its scans."""
+
+    project: str
+    session_id: str
+    session: str | None = None
+    scan: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """As wrappers call it."""
+        return "scan" if self.scan else "session"
+
+    @property
+    def uri(self) -> str:
+        """As launches want it: of the archive, not of the API."""
+        below = ("scans", self.scan) if self.scan else ()
+        return path("archive", "experiments", self.session_id, *below)
+
+    @property
+    def name(self) -> str:
+        """As messages call it."""
+        session = self.session or self.session_id
+        return f"{session}/{self.scan}" if self.scan else session
+
+
+class Launcher:
+    """Launches on one server. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        client: XNATClient,
+        *,
+        patience: float = PATIENCE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.jobs = Jobs(client)
+        self._patience = patience
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._containers: dict[str, list[PipelineJob]] = {}
+        self._claimed: set[str] = set()
+
+    def launch(self, pipeline: Pipeline, target: Target, params: Mapping[str, str]) -> PipelineJob:
+        """Launch and return the job.
+
+        Raises OperationError when the server refuses, and when no job appears; ValidationError for
+        a parameter that the pipeline does not have.
+        """
+        require_fit(pipeline, target)
+        if params:
+            self._check(pipeline, target, params)
+        rows = self._rows(pipeline, target)
+        before = {job.id for job in [*rows, *self._first_containers(target.project)]}
+        lost: XNATCtlError | None = None
+        try:
+            named = self._ask(pipeline, target, params)
+        except ConnectionError as error:
+            # The request may have arrived, and must not be repeated: what appears decides.
+            named, lost = None, error
+        job = self.jobs.get(named) if named else self._appeared(pipeline, target, before, lost)
+        return replace(
+            job, session=target.session, session_id=target.session_id, project=target.project
+        )
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def _ask(self, pipeline: Pipeline, target: Target, params: Mapping[str, str]) -> str | None:
+        """The number of the job, where the server tells it."""
+        if pipeline.engine == CLASSIC:
+            experiments = json.dumps([target.uri])
+            answer = self.client.post(
+                path("xapi", "pipelines", "launch", pipeline.name),
+                params={"project": target.project},
+                json={"Experiments": experiments, **params},
+            )
+            statuses = _object(answer).get("experimentLaunchStatuses") or [{}]
+            said = statuses[0].get("status") if isinstance(statuses[0], dict) else None
+            number = statuses[0].get("workflowId") if said == "SUCCESS" else None
+        else:
+            root = pipeline.root or target.kind
+            answer = self.client.post(
+                path(
+                    *("xapi", "projects", target.project, "wrappers", pipeline.id or ""),
+                    *("root", root, "launch"),
+                ),
+                json={root: target.uri, **params},
+            )
+            said, number = _object(answer).get("status"), _object(answer).get("workflow-id")
+        if str(said).lower() != "success":
+            message = _object(answer).get("message") or said or "no answer"
+            raise OperationError(
+                "pipeline",
+                f"{pipeline.name} on {target.name} was refused: {one_line(str(message))}",
+            )
+        return str(number) if str(number or "").isdigit() else None
+
+    def _check(self, pipeline: Pipeline, target: Target, params: Mapping[str, str]) -> None:
+        """The server would take any parameter and ignore it."""
+        if pipeline.root in params:
+            raise ValidationError(f"--param {pipeline.root}: is what {pipeline.name} is run on")
+        if pipeline.engine == CLASSIC:
+            return
+        form = self.client.json(
+            path(
+                *("xapi", "projects", target.project, "wrappers", pipeline.id or "", "launch"),
+            ),
+            params={pipeline.root or target.kind: target.uri},
+        )
+        inputs = form.get("input-config") if isinstance(form, dict) else None
+        known = [str(one.get("name")) for one in inputs or () if isinstance(one, dict)]
+        for name in params if known else ():
+            if name not in known:
+                raise ValidationError(
+                    f"{pipeline.name} has no parameter {name!r}{nearest(name, known)}", "param"
+                )
+
+    # --- seeing it appear ---------------------------------------------------------------------
+
+    def _appeared(
+        self, pipeline: Pipeline, target: Target, before: set[str], lost: XNATCtlError | None
+    ) -> PipelineJob:
+        begin = time.monotonic()
+        pause = FIRST_LOOK
+        while True:
+            waited = time.monotonic() - begin
+            found = self._rows(pipeline, target)
+            if target.scan or waited > _ROWS_ALONE:
+                found += self._own_containers(pipeline, target)
+            if job := self._claim(found, before):
+                return job
+            if waited >= self._patience:
+                break
+            check_stop()
+            self._sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        raise lost or OperationError(
+            "pipeline",
+            f"{pipeline.name} on {target.name} was accepted, but no job appeared within "
+            f"{self._patience:g} seconds; 'xnat-pipeline jobs' shows whether it comes later",
+        )
+
+    def _claim(self, found: list[PipelineJob], before: set[str]) -> PipelineJob | None:
+        """The first new job of this user that no other launch of this run has taken for its own."""
+        with self._lock:
+            for job in sorted(found, key=lambda job: int(job.id)):
+                taken = job.id in before or job.id in self._claimed
+                if not taken and job.user in (None, self._login):
+                    self._claimed.add(job.id)
+                    return job
+        return None
+
+    def _rows(self, pipeline: Pipeline, target: Target) -> list[PipelineJob]:
+        return self.jobs.of_session(target.session_id, [pipeline.path or pipeline.name])
+
+    def _own_containers(self, pipeline: Pipeline, target: Target) -> list[PipelineJob]:
+        """The jobs of the wrapper on the target, as containers tell: a scan's row may be foreign.
+
+        A list of all containers of a project can be long, so it is the last resort for sessions.
+        """
+        names = {pipeline.id or "": pipeline.name}
+        jobs = [
+            job_of_container(container, names)
+            for container in self.jobs.containers(target.project)
+            if str(container.get("wrapper-id")) == pipeline.id
+            and target.uri in inputs_of(container)
+        ]
+        return [job for job in jobs if job is not None]
+
+    def _first_containers(self, project: str) -> list[PipelineJob]:
+        """The containers that a project had before the first launch of this run."""
+        with self._lock:
+            if project not in self._containers:
+                jobs = (job_of_container(one, {}) for one in self.jobs.containers(project))
+                self._containers[project] = [job for job in jobs if job is not None]
+            return self._containers[project]
+
+    @cached_property
+    def _login(self) -> str:
+        return str(self.client.whoami()["username"])
+
+
+def require_fit(pipeline: Pipeline, target: Target) -> None:
+    """Refuse to run on a session what runs on scans, and the like. Raises ValidationError."""
+    wanted = (pipeline.applies_to or "").lower()
+    if pipeline.engine == CLASSIC:
+        wanted = "session"
+    if wanted in ("session", "scan", "subject", "project", "assessor") and wanted != target.kind:
+        raise ValidationError(
+            f"{pipeline.name} is run on {wanted}s, and {target.name} is a {target.kind}", "pipeline"
+        )
+
+
+def _object(answer: Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

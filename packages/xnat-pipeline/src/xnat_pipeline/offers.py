@@ -1,0 +1,124 @@
+"""What a server can run: wrappers of the Container Service, and pipelines of the classic engine.
+
+Many servers have one of the two, some neither. A launch is never refused for want of the thing to
+launch, so what is not in these lists must not be launched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import ResourceNotFoundError, ValidationError
+from xnat_core.models import Pipeline
+from xnat_core.urls import path
+from xnat_core.validation import validate_lookup
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+CONTAINER, CLASSIC = "container", "classic"
+Row = dict[str, Any]
+
+
+def offers(client: XNATClient, project: str | None = None) -> list[Pipeline]:
+    """What can be run in a project, or anywhere on the server.
+
+    Raises ResourceNotFoundError for an unknown project, PermissionDeniedError.
+    """
+    if project:
+        validate_lookup(project, "project")
+    return [*_wrappers(client, project), *_classic(client, project)]
+
+
+def offered(client: XNATClient, name: str, project: str | None = None) -> Pipeline:
+    """The one that a name means: of a wrapper, its number, a command's, a classic pipeline's.
+
+    Raises ResourceNotFoundError when there is none, ValidationError when a command has several
+    wrappers.
+    """
+    return choose(offers(client, project), name)
+
+
+def choose(found: list[Pipeline], name: str) -> Pipeline:
+    """The one of these that a name means; see `offered`."""
+    for meant in (
+        [one for one in found if name in (one.name, one.id)],
+        [one for one in found if name == one.command],
+    ):
+        if len({one.id or one.name for one in meant}) > 1 and meant[0].name != meant[-1].name:
+            names = ", ".join(one.name for one in meant)
+            raise ValidationError(f"{name!r} has several wrappers: name one of {names}", "pipeline")
+        if meant:
+            return meant[0]
+    raise ResourceNotFoundError("pipeline", name)
+
+
+def _wrappers(client: XNATClient, project: str | None) -> Iterator[Pipeline]:
+    try:
+        commands = _list(client.json(path("xapi", "commands")))
+    except ResourceNotFoundError:
+        return  # No such plugin.
+    known = {
+        str(wrapper.get("id")): (command, wrapper)
+        for command in commands
+        for wrapper in _list(command.get("xnat"))
+    }
+    if project is None:
+        for command, wrapper in known.values():
+            yield _wrapper({}, command, wrapper, None)
+        return
+    available = path("xapi", "projects", project, "commands", "available")
+    for offer in _list(client.json(available, about=("project", project))):
+        if offer.get("enabled", True):
+            command, wrapper = known.get(str(offer.get("wrapper-id")), ({}, {}))
+            yield _wrapper(offer, command, wrapper, project)
+
+
+def _wrapper(offer: Row, command: Row, wrapper: Row, project: str | None) -> Pipeline:
+    inputs = _list(wrapper.get("external-inputs"))
+    roots = [one for one in inputs if one.get("name") == offer.get("root-element-name")]
+    root = (roots or inputs or [{}])[0]
+    name = offer.get("root-element-name") or root.get("name")
+    return Pipeline(
+        id=_text(offer.get("wrapper-id") or wrapper.get("id")),
+        name=_text(offer.get("wrapper-name") or wrapper.get("name")) or "",
+        project=project,
+        engine=CONTAINER,
+        command=_text(offer.get("command-name") or command.get("name")),
+        description=_text(
+            offer.get("wrapper-description")
+            or wrapper.get("description")
+            or offer.get("command-description")
+            or command.get("description")
+        ),
+        version=_text(command.get("version")),
+        image=_text(offer.get("image-name") or command.get("image")),
+        root=_text(name),
+        applies_to=(_text(root.get("type")) or _text(name) or "").lower() or None,
+    )
+
+
+def _classic(client: XNATClient, project: str | None) -> Iterator[Pipeline]:
+    where = ("project", project) if project else ("site",)
+    try:
+        rows = client.rows(path("xapi", "pipelines", *where), empty_ok=True)
+    except ResourceNotFoundError:
+        return  # No such engine.
+    for row in rows:
+        yield Pipeline(
+            name=row.get("Name") or "",
+            project=project,
+            engine=CLASSIC,
+            description=_text(row.get("Description")),
+            path=_text(row.get("Path")),
+            applies_to=_text(row.get("Applies To") or row.get("datatype")),
+        )
+
+
+def _list(value: Any) -> list[Row]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return None if value in (None, "") else str(value)
