@@ -42,7 +42,7 @@ KEYS = {
     "prearchive": "kind server uri id label project subject timestamp name status date time "
     "uploaded lastmod uid autoarchive scan_count",
     "upload": "kind server uri project subject session session_id scan resource path files bytes "
-    "seconds verified",
+    "seconds verified uid known failed warnings",
     "server": "kind server url status version latency_ms authenticated",
     "user": "kind server username firstname lastname email enabled verified groups projects "
     "profile default_project auth_mode",

@@ -1,14 +1,15 @@
-"""What is said to open an association: the PDUs of pynetdicom, without its reactor.
+"""What is said to open an association (PS3.8 9.3).
 
-Its association runs two threads that look a thousand times a second whether there is something to
-do, queues a whole data set before it sends, and logs why a connection failed instead of telling.
+These are a hundred lines because of what they replace: importing pynetdicom takes longer than
+sending a thousand slices, its association keeps two threads that look a thousand times a second
+whether there is something to do, and it logs why a connection failed instead of telling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from xnat_cstore.receiver import Receiver, Rejected
 
@@ -17,16 +18,29 @@ Pair = tuple[str, str]
 
 MOST_CONTEXTS = 128
 VERIFICATION: Pair = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
-ACCEPTED_PDU, REJECTED_PDU = 0x02, 0x03
+REQUEST_PDU, ACCEPTED_PDU, REJECTED_PDU = 0x01, 0x02, 0x03
 
+# Types of items and of what stands in them (PS3.8 9.3.2, PS3.7 D.3).
+_APPLICATION, _PROPOSED, _AGREED, _USER = 0x10, 0x20, 0x21, 0x50
+_ABSTRACT, _TRANSFER, _LONGEST, _CLASS, _VERSION = 0x30, 0x40, 0x51, 0x52, 0x55
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 # UIDs below 2.25 are UUIDs (PS3.5 B.2).
 _IMPLEMENTATION = "2.25.252613586361117530741513062318417466907"
 _VERSION_NAME = "XNATCTL"
 _LARGEST_ANSWER = 16384
-_BY_USER = 1
+# Protocol version, both titles, and what is reserved, before the first item.
+_FIXED = struct.Struct(">HH16s16s32x")
 _TRANSIENT = 2
-_CALLING_UNKNOWN, _CALLED_UNKNOWN = 3, 7
+_REASONS = {
+    (1, 1): "no reason given",
+    (1, 2): "application context not supported",
+    (1, 3): "calling AE title not recognised",
+    (1, 7): "called AE title not recognised",
+    (2, 1): "no reason given",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,61 +53,45 @@ class Agreement:
 
 def request(receiver: Receiver, pairs: Sequence[Pair]) -> bytes:
     """The PDU that asks for an association with one presentation context for each pair."""
-    from pydicom.uid import UID
-    from pynetdicom.pdu import A_ASSOCIATE_RQ
-    from pynetdicom.pdu_primitives import (
-        A_ASSOCIATE,
-        ImplementationClassUIDNotification,
-        ImplementationVersionNameNotification,
-        MaximumLengthNotification,
+    user = (
+        _item(_LONGEST, _LARGEST_ANSWER.to_bytes(4, "big"))
+        + _item(_CLASS, _IMPLEMENTATION)
+        + _item(_VERSION, _VERSION_NAME)
     )
-    from pynetdicom.presentation import build_context
-
-    length = MaximumLengthNotification()
-    length.maximum_length_received = _LARGEST_ANSWER
-    implementation = ImplementationClassUIDNotification()
-    implementation.implementation_class_uid = UID(_IMPLEMENTATION)
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = _VERSION_NAME
-
-    wish = A_ASSOCIATE()
-    wish.application_context_name = UID(_APPLICATION_CONTEXT)
-    wish.calling_ae_title = receiver.calling_aet
-    wish.called_ae_title = receiver.called_aet
-    contexts = []
-    for (sop_class, syntax), number in _numbered(pairs):
-        context = build_context(sop_class, syntax)
-        context.context_id = number
-        contexts.append(context)
-    wish.presentation_context_definition_list = contexts
-    wish.user_information = [length, implementation, version]
-    return bytes(A_ASSOCIATE_RQ(wish).encode())
+    titles = (
+        title.encode("ascii").ljust(16) for title in (receiver.called_aet, receiver.calling_aet)
+    )
+    body = b"".join(
+        (
+            _FIXED.pack(1, 0, *titles),
+            _item(_APPLICATION, _APPLICATION_CONTEXT),
+            *(_proposed(pair, number) for pair, number in _numbered(pairs)),
+            _item(_USER, user),
+        )
+    )
+    return struct.pack(">BBL", REQUEST_PDU, 0, len(body)) + body
 
 
 def agreement(receiver: Receiver, pairs: Sequence[Pair], kind: int, pdu: bytes) -> Agreement:
-    """What an answer comes to: its PDU type and what follows its length. Raises Rejected."""
-    from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ
+    """What an answer comes to: its PDU type and what follows its length.
 
-    answer: Any = A_ASSOCIATE_AC() if kind == ACCEPTED_PDU else A_ASSOCIATE_RJ()
+    Raises Rejected, and DicomStoreError for an answer that cannot be read.
+    """
     try:
-        answer.decode(bytes([kind, 0]) + len(pdu).to_bytes(4, "big") + pdu)
         if kind == REJECTED_PDU:
-            raise _rejected(receiver, answer)
-        numbers = {
-            context.context_id
-            for context in answer.to_primitive().presentation_context_definition_results_list
-            if context.result == 0
-        }
-        longest = int(answer.user_information.maximum_length or 0)
-    except Rejected:
-        raise
-    except Exception as error:
-        # The decoder reports damage in many ways: struct, value, key, type errors.
-        raise receiver.error(
-            f"it speaks broken DICOM: its answer cannot be read ({error})"
-        ) from error
-    contexts = {pair: number for pair, number in _numbered(pairs) if number in numbers}
-    return Agreement(contexts, longest)
+            raise _rejected(receiver, *struct.unpack_from(">xBBB", pdu))
+        results, longest = {}, 0
+        for item, value in _items(pdu[_FIXED.size :]):
+            if item == _AGREED:
+                results[value[0]] = value[2]
+            for inner, length in _items(value) if item == _USER else ():
+                if inner == _LONGEST:
+                    (longest,) = struct.unpack(">L", length)
+    except (struct.error, IndexError):
+        raise receiver.error("its answer to the request for an association is broken") from None
+    # Of the results 0 is acceptance.
+    accepted = {pair: n for pair, n in _numbered(pairs) if results.get(n) == 0}
+    return Agreement(accepted, longest)
 
 
 def _numbered(pairs: Sequence[Pair]) -> list[tuple[Pair, int]]:
@@ -101,24 +99,37 @@ def _numbered(pairs: Sequence[Pair]) -> list[tuple[Pair, int]]:
     return [(pair, 2 * index + 1) for index, pair in enumerate(pairs)]
 
 
-def _rejected(receiver: Receiver, answer: Any) -> Rejected:
-    source, reason = answer.source, answer.reason_diagnostic
-    transient = answer.result == _TRANSIENT
-    if (source, reason) == (_BY_USER, _CALLED_UNKNOWN):
-        what = f"there is no application entity of this title {receiver.called_aet!r}"
-    elif (source, reason) == (_BY_USER, _CALLING_UNKNOWN):
-        what = f"it wants no association with the calling title {receiver.calling_aet!r}"
+def _proposed(pair: Pair, number: int) -> bytes:
+    sop_class, syntax = pair
+    names = _item(_ABSTRACT, sop_class) + _item(_TRANSFER, syntax)
+    return _item(_PROPOSED, bytes((number, 0, 0, 0)) + names)
+
+
+def _item(kind: int, value: bytes | str) -> bytes:
+    data = value.encode("ascii") if isinstance(value, str) else value
+    return struct.pack(">BBH", kind, 0, len(data)) + data
+
+
+def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at < len(data):
+        kind, length = struct.unpack_from(">BxH", data, at)
+        at += 4 + length
+        if at > len(data):
+            raise struct.error("an item is longer than what holds it")
+        yield kind, data[at - length : at]
+
+
+def _rejected(receiver: Receiver, result: int, source: int, reason: int) -> Rejected:
+    transient = result == _TRANSIENT
+    why = _REASONS.get((source, reason), f"source {source}, reason {reason}")
+    if why.startswith("called"):
+        what = f"no application entity there has the title {receiver.called_aet!r} ({why})"
+    elif why.startswith("calling"):
+        what = f"it does not listen to the calling title {receiver.calling_aet!r} ({why})"
     else:
-        busy = "for now" if transient else "for good"
         what = (
-            f"it refuses associations {busy} ({_reason(answer)}); "
+            f"it refuses associations {'for now' if transient else 'for good'} ({why}); "
             f"called AE title {receiver.called_aet!r}, calling {receiver.calling_aet!r}"
         )
     return Rejected(receiver, what, permanent=not transient)
-
-
-def _reason(answer: Any) -> str:
-    try:
-        return str(answer.reason_str).lower()
-    except ValueError:
-        return f"source {answer.source}, reason {answer.reason_diagnostic}"

@@ -100,18 +100,19 @@ class Wire:
             if kind not in (ACCEPTED_PDU, REJECTED_PDU):
                 raise self._no_dicom()
         except TimeoutError:
+            if self._last_words():
+                raise self._no_dicom() from None
             raise self.receiver.error(
                 f"no answer within {patience:g} seconds: this is no DICOM receiver, or a busy one"
             ) from None
-        except ssl.SSLError as error:
-            raise self.receiver.error(_tls_trouble(error)) from None
         except OSError as error:
             if self._inbox:
                 raise self._no_dicom() from None
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                raise self.receiver.error(_tls_trouble(error)) from None
             raise self.receiver.error(
-                "it accepts connections and ends them without an answer: it is no DICOM receiver"
-                + ("" if self.receiver.tls else ", or it wants encryption (--tls)")
-                + f" ({_reason(error)})"
+                "it takes connections and ends them without an answer: "
+                f"{self._without_an_answer()} ({_reason(error)})"
             ) from None
         self._socket.settimeout(self.timeout)
         return self.pdu()
@@ -162,6 +163,21 @@ class Wire:
         if deadline is not None:
             self._socket.settimeout(self.timeout)
 
+    def _last_words(self) -> bool:
+        """Whether something is said when we have finished; a web server waits for that."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            self._receive(1, time.monotonic() + 1)
+        return bool(self._inbox)
+
+    def _without_an_answer(self) -> str:
+        tls = self.receiver.tls
+        if tls is None:
+            return "it is no DICOM receiver, or it wants encryption (--tls)"
+        if tls.certificate is None:
+            return "it wants a certificate of ours (--tls-cert, --tls-key), or is no DICOM receiver"
+        return "it does not take our certificate, or is no DICOM receiver"
+
     def _aborted(self) -> Lost:
         return Lost(self.receiver, "it aborted the association")
 
@@ -209,7 +225,7 @@ def _tls_trouble(error: ssl.SSLError) -> str:
         return f"its certificate is not trusted ({why}): --tls-ca-bundle"
     reason = error.reason or str(error)
     if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
-        return f"it wants a certificate of ours: --tls-cert and --tls-key ({reason})"
+        return f"it wants a certificate of ours (--tls-cert, --tls-key): {reason}"
     if "ALERT" in reason:
         return f"it does not like our certificate or encryption ({reason})"
     return f"it speaks no TLS: without --tls? ({reason})"
