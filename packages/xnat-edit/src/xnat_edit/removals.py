@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError, ValidationError
@@ -59,10 +60,8 @@ def project(job: Job, record: Record) -> Removal:
     if (inside.subjects or inside.sessions) and not _forced(job):
         raise ProjectNotEmptyError("delete", f"project {found.id!r} has {inside}: needs --force")
     where, about = path("data", "projects", found.id), ("project", found.id)
-    return _removal(
-        record, found, f"project {found.id}", inside, client,
-        lambda: erase(client, where, about, keep_files=keep),
-    )  # fmt: skip
+    remove = partial(erase, client, where, about, keep_files=keep)
+    return _removal(record, found, f"project {found.id}", inside, client, remove)
 
 
 def subject(job: Job, record: Record) -> Removal:
@@ -73,10 +72,8 @@ def subject(job: Job, record: Record) -> Removal:
     if inside.sessions and not _forced(job):
         raise SubjectNotEmptyError("delete", f"subject {found.label!r} has {inside}: needs --force")
     where, about = subject_path(found), ("subject", found.label)
-    return _removal(
-        record, found, f"subject {found.project}/{found.label}", inside, client,
-        lambda: erase(client, where, about, keep_files=keep),
-    )  # fmt: skip
+    remove = partial(erase, client, where, about, keep_files=keep)
+    return _removal(record, found, f"subject {found.project}/{found.label}", inside, client, remove)
 
 
 def session(job: Job, record: Record) -> Removal:
@@ -87,10 +84,8 @@ def session(job: Job, record: Record) -> Removal:
     # Below its subject, where every server deletes; looked for where no other parent can hide it.
     where, there = session_path(found), path("data", "experiments", found.id)
     about = ("session", found.label)
-    return _removal(
-        record, found, f"session {found.project}/{found.label}", inside, client,
-        lambda: erase(client, where, about, keep_files=keep, seen_at=there),
-    )  # fmt: skip
+    remove = partial(erase, client, where, about, keep_files=keep, seen_at=there)
+    return _removal(record, found, f"session {found.project}/{found.label}", inside, client, remove)
 
 
 def scan(job: Job, record: Record) -> Removal:
@@ -101,10 +96,8 @@ def scan(job: Job, record: Record) -> Removal:
     # Never through the project: there the path of a scan may be taken for that of its session.
     where = path("data", "experiments", str(found.session_id), "scans", found.id)
     name = f"{found.session}/{found.id}"
-    return _removal(
-        record, found, f"scan {name}", Contents(files=files), client,
-        lambda: erase(client, where, ("scan", name), keep_files=keep),
-    )  # fmt: skip
+    remove = partial(erase, client, where, ("scan", name), keep_files=keep)
+    return _removal(record, found, f"scan {name}", Contents(files=files), client, remove)
 
 
 def resource(job: Job, record: Record) -> Removal:
