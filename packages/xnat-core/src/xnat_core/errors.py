@@ -19,6 +19,7 @@ NOT_FOUND = 5
 PERMISSION = 6
 CANCELLED = 7
 INTEGRITY = 8
+UNFINISHED = 75
 NO_SUCH_TOOL = 127
 INTERRUPTED = 130
 READER_GONE = 141
@@ -58,6 +59,15 @@ class IntegrityError(XNATCtlError):
     """Bytes differ from what they should be."""
 
     exit_status = INTEGRITY
+
+
+class UnfinishedError(XNATCtlError):
+    """Stopped before the end, with nothing wrong: the same command takes up what is left.
+
+    The status is EX_TEMPFAIL of sysexits.h, which mail systems and batch schedulers read so.
+    """
+
+    exit_status = UNFINISHED
 
 
 class ConfigurationError(XNATCtlError):

@@ -165,7 +165,7 @@ def atomic_write(
             part.path.unlink()
         raise
     if sync:
-        _sync_directory(final.parent)
+        sync_directory(final.parent)
 
 
 def _expect(final: Path, what: str, expected: int | str | None, actual: int | str | None) -> None:
@@ -173,7 +173,8 @@ def _expect(final: Path, what: str, expected: int | str | None, actual: int | st
         raise IntegrityError(f"{final}: {what} should be {expected}, received {actual}")
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make names that were given in a directory outlive a power failure."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

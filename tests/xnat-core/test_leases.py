@@ -1,0 +1,132 @@
+"""Leases: one holder at a time, without locks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from xnat_core.leases import Lease, LeaseLost
+
+HOLD = "import sys, time; from pathlib import Path; from xnat_core.leases import Lease\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "lease"
+
+
+def abandoned(folder: Path) -> None:
+    """A lease whose holder, of another host, was heard of two minutes ago."""
+    lease = Lease(folder)
+    assert lease.take()
+    (held,) = [path for path in folder.iterdir() if path.name.isdecimal()]
+    held.write_text(held.read_text().replace(f'"pid": {os.getpid()}', '"pid": 1'))
+    held.write_text(held.read_text().replace('"host": "', '"host": "elsewhere-'))
+    past = time.time() - 120
+    os.utime(held, (past, past))
+
+
+def test_only_one_holds_a_lease(folder: Path) -> None:
+    assert Lease(folder).take()
+    assert not Lease(folder).take()
+
+
+def test_a_lease_that_was_released_is_free_at_once(folder: Path) -> None:
+    first = Lease(folder)
+    assert first.take()
+    first.release()
+    assert Lease(folder).holder() is None
+    assert Lease(folder).take()
+
+
+def test_a_lease_ends_when_its_holder_is_not_heard_of(folder: Path) -> None:
+    abandoned(folder)
+    assert Lease(folder).take()
+
+
+def test_a_sign_of_life_keeps_a_lease(folder: Path) -> None:
+    lease = Lease(folder, seconds=0.4)
+    assert lease.take()
+    with lease.kept() as lost:
+        time.sleep(1)
+        assert not Lease(folder).take()
+        assert not lost.is_set()
+    assert Lease(folder).take()
+
+
+def test_a_holder_that_stood_still_learns_that_it_has_lost(folder: Path) -> None:
+    lease = Lease(folder, seconds=0.05)
+    assert lease.take()
+    time.sleep(0.1)
+    assert Lease(folder).take()
+    with pytest.raises(LeaseLost):
+        lease.renew()
+
+
+def test_a_holder_that_was_killed_here_is_not_waited_for(folder: Path) -> None:
+    program = HOLD + "Lease(Path(sys.argv[1])).take(); print('held', flush=True); time.sleep(60)"
+    held = subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE)
+    assert held.stdout is not None and held.stdout.readline() == b"held\n"
+    assert not Lease(folder).take()
+    held.send_signal(signal.SIGKILL)
+    held.wait()
+    held.stdout.close()
+    assert Lease(folder).take()
+
+
+def test_of_many_that_find_a_lease_abandoned_one_takes_it(folder: Path) -> None:
+    for _ in range(20):
+        abandoned(folder)
+        start, taken = threading.Barrier(8), []
+
+        def take(start: threading.Barrier = start, taken: list[bool] = taken) -> None:
+            start.wait()
+            taken.append(Lease(folder).take())
+
+        threads = [threading.Thread(target=take) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert taken.count(True) == 1
+        (held,) = [path for path in folder.iterdir() if path.name.isdecimal()]
+        os.utime(held, (0, 0))
+
+
+def test_processes_take_turns(folder: Path, tmp_path: Path) -> None:
+    program = HOLD + (
+        "lease, count = Lease(Path(sys.argv[1])), Path(sys.argv[2])\n"
+        "for _ in range(20):\n"
+        "    assert lease.wait(60, pause=0.002)\n"
+        "    number = int(count.read_text())\n"
+        "    time.sleep(0.001); count.write_text(str(number + 1))\n"
+        "    lease.release()\n"
+    )
+    count = tmp_path / "count"
+    count.write_text("0")
+    words = [sys.executable, "-c", program, folder, count]
+    for process in [subprocess.Popen(words) for _ in range(6)]:
+        assert process.wait() == 0
+    assert count.read_text() == "120"
+
+
+def test_a_file_system_without_links_will_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*names: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert Lease(folder).take()
+    assert not Lease(folder).take()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        Lease(tmp_path / "file" / "lease").take()
