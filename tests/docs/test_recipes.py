@@ -23,6 +23,7 @@ RECIPES = (
     "migrate-by-hand",
     "nifti",
     "nightly-export",
+    "parallel",
     "pipelines",
     "prearchive",
 )

@@ -55,6 +55,7 @@ KEYS = {
     "patient_name patient_birth_date patient_sex series_count files bytes valid errors "
     "warnings changed tags",
     "dicom_tag": "kind server path tag vr keyword name value",
+    "shard": "kind server id path digest records size state failed host pid output",
     "pipeline": "kind server id project name engine command description version image root "
     "applies_to path",
     "job": "kind server uri id project session session_id pipeline status percent step start_time "

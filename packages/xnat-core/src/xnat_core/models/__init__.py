@@ -10,6 +10,7 @@ from xnat_core.models.project import Project
 from xnat_core.models.resource import Resource, ResourceFile
 from xnat_core.models.scan import Scan
 from xnat_core.models.session import Session
+from xnat_core.models.shard import Shard
 from xnat_core.models.site import Event, ProfileEntry, Server, Setting, User
 from xnat_core.models.staging import PrearchiveEntry, Upload
 from xnat_core.models.subject import Subject
@@ -41,6 +42,7 @@ KINDS: dict[str, type[Model]] = {
         Setting,
         DicomFile,
         DicomTag,
+        Shard,
         Pipeline,
         PipelineJob,
     )
@@ -72,6 +74,7 @@ __all__ = [
     "Scan",
     "Server",
     "Session",
+    "Shard",
     "Setting",
     "Subject",
     "Summary",

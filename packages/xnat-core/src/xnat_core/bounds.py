@@ -1,0 +1,100 @@
+"""Bounds of one run: so many bytes, so many items, so much time.
+
+What a bound leaves over is `skipped` with the bound as `reason`, which is no failure: the same
+command takes it up. Work that has begun when a bound is reached is brought to its end.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xnat_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from xnat_core.commandline import Args
+
+OPTIONS = ("--max-bytes", "--max-items", "--max-duration")
+REASONS = frozenset(name.removeprefix("--") for name in OPTIONS)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.I)
+_TIME = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.I)
+
+
+def is_left(record: Mapping[str, Any]) -> bool:
+    """Whether a bound has left this record for another run."""
+    return record.get("outcome") == "skipped" and record.get("reason") in REASONS
+
+
+class Bounds:
+    """The bounds of one run and what has been used of them. Thread-safe."""
+
+    def __init__(
+        self,
+        most_bytes: float | None = None,
+        most_items: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self._most_bytes = most_bytes
+        self._most_items = most_items
+        self._end = None if seconds is None else time.monotonic() + seconds
+        self._bytes = 0
+        self._items = 0
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, args: Args) -> Bounds:
+        """Read the options, for a command that has them; others are without bounds."""
+        if not args.has("--max-bytes"):
+            return cls()
+        most_bytes = args.text("--max-bytes")
+        seconds = args.text("--max-duration")
+        return cls(
+            None if most_bytes is None else size_of(most_bytes, "--max-bytes"),
+            args.whole("--max-items", least=0),
+            None if seconds is None else seconds_of(seconds, "--max-duration"),
+        )
+
+    def admit(self) -> str | None:
+        """Count one item as begun; or return the bound that does not let it begin."""
+        with self._lock:
+            reason = self._reached()
+            if reason is None:
+                self._items += 1
+            return reason
+
+    def used(self, record: Mapping[str, Any]) -> None:
+        """Count the bytes of a finished piece of work."""
+        moved = record.get("bytes")
+        if record.get("outcome") == "done" and isinstance(moved, int):
+            with self._lock:
+                self._bytes += moved
+
+    def _reached(self) -> str | None:
+        if self._end is not None and time.monotonic() >= self._end:
+            return "max-duration"
+        if self._most_bytes is not None and self._bytes >= self._most_bytes:
+            return "max-bytes"
+        if self._most_items is not None and self._items >= self._most_items:
+            return "max-items"
+        return None
+
+
+def size_of(text: str, name: str) -> float:
+    """Bytes: `500`, `20G` and `20GB` in powers of ten, `20Gi` of two. Raises UsageError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{name} {text}: must be a size like 500M, 20G or 2Ti")
+    number, unit, binary = match.groups()
+    return float(number) * float(1024 if binary else 1000) ** " kmgt".index(unit.lower() or " ")
+
+
+def seconds_of(text: str, name: str) -> float:
+    """Seconds: `90`, `90s`, `45m`, `3h30m`, `1d`. Raises UsageError."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None or not text.strip():
+        raise UsageError(f"{name} {text}: must be a time like 90s, 45m or 3h30m")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

@@ -1,0 +1,146 @@
+"""The folder of a plan.
+
+plan.json                  what there is to do; written last, and all at once
+shard.0003.DIGEST.in       the records of a shard
+shard.0003.DIGEST.out      its results; it is there when the shard is done, and never before
+shard.0003.lease/          who runs it
+
+The digest is that of the records, so results are never taken for those of another plan, and shards
+that stay the same when a plan is made again stay done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from xnat_core.errors import OperationError, UsageError
+from xnat_core.files import atomic_write, sync_directory
+from xnat_core.leases import SECONDS, Lease
+from xnat_core.models import Shard
+from xnat_core.records import Record, parse_line, read_lines
+
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One shard: how many records and bytes, and the digest of its records."""
+
+    index: int
+    records: int
+    size: int
+    digest: str
+
+    @property
+    def stem(self) -> str:
+        """The beginning of its file names."""
+        return f"shard.{self.index:04d}.{self.digest[:16]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All shards of a folder."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same records in the same number of shards, whatever their order."""
+        return sha256("".join(f"{part.digest}\n" for part in self.parts).encode()).hexdigest()
+
+    def part(self, index: int) -> Part:
+        """One of them. Raises UsageError when there is none of that index."""
+        if not 0 <= index < len(self.parts):
+            raise UsageError(f"shard {index}: the plan has the shards 0 to {len(self.parts) - 1}")
+        return self.parts[index]
+
+
+class Folder:
+    """The files of a plan."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Plan:
+        """The plan. Raises UsageError when there is none."""
+        file = self.path / PLAN
+        try:
+            entries = json.loads(file.read_bytes())["shards"]
+            parts = (Part(e["id"], e["records"], e["size"], e["digest"]) for e in entries)
+            return Plan(tuple(parts))
+        except FileNotFoundError:
+            raise UsageError(f"{file} does not exist: 'xnat-shard plan' makes it") from None
+        except (ValueError, KeyError, TypeError):
+            raise OperationError("read", f"{file} is no plan of xnat-shard") from None
+
+    def write(self, plan: Plan) -> None:
+        """Make this the plan; the records of one before it go."""
+        facts = {
+            "digest": plan.digest,
+            "records": sum(part.records for part in plan.parts),
+            "size": sum(part.size for part in plan.parts),
+            "shards": [
+                {"id": p.index, "records": p.records, "size": p.size, "digest": p.digest}
+                for p in plan.parts
+            ],
+        }
+        with atomic_write(self.path / PLAN, sync=True) as file:
+            file.write(json.dumps(facts, indent=1).encode() + b"\n")
+        wanted = {self.input(part) for part in plan.parts}
+        for path in self.path.glob("shard.*.in"):
+            if path not in wanted:
+                path.unlink()
+
+    def input(self, part: Part) -> Path:
+        """The records of a shard."""
+        return self.path / f"{part.stem}.in"
+
+    def output(self, part: Part) -> Path:
+        """The results of a shard that is done."""
+        return self.path / f"{part.stem}.out"
+
+    def lease(self, part: Part, seconds: float = SECONDS) -> Lease:
+        """The right to run a shard."""
+        return Lease(self.path / f"shard.{part.index:04d}.lease", seconds)
+
+    def publish(self, part_file: Path, part: Part) -> None:
+        """Make a file the results of a shard, once the disk has it."""
+        descriptor = os.open(part_file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        part_file.replace(self.output(part))
+        sync_directory(self.path)
+
+    def clear(self, part: Part) -> None:
+        """Remove what runs of this shard that were killed have left; only who holds it may."""
+        for path in self.path.glob(f".shard.{part.index:04d}.*.part"):
+            with suppress(OSError):
+                path.unlink()
+
+    def record(self, part: Part, **facts: Any) -> Record:
+        """What is said of a shard."""
+        return Shard(
+            id=str(part.index),
+            path=str(self.input(part)),
+            digest=part.digest,
+            records=part.records,
+            size=part.size,
+            **facts,
+        ).to_record()
+
+
+def records_in(path: Path) -> Iterator[Record]:
+    """The records of a file. Raises RecordError for a line that is none."""
+    with path.open("rb") as file:
+        for number, line in read_lines(file):
+            if (record := parse_line(number, line)) is not None:
+                yield record

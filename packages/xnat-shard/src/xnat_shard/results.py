@@ -1,0 +1,46 @@
+"""What the output of a command says about its shard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_core.bounds import is_left
+from xnat_core.records import RecordError
+from xnat_core.tally import Tally
+from xnat_shard.folder import records_in
+
+
+@dataclass(frozen=True)
+class Results:
+    """How many records failed and with what exit status, and how many were left for later.
+
+    `stopped`: the command could not go on, so that records are missing.
+    """
+
+    failed: int = 0
+    left: int = 0
+    status: int = 0
+    stopped: bool = False
+
+    def are_whole(self, status: int) -> bool:
+        """Whether a command that ended with this status has done all that it could do.
+
+        A failure that its records explain is a result: repeating the shard would not help.
+        """
+        explained = status == 0 or (status > 0 and self.failed > 0)
+        return explained and not self.stopped and not self.left
+
+
+def results_of(output: Path) -> Results:
+    """Read a file of results, published or not."""
+    tally, left, stopped = Tally(), 0, False
+    try:
+        for record in records_in(output):
+            tally.count(record)
+            left += is_left(record)
+            stopped = stopped or record.get("kind") == "failure"
+    except RecordError:
+        # A command may print what it likes; what is no record counts as nothing.
+        return Results(tally.failed, left, tally.exit_status(), stopped)
+    return Results(tally.failed, left, tally.exit_status(), stopped)
