@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +69,21 @@ class Transfer:
         text = "".join(json.dumps(record) + "\n" for record in records)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         return self._ran(["run", *ENDS[4:], *map(str, words)])
+
+    def config(self, **settings: object) -> Path:
+        """A configuration with these settings, and no pauses."""
+        file = Path.home() / "transfer.yaml"
+        file.write_text(json.dumps({"scan_retry_delay": 0, **settings}))
+        return file
+
+    def process(self, *words: object) -> subprocess.Popen[bytes]:
+        """Begin it in a process of its own."""
+        return subprocess.Popen(
+            ["xnat-transfer", "run", *ENDS, *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def say(self, *words: object) -> Ran:
         """Run a verb without the ends."""

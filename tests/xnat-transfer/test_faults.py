@@ -1,0 +1,162 @@
+"""Servers that fail on the way: it is mended, or it is reported; never is a loss a success."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.transfers import Transfer, everything
+
+SCAN = "/data/experiments/XNAT_E00001/scans/1"
+
+
+def assert_complete(transfer: Transfer, *words: object) -> None:
+    ran = transfer("--config", transfer.config(), *words)
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+@pytest.mark.parametrize("quietly", [False, True])
+def test_a_stream_of_dicom_that_is_cut_is_asked_for_again(
+    transfer: Transfer, quietly: bool
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", instances=8)
+    transfer.source.cuts("GET", f"{SCAN}/resources/DICOM/files", 5000, quietly=quietly)
+    assert_complete(transfer)
+
+
+def test_a_stream_of_files_that_is_cut_is_asked_for_again(transfer: Transfer) -> None:
+    files = {f"{n}.txt": bytes(3000) for n in range(9)}
+    transfer.has_session("S1", "S1_MR1", resources={"NOTES": files})
+    place = "/data/experiments/XNAT_E00001/resources/NOTES/files"
+    listing = [1]
+
+    def only_the_archive(request: Request) -> Response | None:
+        if request.path.startswith(place) and request.args.get("format") == "tar" and listing:
+            listing.pop()
+            return Response(b"\0" * 700, mimetype="application/x-tar")
+        return None
+
+    transfer.source.before(only_the_archive)
+    assert_complete(transfer)
+
+
+def test_a_source_that_is_busy_is_asked_again(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.fails("GET", f"{SCAN}/resources/DICOM/files", 503, times=2)
+    assert_complete(transfer)
+
+
+def test_a_destination_that_is_busy_is_asked_again(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.dest.fails("POST", "/data/services/import", 503, times=2)
+    assert_complete(transfer)
+
+
+@pytest.mark.parametrize("end", ["source", "dest"])
+def test_a_login_that_ends_in_the_middle_is_renewed(transfer: Transfer, end: str) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", "MR", "MR")
+    server = getattr(transfer, end)
+    seen = [0]
+
+    def expire(request: Request) -> None:
+        seen[0] += 1
+        if seen[0] % 12 == 0:
+            server.expires_sessions()
+
+    server.before(expire)
+    assert_complete(transfer)
+
+
+def test_a_full_disk_of_the_destination_is_a_failure_and_then_is_mended(
+    transfer: Transfer,
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", "MR")
+    transfer.dest.settings.import_fault = lambda uid: "No space left on device"
+    ran = transfer("--config", transfer.config(scan_retry_count=1))
+    assert ran.status != 0
+    assert "No space left on device" in ran.err
+    transfer.dest.settings.import_fault = None
+    assert_complete(transfer)
+
+
+def test_one_scan_that_fails_does_not_stop_the_other_sessions(transfer: Transfer) -> None:
+    first = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.has_session("S2", "S2_MR1", "MR")
+    transfer.source.fails("GET", f"/data/experiments/{first.id}/scans/1/resources", 404, times=99)
+    ran = transfer("--config", transfer.config(scan_retry_count=1))
+    assert ran.status != 0
+    outcomes = {one["label"]: one["outcome"] for one in ran.of("session")}
+    assert outcomes == {"S1_MR1": "failed", "S2_MR1": "done"}
+    (summary,) = ran.of("transfer")
+    assert not summary["success"]
+    assert (summary["subjects_synced"], summary["subjects_failed"]) == (1, 1)
+
+
+def test_the_destination_that_refuses_to_archive_is_a_failure(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.dest.settings.archive_fault = lambda label: "pretend conflict"
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 1
+    assert "pretend conflict" in ran.err
+    transfer.dest.settings.archive_fault = None
+    again = transfer()
+    assert (again.status, again.files) == (0, 0)
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+def test_a_file_that_differs_from_its_listing_never_counts_as_transferred(
+    transfer: Transfer,
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", instances=3)
+    with transfer.source.store.database.transaction() as database:
+        database.execute("UPDATE file SET digest=? WHERE path LIKE '%0002.dcm'", ("0" * 32,))
+    ran = transfer("--config", transfer.config(scan_retry_count=2))
+    assert ran.status == 8
+    assert "not as listed" in ran.err
+    assert not transfer.dest.store.items.experiments_of_project("B")
+
+
+def test_a_source_that_lists_no_sizes_is_transferred_by_zip(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", instances=3)
+
+    def blank(request: Request, response: Response) -> None:
+        if request.path.endswith("/files") and response.mimetype == "application/json":
+            text = response.get_data(as_text=True)
+            response.set_data(re.sub(r'"Size":"\d+"', '"Size":""', text))
+
+    transfer.source.app.after(blank)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    (request,) = transfer.dest.requests("POST", "/data/services/import")
+    assert request.mimetype == "application/zip"
+
+
+def test_a_project_that_archives_by_itself_is_no_trouble(transfer: Transfer) -> None:
+    transfer.dest.call("PUT", "/data/projects/B/prearchive_code/4")
+    transfer.has_session("S1", "S1_PET1", "PT", "CT", "CT", instances=5)
+    transfer.dest.settings.build_delay = 0.1
+    assert_complete(transfer)
+
+
+def test_subjects_that_fail_one_after_the_other_stop_the_run(transfer: Transfer) -> None:
+    for number in range(1, 9):
+        transfer.has_session(f"S{number}", f"S{number}_MR1", "MR")
+    transfer.dest.settings.import_fault = lambda uid: "Unsupported format"
+    ran = transfer("--config", transfer.config(max_failures=2), "--workers", 1)
+    assert ran.status == 1
+    assert "stopped after 2 failures in a row" in ran.err
+    assert len(ran.of("session")) < 8
+
+
+def test_a_destination_without_the_project_is_said_before_anything_is_sent(
+    transfer: Transfer,
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    ran = transfer.say(
+        *("run", "-p", "source", "-P", "A", "--dest-profile", "dest", "--dest-project", "NOPE")
+    )
+    assert ran.status == 5
+    assert "NOPE" in ran.err
