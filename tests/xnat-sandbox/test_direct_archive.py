@@ -13,6 +13,7 @@ import requests
 from support.imports import members, post, rows, send_object, send_zip, uris, wait_until
 from support.sandbox import FAST, XNAT
 from xnat_sandbox import samples
+from xnat_sandbox.intake import intake_of
 
 MakeXNAT = Callable[..., XNAT]
 
@@ -145,6 +146,19 @@ def test_a_second_delivery_ends_as_conflict_on_auto_archiving_projects(
     send(xnat, series)
     xnat.settings.rebuild_idle = 0.1
     wait_until(lambda: [row["status"] for row in rows(xnat)] == ["CONFLICT"])
+
+
+def test_a_file_that_takes_long_to_arrive_is_waited_for(
+    xnat: XNAT, series: dict[str, bytes]
+) -> None:
+    send(xnat, series)
+    intake = intake_of(xnat.app)
+    (row,) = intake.direct.all()
+    xnat.settings.rebuild_idle = 0
+    with intake.receiver.locks.hold(intake.direct.directory(row) / "SCANS/1/DICOM/late.dcm"):
+        intake.rebuilder.look()
+        assert not archived(xnat)
+    wait_until(lambda: archived(xnat))
 
 
 def test_rows_can_be_listed_and_deleted(xnat: XNAT, series: dict[str, bytes]) -> None:

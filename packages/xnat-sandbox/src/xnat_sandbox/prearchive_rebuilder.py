@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
-from .direct_archive import DirectLifecycle
+from .direct_archive import DirectLifecycle, StillReceiving
 from .direct_table import DirectArchive
 from .prearchive_lifecycle import Lifecycle
 from .prearchive_table import Locked, Prearchive, StagedSession
@@ -50,7 +51,9 @@ class Rebuilder:
                 self._queue(session)
         for row in self._direct.all():
             if row.status == "RECEIVING" and self._direct.idle_seconds(row) >= idle:
-                self._direct_lifecycle.trigger(row)
+                # A large file may take longer to arrive than a session may rest.
+                with contextlib.suppress(StillReceiving):
+                    self._direct_lifecycle.trigger(row)
 
     def _queue(self, session: StagedSession) -> None:
         def settle() -> None:
