@@ -24,8 +24,6 @@ from xnat_pipeline.jobs import FIRST_LOOK, Jobs, inputs_of, job_of_container
 from xnat_pipeline.offers import CLASSIC
 
 if TYPE_CHECKING:
-    from requests import Response
-
     from xnat_core.client import XNATClient
 
 PATIENCE = 60.0
@@ -111,7 +109,7 @@ class Launcher:
                 params={"project": target.project},
                 json={"Experiments": experiments, **params},
             )
-            statuses = _object(answer).get("experimentLaunchStatuses") or [{}]
+            statuses = _object(answer.content).get("experimentLaunchStatuses") or [{}]
             said = statuses[0].get("status") if isinstance(statuses[0], dict) else None
             number = statuses[0].get("workflowId") if said == "SUCCESS" else None
         else:
@@ -123,9 +121,10 @@ class Launcher:
                 ),
                 json={root: target.uri, **params},
             )
-            said, number = _object(answer).get("status"), _object(answer).get("workflow-id")
+            told = _object(answer.content)
+            said, number = told.get("status"), told.get("workflow-id")
         if str(said).lower() != "success":
-            message = _object(answer).get("message") or said or "no answer"
+            message = _object(answer.content).get("message") or said or "no answer"
             raise OperationError(
                 "pipeline",
                 f"{pipeline.name} on {target.name} was refused: {one_line(str(message))}",
@@ -228,9 +227,10 @@ def require_fit(pipeline: Pipeline, target: Target) -> None:
         )
 
 
-def _object(answer: Response) -> dict[str, Any]:
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; empty when it is something else."""
     try:
-        found = answer.json()
+        found = json.loads(content)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
