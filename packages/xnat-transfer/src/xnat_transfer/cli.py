@@ -27,6 +27,7 @@ from xnat_transfer import __version__
 COMMANDS = {
     "run": Command(
         "xnat_transfer.run",
+        bounded=True,
         columns=("kind", "label", "id", "files", "bytes", "verified", "outcome"),
     ),
     "check": Command(

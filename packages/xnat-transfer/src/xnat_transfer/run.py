@@ -129,6 +129,7 @@ def _transfer(
         engine = Engine(route, summary, job.console.warning, dry_run=dry_run)
         works: Iterator[Work]
         works = works_of(records) if records else of_project(route, ends.source_project)
+        works = job.within_bounds(works, lambda work: work.record)
         yield from engine.records(works, job.workers)
         status = "failed" if summary.errors else "completed"
     except XNATCtlError as error:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.sandbox import XNAT
 from support.transfers import Transfer, everything
 
 SHARDS = 4
+MakeXNAT = Callable[[], XNAT]
+
+
+@pytest.fixture
+def transfer(make_xnat: MakeXNAT, capfd: pytest.CaptureFixture[str]) -> Transfer:
+    """`xnat-transfer` from project A of one server to project B of another, both empty."""
+    return Transfer(make_xnat(), make_xnat(), capfd)
 
 
 @pytest.mark.skipif(not shutil.which("parallel"), reason="GNU parallel is not installed")
