@@ -22,7 +22,10 @@ from xnat_core.output import (
     print_warning,
 )
 
-ROWS: list[dict[str, Any]] = [{"id": "P1", "pi_name": None, "shared": True, "tags": ["a"]}, {"id": "[bold]P2"}]
+ROWS: list[dict[str, Any]] = [
+    {"id": "P1", "pi_name": None, "shared": True, "tags": ["a"]},
+    {"id": "[bold]P2"},
+]
 
 
 def test_a_table_has_headings_and_plain_cells(capsys: pytest.CaptureFixture[str]) -> None:
