@@ -15,7 +15,13 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from xnat_core import errors
-from xnat_core.commandline import COMMON_OPTIONS, LIST_OPTIONS, SERVER_OPTIONS, Command
+from xnat_core.commandline import (
+    BOUND_OPTIONS,
+    COMMON_OPTIONS,
+    LIST_OPTIONS,
+    SERVER_OPTIONS,
+    Command,
+)
 from xnat_core.models import KINDS, Model
 from xnatctl.aliases import NOUNS, TOOLS
 from xnatctl.manual import about, manual
@@ -72,6 +78,7 @@ def tool_page(name: str, module: str) -> str:
         return titled(name, cli.__doc__ or "")
     shared = [
         *([LIST_OPTIONS] if any(command.listing for command in commands.values()) else []),
+        *([BOUND_OPTIONS] if any(command.bounded for command in commands.values()) else []),
         *([SERVER_OPTIONS] if any(command.server for command in commands.values()) else []),
         COMMON_OPTIONS,
     ]

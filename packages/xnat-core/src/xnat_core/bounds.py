@@ -46,9 +46,7 @@ class Bounds:
 
     @classmethod
     def of(cls, args: Args) -> Bounds:
-        """Read the options, for a command that has them; others are without bounds."""
-        if not args.has("--max-bytes"):
-            return cls()
+        """Read the options. Raises UsageError."""
         most_bytes = args.text("--max-bytes")
         seconds = args.text("--max-duration")
         return cls(

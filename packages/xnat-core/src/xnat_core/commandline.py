@@ -28,6 +28,13 @@ List options:
   --limit=<n>            Stop after this many.
   --filter=<test>        KEY:GLOB, all must hold. Repeatable.
 """
+BOUND_OPTIONS = """
+Bound options:
+  --max-bytes=<size>     Begin nothing new when so many bytes were moved: 500M, 20G, 2Ti.
+  --max-items=<n>        Begin at most so many objects.
+  --max-duration=<time>  Begin nothing new after this time: 90s, 45m, 3h30m. What has begun is
+                         finished; what is left is 'skipped' with a 'reason', and no failure.
+"""
 COMMON_OPTIONS = """
 Common options:
   -o --output=<format>   ndjson, json, table or tsv (a terminal gets a table, a pipe ndjson).
@@ -49,15 +56,16 @@ class Command:
 
     `module` holds the docstring (manual and parser) and the function `work`. `columns` are those of
     the table, `identifier` is what `--quiet` prints. `layout` is `table` for many records, `facts`
-    for one. `listing` adds the list options. `aliases` maps a retired spelling to what stands
-    for it now: `{"--unzip": ("--extract",), "--archive-format": ("--mode",)}`; an empty
-    tuple drops it.
+    for one. `listing` adds the list options, `bounded` those of `Job.within_bounds`. `aliases` maps
+    a retired spelling to what stands for it now: `{"--unzip": ("--extract",), "--archive-format":
+    ("--mode",)}`; an empty tuple drops it.
     """
 
     module: str
     work: str = "work"
     server: bool = True
     listing: bool = False
+    bounded: bool = False
     layout: str = "table"
     columns: tuple[str, ...] = ()
     identifier: str = "id"
@@ -68,6 +76,8 @@ class Command:
         parts = [doc.rstrip() + "\n"]
         if self.listing:
             parts.append(LIST_OPTIONS)
+        if self.bounded:
+            parts.append(BOUND_OPTIONS)
         if self.server:
             parts.append(SERVER_OPTIONS)
         parts.append(COMMON_OPTIONS)

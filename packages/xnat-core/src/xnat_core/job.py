@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from xnat_core.bounds import Bounds
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
@@ -34,6 +35,7 @@ from xnat_core.records import (
     parse_line,
     passes_through,
     read_lines,
+    skipped,
     where,
 )
 from xnat_core.tally import Tally
@@ -84,6 +86,7 @@ class Job:
             self._tests += [glob(text) for text in args.texts("--filter")]
             self._limit = args.whole("--limit", least=0)
         self._sorted = command.listing and args.text("--sort-by")
+        self._bounds = Bounds.of(args) if command.bounded else Bounds()
         self._written = 0
         self._lock = threading.RLock()
         self._client: XNATClient | None = None
@@ -219,6 +222,20 @@ class Job:
 
     # --- work ---------------------------------------------------------------------------------
 
+    def within_bounds(
+        self, items: Iterable[T], record: Callable[[T], Record] | None = None
+    ) -> Iterator[T]:
+        """The items that may still be begun; the rest become `skipped` records with a `reason`.
+
+        For commands that are `bounded`. `record` makes the record of an item that is none.
+        """
+        for item in items:
+            reason = self._bounds.admit()
+            if reason is None:
+                yield item
+            else:
+                self.emit(skipped(record(item) if record else _record_of(item), reason=reason))
+
     def each(
         self,
         function: Callable[[T], Iterable[Record]],
@@ -293,6 +310,7 @@ class Job:
         """Write one record, count it, and tell of its failure unless the tool before did."""
         with self._lock:
             self.tally.count(record)
+            self._bounds.used(record)
             if record.get("outcome") == "failed":
                 if not passed:
                     self.console.error(_failure_text(record))

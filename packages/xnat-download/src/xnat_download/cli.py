@@ -73,7 +73,7 @@ _OLD = {
 }
 
 COMMANDS = {
-    "": Command("xnat_download.cli", columns=_COLUMNS, identifier="path"),
+    "": Command("xnat_download.cli", bounded=True, columns=_COLUMNS, identifier="path"),
     "session": Command("xnat_download.session", columns=_COLUMNS, identifier="path", aliases=_OLD),
     "scans": Command("xnat_download.scans", columns=_COLUMNS, identifier="path", aliases=_OLD),
     "resource": Command(

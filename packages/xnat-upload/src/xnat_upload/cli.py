@@ -26,6 +26,7 @@ from xnat_upload import __version__
 COMMANDS = {
     "dicom": Command(
         "xnat_upload.dicom",
+        bounded=True,
         columns=("label", "project", "subject", "landed", "files", "bytes", "outcome"),
         identifier="id",
         aliases={

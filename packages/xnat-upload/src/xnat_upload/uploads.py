@@ -43,7 +43,13 @@ class Uploads:
 
     def records(self, orders: Iterable[Order]) -> Iterator[Record]:
         """Carry out the orders; a record for each session, and for each file that failed."""
-        return self.job.each(self._carry_out, self._tasks(orders), SESSIONS_AT_ONCE)
+        tasks = self.job.within_bounds(self._tasks(orders), self._record_of)
+        return self.job.each(self._carry_out, tasks, SESSIONS_AT_ONCE)
+
+    def _record_of(self, task: Parcel | Order) -> Record:
+        if isinstance(task, Order):
+            return outcome.upload_record(task, self._server)
+        return outcome.of_parcel(task, self._server)
 
     # --- planning -----------------------------------------------------------------------------
 

@@ -1,0 +1,67 @@
+"""Runs that end at a bound, and leave the rest for the next one."""
+
+from __future__ import annotations
+
+import pytest
+
+from xnat_core.bounds import Bounds, is_left, seconds_of, size_of
+from xnat_core.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("500", 500),
+        ("20k", 20_000),
+        ("1.5M", 1_500_000),
+        ("2GB", 2e9),
+        ("1Ti", 2**40),
+        ("8 KiB", 8192),
+    ],
+)
+def test_sizes_are_read_in_powers_of_ten_or_two(text: str, size: float) -> None:
+    assert size_of(text, "--max-bytes") == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("45m", 2700), ("3h30m", 12600), ("1d", 86400)]
+)
+def test_times_are_read_by_their_units(text: str, seconds: float) -> None:
+    assert seconds_of(text, "--max-duration") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1", "3x"])
+def test_what_is_no_size_or_time_is_wrong_usage(text: str) -> None:
+    with pytest.raises(UsageError, match="--max-bytes"):
+        size_of(text, "--max-bytes")
+    with pytest.raises(UsageError, match="--max-duration"):
+        seconds_of(text, "--max-duration")
+
+
+def test_without_bounds_everything_is_admitted() -> None:
+    assert {Bounds().admit() for _ in range(1000)} == {None}
+
+
+def test_so_many_items_are_admitted() -> None:
+    bounds = Bounds(most_items=2)
+    assert [bounds.admit() for _ in range(3)] == [None, None, "max-items"]
+
+
+def test_nothing_is_admitted_when_enough_bytes_were_moved() -> None:
+    bounds = Bounds(most_bytes=10)
+    bounds.used({"outcome": "done", "bytes": 9})
+    bounds.used({"outcome": "skipped", "bytes": 9})
+    assert bounds.admit() is None
+    bounds.used({"outcome": "done", "bytes": 1})
+    assert bounds.admit() == "max-bytes"
+
+
+def test_nothing_is_admitted_when_the_time_is_over() -> None:
+    assert Bounds(seconds=3600).admit() is None
+    assert Bounds(seconds=0).admit() == "max-duration"
+
+
+def test_what_a_bound_left_is_told_from_what_was_there() -> None:
+    assert is_left({"outcome": "skipped", "reason": "max-items"})
+    assert not is_left({"outcome": "skipped"})
+    assert not is_left({"outcome": "skipped", "reason": "label in use"})
