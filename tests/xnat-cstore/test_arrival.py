@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from pynetdicom import AllStoragePresentationContexts
 
 from support.receivers import Archive, Orthanc, StoreSCP, at, sample
 from xnat_core.dicom_files import walk
+from xnat_cstore import wire
 from xnat_cstore.contexts import Wanted, forms_of, in_rounds
 from xnat_cstore.instance import Instance, read_instance
 from xnat_sandbox.samples import instance_of, write_series
@@ -209,6 +211,24 @@ def test_rounds_have_room_and_lose_nothing(
         assert len(wanted()) <= most
         passed.append(item)
     assert sorted(passed, key=lambda one: int(one.uid)) == instances
+
+
+@pytest.mark.skipif(wire._QUICKACK is None, reason="this system has no TCP_QUICKACK")
+def test_a_receiver_as_it_comes_is_not_waited_for_at_every_file(
+    run: Run, storescp: StoreSCP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_series(tmp_path / "sent", instances=60)
+
+    def seconds() -> float:
+        begin = time.monotonic()
+        assert run("send", tmp_path / "sent", *at(storescp.port), "-w", "1", "--resend")[0] == 0
+        return time.monotonic() - begin
+
+    fast = seconds()
+    monkeypatch.setattr(wire, "_QUICKACK", None)
+    # Each answer comes in two parts, and the second waits 40 ms for our acknowledgement.
+    assert seconds() > 60 * 0.03
+    assert fast < 60 * 0.03
 
 
 def test_memory_does_not_grow_with_the_file(make_storescp: MakeStoreSCP, tmp_path: Path) -> None:

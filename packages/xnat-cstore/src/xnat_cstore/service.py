@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-import orjson
 
 from xnat_core.errors import ConfigurationError, DicomStoreError, ValidationError
 from xnat_core.models.transfer import DICOMStoreSummary
@@ -79,7 +78,7 @@ def upload_dicom_store(
                     sent += 1
                 else:
                     failures += 1
-                    log.write(orjson.dumps(failure) + b"\n")
+                    log.write(json.dumps(failure).encode() + b"\n")
     except BaseException as error:
         shutil.rmtree(workspace, ignore_errors=True)
         if isinstance(error, DicomStoreError):
