@@ -36,7 +36,8 @@ DOCUMENTED = {
     " validate_dicom_directory validate_timeout validate_workers validate_regex_pattern"
     " validate_scan_ids_input validate_project_list",
     "core.output": "OutputFormat OutputFormatter print_table print_key_value print_json"
-    " print_output print_error print_warning print_success print_info create_progress create_spinner",
+    " print_output print_error print_warning print_success print_info create_progress"
+    " create_spinner",
     "core.logging": "setup_logging get_logger LogContext log_context AuditLogger get_audit_logger",
     "models": "Project Subject Session Scan Resource ResourceFile OperationPhase UploadProgress"
     " DownloadProgress UploadSummary DownloadSummary",
