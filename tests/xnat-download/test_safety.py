@@ -205,6 +205,26 @@ def test_a_file_where_a_folder_must_be_is_said(one_file: Downloader) -> None:
     assert list(one_file.files().values()) == [b"right"]
 
 
+def test_what_the_disk_refuses_does_not_stop_the_other_files(download: Downloader) -> None:
+    files = {"a": b"a", "b/c": b"c", "d": b"d"}
+    download.xnat.has_session("P1", "S1", "MR1", {"1": files})
+    folder = download.out / "MR1/scans/1/resources/DICOM/files"
+    folder.mkdir(parents=True)
+    (folder / "b").touch()
+    ran = download.session("MR1")
+    assert ran.status == 1
+    assert [record["path"] for record in ran.of("file")] == ["b/c"]
+    assert download.files("MR1/scans/1/resources/DICOM/files") == {"a": b"a", "b": b"", "d": b"d"}
+
+
+def test_a_member_whose_name_is_no_text_is_not_written(one_file: Downloader) -> None:
+    name = f"{A_TAR}/\udcff.dcm"
+    answers_tar(one_file, tar_of((name, b"x"), (f"{A_TAR}/a.dcm", b"right")))
+    ran = one_file.session("MR1")
+    assert (ran.status, ran.record["surplus"]) == (0, 1)
+    assert list(one_file.files().values()) == [b"right"]
+
+
 @pytest.mark.parametrize("label", ["projects", "subjects"])
 def test_a_session_cannot_have_the_folder_of_projects(download: Downloader, label: str) -> None:
     download.xnat.has_session("P1", "S1", label, {"1": {"a": b"a"}})

@@ -90,7 +90,11 @@ class Inventory:
 
     def find(self, group: int, path: str) -> File | None:
         """The file of that path within the resource."""
-        return self._one("grp=? AND path=?", (group, path))
+        try:
+            return self._one("grp=? AND path=?", (group, path))
+        except UnicodeEncodeError:
+            # Bytes that are no text, in the name of a member: nothing was listed under them.
+            return None
 
     def holder(self, key: str) -> File | None:
         """The file that a key on disk belongs to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -25,6 +26,7 @@ from xnat_download.above import (
     session_of,
 )
 from xnat_download.download import Download
+from xnat_download.listing import Row
 from xnat_download.opening import (
     Rows,
     begin,
@@ -39,6 +41,7 @@ from xnat_download.opening import (
 from xnat_download.places import Place
 
 if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
     from xnat_download.crew import Work
 
 KINDS = ("project", "subject", "session", "scan", "resource", "file")
@@ -70,11 +73,7 @@ def _open_session(download: Download) -> Iterable[Work]:
     home = Home.of_session(session)
     few = selection.scans is not None and len(selection.scans) <= _FEW_SCANS
     if few and not (selection.session_resources or selection.assessors):
-        rows: Rows = (
-            row
-            for scan in sorted(selection.scans or ())
-            for row in files_below(client, (*home.parts, "scans", scan), ("scan", scan))
-        )
+        rows: Rows = _files_of_scans(client, home, sorted(selection.scans or ()))
     else:
         rows = files_below(client, home.parts, home.about)
     take(download, rows, base, session)
@@ -88,6 +87,13 @@ def _open_session(download: Download) -> Iterable[Work]:
             named = {"kind": "scan", "id": scan, "session": session.label}
             download.refuse(named, error)
     return begin(download)
+
+
+def _files_of_scans(client: XNATClient, home: Home, scans: list[str]) -> Iterator[Row]:
+    """The files of some scans; one that does not exist is looked into later."""
+    for scan in scans:
+        with suppress(ResourceNotFoundError):
+            yield from files_below(client, (*home.parts, "scans", scan), ("scan", scan))
 
 
 def _open_scan(download: Download) -> Iterable[Work]:

@@ -13,7 +13,7 @@ from xnat_core.parallel import Stopped, check_stop
 from xnat_download.inventory import MISSING, File, Group
 from xnat_download.members import MemberName, originals, read_name
 from xnat_download.partial import Partial, remove_left_of
-from xnat_download.trouble import DiskError, Interrupted
+from xnat_download.trouble import DiskError, Interrupted, stops_the_run
 
 if TYPE_CHECKING:
     from xnat_core.http.streams import Stream
@@ -67,10 +67,16 @@ def _take(download: Download, group: Group, member: ArchiveMember) -> None:
             _refuse(download, group, member)
         return
     wanted = [file for file in found if file.state == MISSING]
-    if len(wanted) == 1 == len(found):
-        _write(download, group, wanted[0], member)
-    elif wanted and all(file.digest for file in found):
-        _write_and_see(download, group, wanted, member)
+    try:
+        if len(wanted) == 1 == len(found):
+            _write(download, group, wanted[0], member)
+        elif wanted and all(file.digest for file in found):
+            _write_and_see(download, group, wanted, member)
+    except (DiskError, PathValidationError) as error:
+        if stops_the_run(error):
+            raise
+        # The disk refuses this file, not the others.
+        download.lost(group, wanted[0], error)
 
 
 def _meant(download: Download, group: Group, name: MemberName, size: int | None) -> list[File]:
