@@ -48,6 +48,7 @@ KEYS = {
     "profile default_project auth_mode",
     "profile": "kind server name url default default_project username verify_ssl ca_bundle timeout "
     "workers overwrite direct_archive archive_mode extract",
+    "token": "kind server id username created_at expires_at secret path",
     "event": "kind server id label project resource timestamp user action data_type status reason",
     "setting": "kind server id value",
     "dicom": "kind server path folder source study_uid series_uid instance_uid sop_class modality "

@@ -9,6 +9,9 @@ Commands:
   status           What is configured and cached, without asking the server.
   test             Ask the server whether the login works.
   whoami           Who the server takes you for, and your projects.
+  token issue      Issue an alias token, for jobs that shall hold no password.
+  token list       The alias tokens that are alive.
+  token revoke     End alias tokens.
   profile init     Make the first profile, and the configuration file with it.
   profile add      Add a profile.
   profile use      Choose the default profile.
@@ -31,12 +34,17 @@ from collections.abc import Sequence
 from xnat_auth import __version__
 from xnat_core.run import Command, run
 
+_TOKEN = ("id", "username", "created_at", "expires_at")
+
 COMMANDS = {
     "login": Command("xnat_auth.login", layout="facts", identifier="username"),
     "logout": Command("xnat_auth.logout", layout="facts", identifier="url"),
     "status": Command("xnat_auth.status", layout="facts", identifier="url"),
     "test": Command("xnat_auth.test", layout="facts", identifier="username"),
     "whoami": Command("xnat_auth.whoami", layout="facts", identifier="username"),
+    "token issue": Command("xnat_auth.token_issue", layout="facts"),
+    "token list": Command("xnat_auth.token_list", listing=True, columns=_TOKEN),
+    "token revoke": Command("xnat_auth.token_revoke", columns=("id", "outcome")),
     "profile init": Command(
         "xnat_auth.profile_init", server=False, layout="facts", identifier="name"
     ),

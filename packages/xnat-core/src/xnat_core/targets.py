@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from xnat_core.auth import AuthManager
 from xnat_core.config import Config, Profile
@@ -37,11 +38,11 @@ class Environment:
             for key, value in (os.environ if variables is None else variables).items()
             if value
         }
-        url = given.get("XNAT_URL")
+        url, username, password = _login_of(given)
         return cls(
             url=server_url(url) if url else None,
-            username=given.get("XNAT_USER"),
-            password=given.get("XNAT_PASS"),
+            username=username,
+            password=password,
             token=given.get("XNAT_TOKEN"),
             profile=given.get("XNAT_PROFILE"),
             verify_ssl=_boolean("XNAT_VERIFY_SSL", given),
@@ -225,6 +226,24 @@ def _with_login(
         password=secret,
         token=environment.token if ours else None,
     )
+
+
+def _login_of(given: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """Server, user and password; a token file stands for XNAT_USER and XNAT_PASS, which win.
+
+    The server of the token is that of XNAT_URL where that is not set.
+    """
+    url, file = given.get("XNAT_URL"), given.get("XNAT_TOKEN_FILE")
+    if file is None or "XNAT_USER" in given:
+        return url, given.get("XNAT_USER"), given.get("XNAT_PASS")
+    from xnat_core.token_files import AliasToken
+
+    token = AliasToken.read(Path(file).expanduser())
+    if url and not same_server(server_url(url), token.server):
+        raise ConfigurationError(
+            f"XNAT_TOKEN_FILE is for {token.server}, XNAT_URL is {url}", "XNAT_TOKEN_FILE", file
+        )
+    return token.server, token.alias, token.secret
 
 
 def _boolean(name: str, given: Mapping[str, str]) -> bool | None:

@@ -14,6 +14,7 @@ from xnat_core.models.shard import Shard
 from xnat_core.models.site import Event, ProfileEntry, Server, Setting, User
 from xnat_core.models.staging import PrearchiveEntry, Upload
 from xnat_core.models.subject import Subject
+from xnat_core.models.token import Token
 from xnat_core.models.transfer import (
     DownloadProgress,
     DownloadSummary,
@@ -38,6 +39,7 @@ KINDS: dict[str, type[Model]] = {
         Server,
         User,
         ProfileEntry,
+        Token,
         Event,
         Setting,
         DicomFile,
@@ -78,6 +80,7 @@ __all__ = [
     "Shard",
     "Subject",
     "Summary",
+    "Token",
     "Upload",
     "UploadProgress",
     "UploadSummary",
