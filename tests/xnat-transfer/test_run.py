@@ -179,6 +179,44 @@ def test_a_scan_of_files_that_are_no_dicom_arrives(transfer: Transfer) -> None:
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
 
 
+def test_an_empty_file_arrives(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", resources={"EMPTY": {"empty.txt": b""}})
+    assert transfer().status == 0
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_an_empty_resource_is_made(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.has_resource(session, "LATER", {}, format="NIFTI")
+    assert transfer().status == 0
+    found = transfer.dest.store.items.experiment_in("B", "S1_MR1")
+    assert found is not None
+    (row,) = transfer.dest.rows(f"/data/experiments/{found.id}/resources?format=json")
+    assert (row["label"], row["format"]) == ("LATER", "NIFTI")
+    assert transfer().outcomes == {"skipped"}
+
+
+def test_an_assessor_of_a_type_that_the_destination_does_not_know_keeps_nothing_else(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", resources={"NOTES": notes(1)})
+    with transfer.source.store.database.transaction():
+        transfer.source.store.items.create_experiment(
+            "A", "ODD", "site:oddAssessorData", session_id=session.id
+        )
+    ran = transfer()
+    assert ran.status != 0
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+def test_two_labels_that_become_one_are_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1 MR1", "MR")
+    transfer.has_session("S1", "S1_MR1", "MR")
+    ran = transfer("--workers", 1)
+    assert sorted(one["outcome"] for one in ran.of("session")) == ["done", "failed"]
+    assert ran.status == 1
+
+
 def test_names_that_need_care_arrive_as_they_are(transfer: Transfer) -> None:
     names = ["with space.txt", "umlaut ä.txt", "a+b&c=d.txt", "deep/er/1/x.txt", "100%.txt", "#1;?"]
     session = transfer.has_session(

@@ -43,7 +43,7 @@ LEAST = {
     "scan_workers": 1,
     "max_pending_archives": 1,
     "archive_wait_timeout": 0,
-    "archive_poll_interval": 0,
+    "archive_poll_interval": 0.1,
 }
 
 

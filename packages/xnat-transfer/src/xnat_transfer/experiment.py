@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from xnat_core.bodies import BytesBody
-from xnat_core.errors import (
-    TransferConflictError,
-    TransferError,
-)
+from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
 from xnat_core.imports import Destination, archived_session
-from xnat_core.models import Scan, Session, Subject
+from xnat_core.models import Session, Subject
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import resources_of
-from xnat_core.services.sessions import session_path
 from xnat_core.urls import path
 from xnat_transfer.contents import (
     ASSESSORS,
     OWN,
     SCANS,
-    Assessor,
     Contents,
     Place,
     assessors_of,
@@ -30,6 +24,7 @@ from xnat_transfer.contents import (
     is_imaging,
     typed_scans,
 )
+from xnat_transfer.describing import Describer
 from xnat_transfer.difference import (
     Amount,
     Difference,
@@ -43,7 +38,6 @@ from xnat_transfer.difference import (
 from xnat_transfer.filling import Filler
 from xnat_transfer.filters import SessionRules
 from xnat_transfer.identity import require_ours
-from xnat_transfer.metadata import overlay
 from xnat_transfer.route import Route, label_there
 from xnat_transfer.sending import Scans
 from xnat_transfer.staging import Staging
@@ -101,7 +95,7 @@ class Experiment:
         self._require_ours(found)
         if found is None:
             return None
-        if (found.subject_label or "").lower() != self.owner.label.lower():
+        if found.subject_label != self.owner.label:
             raise self._conflict(found, f"it is of subject {found.subject_label}")
         mapped = self.route.run.mapped(self.session.id)
         if mapped is None and self._is_another(found):
@@ -173,22 +167,21 @@ class Experiment:
         """Send what is missing; raises what went wrong first, when all else is done."""
         if self.there is None or not difference.is_empty:
             self._metadata_due = self.route.config.transfer_xml_metadata
+        self.route.progress.expect(bytes=difference.amount.bytes)
         dicom = [lack for lack in difference.lacks if lack.place.is_dicom]
-        others = [lack for lack in difference.lacks if not lack.place.is_dicom]
         sent = self._bring_dicom(dicom)
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
-        self._create_scans(there, wanted)
-        self._write_metadata(there, wanted)
-        self._bring_assessors(there, wanted)
+        errors = [*self._describe(there, wanted)]
         foreign = [part for lack in dicom if (part := self._foreign_part(lack)) is not None]
-        filled, errors = Filler(self.route, self._home_of).fill(
+        others = [lack for lack in difference.lacks if not lack.place.is_dicom]
+        filled, failures = Filler(self.route, self._home_of).fill(
             wanted,
             [place for place in difference.resources if not _comes_by_import(place, wanted)],
             [*others, *foreign],
         )
-        if errors:
-            raise errors[0]
+        for error in (*errors, *failures):
+            raise error
         return sent + filled
 
     def _bring_dicom(self, lacks: Sequence[Lack]) -> Amount:
@@ -257,96 +250,37 @@ class Experiment:
             raise TransferError(f"{self.name}: the destination did not make it")
         return found
 
-    def _create_scans(self, there: Session, wanted: Contents) -> None:
+    def _describe(self, there: Session, wanted: Contents) -> Iterator[XNATCtlError]:
+        """Make scans and assessors, write metadata; yields what went wrong with any of it."""
+        describer = Describer(self.route, there)
         self._know(there, wanted)
         for id, scan in wanted.scans.items():
             if id not in self._scan_ids:
-                self._create_scan(there, scan)
+                describer.scan(scan)
                 self._scan_ids[id] = id
-
-    def _create_scan(self, there: Session, scan: Scan) -> None:
-        self.route.dest.put(
-            path("data", "experiments", there.id, "scans", scan.id),
-            params={
-                "xsiType": scan.xsi_type,
-                "type": scan.type,
-                "quality": scan.quality,
-                "note": scan.note,
-                "series_description": scan.series_description,
-            },
-            accept={409},
-            about=("session", there.label),
-            repeatable=True,
-        )
-
-    def _write_metadata(self, there: Session, wanted: Contents) -> None:
-        if not self._metadata_due:
-            return
-        if there.xsi_type != self.session.xsi_type:
+        described = True
+        if self._metadata_due and there.xsi_type != self.session.xsi_type:
             self.notes.append(
                 f"it is {there.xsi_type} there, not {self.session.xsi_type}: its metadata were not "
                 "written"
             )
-        else:
-            document = self._document(self.session.id)
-            scans = {id: self._scan_ids[id] for id in wanted.scans}
-            self._put_document(session_path(there), document, id=there.id, scans=scans)
+        elif self._metadata_due:
+            try:
+                describer.session(self.session.id, {id: self._scan_ids[id] for id in wanted.scans})
+            except XNATCtlError as error:
+                described = False
+                yield error
         for label, assessor in wanted.assessors.items():
-            if label in self._assessor_ids:
-                self._put_assessor(there, assessor, self._assessor_ids[label])
-        self._metadata_due = False
-
-    def _bring_assessors(self, there: Session, wanted: Contents) -> None:
-        missing = [
-            one for label, one in wanted.assessors.items() if label not in self._assessor_ids
-        ]
-        for assessor in missing:
-            self._put_assessor(there, assessor, "")
-        if missing:
-            self._know(there, wanted)
-
-    def _put_assessor(self, there: Session, assessor: Assessor, id: str) -> None:
-        where = path(
-            *("data", "experiments", there.id),
-            *("assessors", id or label_there(assessor.label)),
-        )
-        if not self.route.config.transfer_xml_metadata:
-            params = {"xsiType": assessor.xsi_type}
-            self.route.dest.put(where, params=params, about=("session", there.label))
-            return
-        document = self._document(assessor.id)
-        self._put_document(where, document, id=id, session=there.id, xsi_type=assessor.xsi_type)
-
-    def _document(self, id: str) -> bytes:
-        where = path("data", "experiments", id)
-        answer = self.route.source.get(where, params={"format": "xml"}, about=("experiment", id))
-        return bytes(answer.content)
-
-    def _put_document(
-        self,
-        where: str,
-        document: bytes,
-        *,
-        id: str,
-        scans: Mapping[str, str] | None = None,
-        session: str = "",
-        xsi_type: str | None = None,
-    ) -> None:
-        fit = overlay(
-            document,
-            id=id,
-            project=self.route.project,
-            scans=scans,
-            session=session,
-            anonymized=self.route.anonymizes is not False,
-        )
-        self.route.dest.put(
-            where,
-            params={"xsiType": xsi_type} if xsi_type else None,
-            body=BytesBody(fit, "text/xml"),
-            about=("session", self.destination.session),
-            repeatable=True,
-        )
+            id = self._assessor_ids.get(label, "")
+            if id and not self._metadata_due:
+                continue
+            try:
+                describer.assessor(assessor, id)
+            except XNATCtlError as error:
+                described = False
+                yield error
+        self._know(there, wanted)
+        self._metadata_due = self._metadata_due and not described
 
     def _home_of(self, place: Place) -> Home:
         assert self.there is not None
@@ -354,6 +288,8 @@ class Experiment:
         if place.category == SCANS:
             parts += ("scans", self._scan_ids[place.owner])
         elif place.category == ASSESSORS:
+            if place.owner not in self._assessor_ids:
+                raise TransferError(f"{self.name}: assessor {place.owner} could not be made")
             parts += ("assessors", self._assessor_ids[place.owner])
         name = f"{self.there.label}/{place.owner}".rstrip("/")
         return Home(parts, (place.category.removesuffix("s"), name))

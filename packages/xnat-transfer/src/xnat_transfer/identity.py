@@ -21,6 +21,9 @@ def require_ours(
     still exists under another label or in another project, or which has been replaced. What has
     been deleted is forgotten: it is transferred again.
     """
+    others = route.run.mapped_to(found_id, local_id) if found_id else None
+    if found_id and others:
+        raise TransferConflictError(kind, label, found_id, f"it was transferred from {others}")
     mapped = route.run.mapped(local_id)
     if mapped is None or mapped == found_id:
         return

@@ -55,6 +55,7 @@ class Resources:
         home = self.there
         if home is None:
             raise TransferError(f"{self.name}: there is nothing on the destination to fill")
+        self.route.progress.expect(bytes=difference.amount.bytes)
         filler = Filler(self.route, lambda place: home)
         sent, errors = filler.fill(wanted, difference.resources, difference.lacks)
         if errors:

@@ -13,7 +13,9 @@ from xnat_core.client import XNATClient
 from xnat_core.errors import (
     AuthenticationError,
     ConfigurationError,
+    ResourceNotFoundError,
     ServerUnreachableError,
+    TransferError,
     ValidationError,
     XNATCtlError,
 )
@@ -26,9 +28,17 @@ from xnat_transfer.config import TransferConfig
 from xnat_transfer.state import Run
 
 T = TypeVar("T")
+
+
+class Mislanded(TransferError):
+    """Data have gone to another project than the one asked for: no more must follow."""
+
+
 HOPELESS = (
     AuthenticationError,
     ConfigurationError,
+    Mislanded,
+    ResourceNotFoundError,
     ServerUnreachableError,
     Stopped,
     ValidationError,

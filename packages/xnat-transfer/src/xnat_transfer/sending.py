@@ -8,13 +8,13 @@ from contextlib import closing
 from xnat_core.archive import Expected, PassingTar, PassingZip
 from xnat_core.archive.passing import Arrivals, Open
 from xnat_core.bodies import Body, WatchedBody
-from xnat_core.errors import TransferError, XNATCtlError
+from xnat_core.errors import XNATCtlError
 from xnat_core.files import Block
 from xnat_core.imports import Destination, ImportRefused, Landing, Way, send, zip_params
 from xnat_core.parallel import bounded_map
 from xnat_transfer.arrivals import Source
 from xnat_transfer.difference import Lack
-from xnat_transfer.route import Route
+from xnat_transfer.route import Mislanded, Route
 
 _HEAD = 132
 # The groups that DICOM without a preamble begins with, in either order of bytes.
@@ -82,7 +82,7 @@ class Scans:
     def _require_project(self, landings: Iterable[Landing]) -> None:
         for landing in landings:
             if landing.project != self.destination.project:
-                raise TransferError(
+                raise Mislanded(
                     f"{self.destination.session}: the destination filed the data under project "
                     f"{landing.project!r}: {landing.uri}"
                 )

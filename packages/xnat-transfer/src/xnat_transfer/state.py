@@ -187,6 +187,15 @@ class Run:
         )
         return str(rows[0]["remote_id"]) if rows else None
 
+    def mapped_to(self, remote_id: str, but: str) -> str | None:
+        """What else of the source became this on the destination."""
+        rows = self._state.read(
+            "SELECT local_id FROM id_mapping"
+            " WHERE source_url=? AND dest_url=? AND dest_project=? AND remote_id=? AND local_id!=?",
+            (*self._pair, remote_id, but),
+        )
+        return str(rows[0]["local_id"]) if rows else None
+
     def map(self, local_id: str, remote_id: str, remote_label: str) -> None:
         """Remember what something became."""
         self._write(

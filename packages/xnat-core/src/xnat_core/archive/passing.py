@@ -127,7 +127,8 @@ class PassingFile:
                     if waiting:
                         yield waiting
                     waiting = bytes(block)
-                yield waiting
+                if waiting:
+                    yield waiting
         require_none(missing)
 
 
