@@ -17,6 +17,7 @@ def upload(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Uploader:
-    """`xnat-upload dicom` against a server with the project P1."""
+    """`xnat-upload dicom` against a server with the project P1, which builds nothing by itself."""
+    xnat.settings.rebuild_idle = 60
     xnat.has_project("P1")
     return Uploader(xnat, tmp_path / "incoming", capfd, monkeypatch)

@@ -134,3 +134,20 @@ def test_one_file_that_differs_is_a_warning_and_with_verify_a_failure(upload: Up
     ran = upload(upload.folder, *HERE, "--verify")
     assert ran.status == 8
     assert "1 files have another MD5 on the server" in ran.err
+
+
+def test_what_arrived_altered_is_sent_again_by_delete(upload: Uploader) -> None:
+    files = upload.series()
+    whole = upload.xnat.settings.anonymize
+
+    def spoil(path: Path) -> bool:
+        if path.read_bytes() == files[1].read_bytes():
+            path.write_bytes(path.read_bytes()[:-4] + b"oops")
+        return True
+
+    upload.xnat.settings.anonymize = spoil
+    assert upload(upload.folder, *HERE, "--verify").status == 8
+    upload.xnat.settings.anonymize = whole
+    ran = upload(upload.folder, *HERE, "--verify", "--overwrite", "delete")
+    assert (ran.status, ran.record["verified"]) == (0, True), ran.err
+    assert set(upload.archived()["1"].values()) == {path.read_bytes() for path in files}

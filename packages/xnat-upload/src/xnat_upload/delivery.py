@@ -211,8 +211,9 @@ class Delivery:
         missing = self.difference.missing
         if missing.files:
             raise Incomplete(self._incomplete(missing), done)
-        self._compare(done)
+        # All is there; what of it is not as it was is for a new upload to send again.
         self.journal.forget()
+        self._compare(done)
         return done
 
     def _incomplete(self, missing: Amount) -> XNATCtlError:

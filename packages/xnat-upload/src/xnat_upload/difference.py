@@ -115,13 +115,14 @@ class Difference:
     def demand(self, *, everything: bool) -> None:
         """Decide what is sent although it is there: files changed since they were taken.
 
-        With `everything`, all that this upload has not brought there itself, or not unharmed.
+        With `everything`, all that this upload has not brought there itself. What the server has
+        altered is not sent again for that: where it anonymizes, that is everything.
         """
         levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
-        wanted = f"taken IN ({','.join(map(str, levels))})"
-        if everything:
-            wanted = f"({wanted} OR ({_BOTH_KNOWN} AND held_digest != digest))"
-        self.inventory.change(f"UPDATE instance SET held=0 WHERE {self._ours} AND {wanted}")
+        self.inventory.change(
+            f"UPDATE instance SET held=0 WHERE {self._ours} AND taken IN"
+            f" ({','.join(map(str, levels))})"
+        )
 
     def _match_by_digest(self) -> None:
         candidates = (

@@ -157,7 +157,18 @@ class Inventory:
             for group in (study, series):
                 group.files += 1
                 group.bytes += found.size
-            return self.get(int(cursor.lastrowid or 0))
+            return Instance(
+                id=int(cursor.lastrowid or 0),
+                name=name_of(header.uid),
+                study=study.id,
+                series=series.id,
+                path=found.path,
+                member=found.member,
+                size=found.size,
+                mtime_ns=found.mtime_ns,
+                digest="",
+                held_as="",
+            )
 
     def namesake(self, found: Found) -> tuple[Instance, bool]:
         """The instance with the same UID, and whether it is the very same file."""
