@@ -35,7 +35,9 @@ def test_the_file_is_private_whatever_the_umask_says() -> None:
     finally:
         os.umask(before)
     folder = session_file().parent
-    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+    modes = {
+        file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.glob("*") if file.is_file()
+    }
     assert modes == {".session": 0o600} | ({".session.lock": 0o600} if len(modes) > 1 else {})
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 

@@ -7,7 +7,10 @@ cache: tools then log in for themselves.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import ConfigurationError
+from xnat_core.leases import Lease
 from xnat_core.private_files import make_private_dir, write_private
 from xnat_core.urls import same_server
 from xnat_core.user_paths import session_file
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 MINUTES = 15
 _LOCK_SECONDS = 60.0
+_LEASE_SECONDS = 30.0
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 _FORGOTTEN_AFTER = timedelta(days=30)
 
 
@@ -102,6 +108,7 @@ class AuthManager:
     def __init__(self, cache_file: Path | str | None = None) -> None:
         self._path = Path(cache_file) if cache_file is not None else _default_file()
         self._lock: FileLock | None = None
+        self._depth = threading.local()
         self._unusable = self._path is None
 
     # --- the environment ----------------------------------------------------------------------
@@ -247,39 +254,58 @@ class AuthManager:
 
     @contextlib.contextmanager
     def lock(self, timeout: float = _LOCK_SECONDS) -> Iterator[bool]:
-        """Hold the cache against other processes and threads; reentrant within a thread.
+        """Hold the cache against other processes, hosts and threads; reentrant within a thread.
 
-        Yields False when that cannot be had within `timeout` seconds (a read-only home directory,
-        a file system without locks, a process that hangs): go on without.
+        A lock keeps the processes of this host in order, and a lease those of other hosts with the
+        same home directory, where locks may hold for one host only or not at all. Yields False
+        when neither can be had within `timeout` seconds (a read-only home directory, a process
+        that hangs): go on without.
         """
-        lock = self._file_lock()
-        if lock is None:
-            yield False
-            return
-        try:
-            lock.acquire(timeout=timeout)
-        except (OSError, RuntimeError, NotImplementedError):
-            # Not to wait again at every step of this process; a short wait proves nothing.
-            self._unusable = timeout >= _LOCK_SECONDS
-            yield False
-            return
-        try:
+        if getattr(self._depth, "held", False):
             yield True
-        finally:
-            with contextlib.suppress(OSError, RuntimeError):
-                lock.release()
-
-    def _file_lock(self) -> FileLock | None:
-        if self._lock is None and self._path is not None and not self._unusable:
-            import filelock
-
+            return
+        with contextlib.ExitStack() as held:
+            locked = self._take(held, timeout)
+            self._depth.held = locked
             try:
-                make_private_dir(self._path.parent)
-            except OSError:
-                self._unusable = True
-            else:
-                self._lock = filelock.FileLock(f"{self._path}.lock", mode=0o600)
-        return None if self._unusable else self._lock
+                yield locked
+            finally:
+                self._depth.held = False
+
+    def _take(self, held: contextlib.ExitStack, timeout: float) -> bool:
+        from filelock import Timeout
+
+        if self._path is None or self._unusable:
+            return False
+        end = time.monotonic() + timeout
+        try:
+            make_private_dir(self._path.parent)
+            with contextlib.suppress(NotImplementedError):
+                self._take_lock(held, timeout)
+            lease = Lease(self._path.with_name(f"{self._path.name}.lease"), _LEASE_SECONDS)
+            if lease.wait(max(0.0, end - time.monotonic())):
+                held.enter_context(lease.kept())
+                return True
+        except (OSError, Timeout):
+            pass
+        # Not to wait again at every step of this process; a short wait proves nothing.
+        self._unusable = timeout >= _LOCK_SECONDS
+        return False
+
+    def _take_lock(self, held: contextlib.ExitStack, timeout: float) -> None:
+        """Raises Timeout, NotImplementedError where there are no locks."""
+        import filelock
+
+        if self._lock is None:
+            self._lock = filelock.FileLock(f"{self._path}.lock", mode=0o600)
+        try:
+            held.enter_context(self._lock.acquire(timeout=timeout))
+        except filelock.Timeout:
+            raise
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            raise NotImplementedError from error
 
     # --- the file -----------------------------------------------------------------------------
 
