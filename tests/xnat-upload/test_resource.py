@@ -54,6 +54,24 @@ def session_path(xnat: XNAT) -> str:
     return f"experiments/{row['ID']}"
 
 
+@pytest.mark.parametrize("left", [b"", b"f", b"firs"])
+def test_the_beginning_of_a_file_that_a_broken_request_left_is_completed(
+    run: Run, xnat: XNAT, left: bytes
+) -> None:
+    xnat.call("PUT", f"/data/{session_path(xnat)}/resources/R/files/a.txt?inbody=true", data=left)
+    status, _, err = run("-P", "P1", "E1", "R", "files")
+    assert (status, err) == (0, "")
+    assert stored(xnat, session_path(xnat), "R") == {"a.txt": b"first", "sub/b.txt": b"second"}
+
+
+@pytest.mark.parametrize("other", [b"xirs", b"first and more"])
+def test_what_is_no_beginning_of_a_file_is_left_alone(run: Run, xnat: XNAT, other: bytes) -> None:
+    where = f"/data/{session_path(xnat)}/resources/R/files/a.txt?inbody=true"
+    xnat.call("PUT", where, data=other)
+    assert run("-P", "P1", "E1", "R", "files")[0] == 1
+    assert stored(xnat, session_path(xnat), "R") == {"a.txt": other}
+
+
 def test_a_folder_keeps_its_paths_and_is_compared(run: Run, xnat: XNAT) -> None:
     status, records, err = run("-P", "P1", "E1", "R", "files")
     assert (status, err) == (0, "")

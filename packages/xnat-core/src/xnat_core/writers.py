@@ -22,6 +22,10 @@ FORMATS = ("ndjson", "json", "table", "tsv")
 _FALLBACK_IDENTIFIERS = ("id", "ID", "label", "name", "path", "uri")
 
 
+# In UTF-8: U+0080 to U+009F, and the marks that turn the direction of writing.
+_STEERING = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
+
+
 class Writer(Protocol):
     """Where records go."""
 
@@ -223,10 +227,16 @@ class Sorted:
 
 def _encoded(record: Record, option: int) -> bytes:
     try:
-        return orjson.dumps(record, default=str, option=option)
+        text = orjson.dumps(record, default=str, option=option)
     except TypeError:
         # Names of local files may hold bytes that are no text in any encoding.
-        return orjson.dumps(_as_unicode(record), default=str, option=option)
+        text = orjson.dumps(_as_unicode(record), default=str, option=option)
+    # JSON escapes only the controls of ASCII; a terminal obeys others, too.
+    return text if text.isascii() else _STEERING.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
 
 
 def _as_unicode(value: Any) -> Any:

@@ -3,10 +3,14 @@
 The server answers 200 for what it stored, for what it did not store because a file of that name
 exists, and for what it ignored for want of permission. So the listing before decides what is sent,
 and the listing afterwards what was.
+
+A request that breaks off may leave the beginning of a file under its name. What is such a beginning
+of ours is completed without `overwrite`: nobody else's data are lost by that.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +22,7 @@ from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
 from xnat_core.bodies import Body, FileBody, WatchedBody
 from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
-from xnat_core.files import md5_of
+from xnat_core.files import BLOCK, md5_of
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
@@ -53,10 +57,14 @@ class Filled:
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be sent, and how many files the resource holds already as they should be."""
+    """What has to be sent, and how many files the resource holds already as they should be.
+
+    `torn` names those of `missing` whose beginning is there.
+    """
 
     missing: tuple[Member, ...]
     there: int
+    torn: frozenset[str] = frozenset()
 
     @property
     def bytes(self) -> int:
@@ -72,15 +80,17 @@ def plan_fill(
     Raises ResourceExistsError for a file that is there with other content, unless `overwrite`.
     """
     stored = _stored(client, home, label)
-    missing = []
+    missing, torn = [], set()
     for member in members:
         file = stored.get(member.name)
         if file is not None and _is_same(member, file):
             continue
         if file is not None and not overwrite:
-            raise ResourceExistsError("file", f"{label}/{member.name} with other content")
+            if not _is_torn(member, file):
+                raise ResourceExistsError("file", f"{label}/{member.name} with other content")
+            torn.add(member.name)
         missing.append(member)
-    return Plan(tuple(missing), len(members) - len(missing))
+    return Plan(tuple(missing), len(members) - len(missing), frozenset(torn))
 
 
 def fill(
@@ -101,21 +111,34 @@ def fill(
     differently.
     """
     digests: dict[str, str] = {}
-    for batch in _batches(plan.missing):
-        lone = batch[0] if len(batch) == 1 else None
-        body: Body
-        if lone is not None and _PLAIN_NAME.fullmatch(lone.name):
-            digests[lone.name] = md5_of(lone.path)
-            name, body, extract = lone.name, FileBody(lone.path), False
-        else:
-            name, extract = "upload.zip", True
-            body = ZipStream(batch, on_digest=lambda m, md5: digests.update({m.name: md5}))
-        watched = WatchedBody(body, watch) if watch else body
-        _put(
-            client, home, label, name, watched, extract=extract, overwrite=overwrite, fields=fields
-        )
+
+    def send(members: Sequence[Member], overwrite: bool) -> None:
+        for batch in _batches(members):
+            lone = batch[0] if len(batch) == 1 else None
+            body: Body
+            if lone is not None and _PLAIN_NAME.fullmatch(lone.name):
+                digests[lone.name] = md5_of(lone.path)
+                name, body, extract = lone.name, FileBody(lone.path), False
+            else:
+                name, extract = "upload.zip", True
+                body = ZipStream(batch, on_digest=lambda m, md5: digests.update({m.name: md5}))
+            body = WatchedBody(body, watch) if watch else body
+            _put(
+                client, home, label, name, body, extract=extract, overwrite=overwrite, fields=fields
+            )
+
+    if not plan.missing:
+        return Filled(0, plan.there)
+    send([member for member in plan.missing if member.name not in plan.torn], overwrite)
+    send([member for member in plan.missing if member.name in plan.torn], True)
+    stored = _stored(client, home, label)
+    # The request that came after one that broke off did not replace what that had left.
+    torn = [m for m in plan.missing if m.name in stored and _is_torn(m, stored[m.name])]
+    if torn:
+        send(torn, True)
+        stored = _stored(client, home, label)
     sent = {member.name: (member.size, digests[member.name]) for member in plan.missing}
-    unverifiable = _compare(client, home, label, sent) if sent else 0
+    unverifiable = _compare(stored, home, label, sent)
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
 
 
@@ -263,6 +286,18 @@ def _is_same(member: Member, file: ResourceFile) -> bool:
     return not file.digest or file.digest.lower() == md5_of(member.path)
 
 
+def _is_torn(member: Member, file: ResourceFile) -> bool:
+    """Whether the server has the beginning of this file and no more."""
+    if file.size is None or file.size >= member.size or not file.digest:
+        return False
+    digest, left = hashlib.md5(usedforsecurity=False), file.size
+    with member.path.open("rb") as source:
+        while left and (block := source.read(min(left, BLOCK))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest() == file.digest.lower()
+
+
 def _not_stored(home: Home, what: str) -> UploadError:
     return UploadError(
         f"{what}: the server did not store it (no permission to change "
@@ -272,13 +307,12 @@ def _not_stored(home: Home, what: str) -> UploadError:
 
 
 def _compare(
-    client: XNATClient, home: Home, label: str, sent: Mapping[str, tuple[int, str]]
+    stored: Mapping[str, ResourceFile], home: Home, label: str, sent: Mapping[str, tuple[int, str]]
 ) -> int:
     """Raise when the resource does not hold these files (size in bytes, MD5).
 
     Returns how many have no digest on the server, so that only sizes were compared.
     """
-    stored = _stored(client, home, label)
     unverifiable = 0
     for name, (size, digest) in sent.items():
         file = stored.get(name)
