@@ -191,6 +191,14 @@ def test_a_session_of_another_project_is_none(xnat: XNAT, client: XNATClient) ->
     assert archived_session(client, "P1", other.id) is None
 
 
+def test_a_session_that_is_not_there_is_found_out_without_listing_the_project(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    xnat.has_session("P1", "S1", "MR2")
+    assert archived_session(client, "P1", "MR1") is None
+    assert xnat.requests("GET", "/data/projects/P1/experiments")[-1].path.endswith("/MR1")
+
+
 def test_the_files_of_a_row_are_listed_once_it_is_built(
     xnat: XNAT, client: XNATClient, tmp_path: Path
 ) -> None:

@@ -155,6 +155,12 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
         )
 
 
+def _paths(record: Record) -> tuple[Path, ...]:
+    """None for a record without a path: an empty one would be the current folder."""
+    named = record.get("path")
+    return (Path(named).expanduser(),) if isinstance(named, str) and named else ()
+
+
 def _text(record: Record, key: str) -> str | None:
     value = record.get(key)
     return str(value) if value not in (None, "") else None

@@ -12,7 +12,7 @@ from xnat_core.errors import UploadError, UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.journal import Journal
-from xnat_core.records import Record, failed
+from xnat_core.records import Record, RecordError, failed
 from xnat_upload import outcome
 from xnat_upload.delivery import Delivery
 from xnat_upload.difference import Difference
@@ -68,6 +68,8 @@ class Uploads:
                 self.job.emit(failed(outcome.upload_record(order, self._server), error))
 
     def _check(self, order: Order) -> None:
+        if not order.paths:
+            raise RecordError("the record has no path")
         if not order.project:
             raise UsageError("a project is needed: in the record, by -P, or by the profile")
         check_labels(order)

@@ -11,12 +11,14 @@ from urllib.parse import unquote
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive, entry_path
+from xnat_core.services.base import document
 from xnat_core.services.lookup import find_session
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
+_FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
 _IN_SCAN = re.compile(r"/scans/([^/]+)/resources/[^/]+/files/")
 
 
@@ -32,6 +34,11 @@ class HeldFile:
 
 def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
     """The archived session of that label in that project, if there is one."""
+    if _FOUND_BY_PATH.fullmatch(label):
+        # Decisive for such labels; for others the whole project would have to be listed.
+        where = path("data", "projects", project, "experiments", label)
+        if document(client, where, ("session", label)) is None:
+            return None
     try:
         session = find_session(client, label, project)
     except ResourceNotFoundError:
