@@ -338,6 +338,18 @@ def test_dicom_that_the_destination_rejects_is_a_failure(transfer: Transfer) -> 
     assert ran.of("session")[0]["outcome"] == "failed"
 
 
+def test_a_bound_leaves_the_rest_for_the_next_run(transfer: Transfer) -> None:
+    for number in (1, 2, 3):
+        transfer.has_session(f"S{number}", f"S{number}_MR1", "MR")
+    ran = transfer("--max-items", 3)
+    assert ran.status == 0, ran.err
+    left = [one for one in ran.records if one.get("reason") == "max-items"]
+    assert len(left) == 4
+    assert {one["outcome"] for one in left} == {"skipped"}
+    assert transfer().status == 0
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
 # --- what the tests share -----------------------------------------------------------------------
 
 
