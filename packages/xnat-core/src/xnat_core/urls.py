@@ -6,6 +6,7 @@ empty or a dot part addresses the parent of what was meant. Both are refused her
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
@@ -86,6 +87,10 @@ def encode_query(params: Params | None) -> str:
     )
 
 
+# Nearly every identifier; the rest of the way costs more than it for long lists.
+_PLAIN_PART = re.compile(r"[A-Za-z0-9_-]+")
+
+
 def server_url(text: str) -> str:
     """Return the base URL in its normal form: no default port, no capitals in the host, no slash.
 
@@ -131,6 +136,8 @@ def _part(part: str) -> str:
         return part
     if not part or part in (".", ".."):
         raise InvalidIdentifierError("path part", part, "cannot be empty, '.' or '..'")
+    if _PLAIN_PART.fullmatch(part):
+        return part
     if any(ord(character) < 32 or ord(character) == 127 for character in part):
         raise InvalidIdentifierError("path part", part, "has control characters")
     return quote(part, safe=_PART_SAFE)

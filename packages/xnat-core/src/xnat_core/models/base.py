@@ -82,8 +82,7 @@ class Model:
         values: dict[str, Any] = {}
         for plan in _plans(cls):
             for name in plan.names:
-                value = plan.read(lower.get(name))
-                if value is not None:
+                if name in lower and (value := plan.read(lower[name])) is not None:
                     values[plan.field] = value
                     break
         values.update({key: value for key, value in known.items() if value is not None})
@@ -126,15 +125,12 @@ class Model:
 
         `server` is the base URL it came from.
         """
-        known: Record = {"kind": self.kind, "server": server}
-        for plan in _plans(type(self)):
-            if plan.key:
-                value = getattr(self, plan.field)
-                known[plan.key] = list(value) if isinstance(value, tuple) else value
-        for name in self.derived:
-            known[name] = getattr(self, name)
-        order = [*(key for key in IDENTITY if key in known), *known]
-        return {key: known[key] for key in order if known[key] not in (None, "", [], {})}
+        record: Record = {}
+        for key, name in _members(type(self)):
+            value = getattr(self, name) if name else server
+            if value or isinstance(value, (int, float)):
+                record[key] = list(value) if isinstance(value, tuple) else value
+        return record
 
     @classmethod
     def record_keys(cls) -> list[KeyDoc]:
@@ -150,6 +146,17 @@ class Model:
             keys[name] = KeyDoc(name, "text", doc)
         order = dict.fromkeys([*(key for key in IDENTITY if key in keys), *keys])
         return [keys[key] for key in order]
+
+
+def _members(cls: type[Model]) -> tuple[tuple[str, str], ...]:
+    """The keys of a record in order, and the attribute that each comes from; "" is the server."""
+    if cls not in _known_members:
+        keys = {"kind": "kind", "server": ""}
+        keys.update({plan.key: plan.field for plan in _plans(cls) if plan.key})
+        keys.update({name: name for name in cls.derived})
+        order = dict.fromkeys([*(key for key in IDENTITY if key in keys), *keys])
+        _known_members[cls] = tuple((key, keys[key]) for key in order)
+    return _known_members[cls]
 
 
 def children(item: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -227,6 +234,7 @@ _READERS: dict[Any, tuple[str, Callable[[Any], Any]]] = {
 
 
 _known_plans: dict[Any, tuple[_Plan, ...]] = {}
+_known_members: dict[type[Model], tuple[tuple[str, str], ...]] = {}
 
 
 def _plans(cls: type[Model]) -> tuple[_Plan, ...]:
