@@ -44,6 +44,7 @@ class XNATClient:
     log in, at the first request, and for nothing else; `auto_reauth` logs in again when the session
     has ended. `authenticator` takes the place of all of these. `ca_bundle` is a file or directory
     of certificates to trust, `pool_size` the number of threads that use the client at once.
+    `max_connections` holds for all processes of this user that are given it.
 
     All methods raise errors of `xnat_core.errors` and no others.
     """
@@ -62,12 +63,14 @@ class XNATClient:
         authenticator: Authenticator | None = None,
         pool_size: int = 4,
         ca_bundle: str | None = None,
+        max_connections: int | None = None,
     ) -> None:
         self.base_url = server_url(base_url)
         self.timeout = timeout
         self.max_retries = max_retries
         self._verify: bool | str = (ca_bundle or True) if verify_ssl else False
         self._pool_size = pool_size
+        self._max_connections = max_connections
         self._authenticator = authenticator or Authenticator(
             self.base_url, username, password, token=session_token, renewable=auto_reauth
         )
@@ -394,6 +397,7 @@ class XNATClient:
             max_retries=self.max_retries,
             auto_reauth=True,
             pool_size=self._pool_size,
+            max_connections=self._max_connections,
         )
         client._verify = self._verify
         return client
@@ -471,7 +475,12 @@ class XNATClient:
 
         with self._lock:
             if self._talk is None:
-                transport = Transport(self.base_url, pool_size=self._pool_size, verify=self._verify)
+                transport = Transport(
+                    self.base_url,
+                    pool_size=self._pool_size,
+                    verify=self._verify,
+                    most=self._max_connections,
+                )
                 retries = Retries(self.max_retries)
                 self._talk = Conversation(self.base_url, transport, retries, self._authenticator)
             return self._talk

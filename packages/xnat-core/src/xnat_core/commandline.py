@@ -21,6 +21,8 @@ Server options:
   -u --username=<name>   Log in as this user.
   --password=<text>      For old scripts only: everybody on this machine can read it.
   --password-stdin       Read the password from the first line of standard input.
+  --max-connections=<n>  Connections to the server at once, of all processes of this user that say
+                         so; or max_connections of the profile. No limit otherwise.
 """
 LIST_OPTIONS = """
 List options:
@@ -211,7 +213,18 @@ def split_verb(
 
 
 VALUED_BEFORE_VERB = frozenset(
-    ("-p", "--profile", "--url", "-u", "--username", "--password", "-o", "--output", "--where")
+    (
+        "-p",
+        "--profile",
+        "--url",
+        "-u",
+        "--username",
+        "--password",
+        "-o",
+        "--output",
+        "--where",
+        "--max-connections",
+    )
 )
 
 _SPELLED = {"-p": "--profile", "-u": "--username", "-o": "--output"}

@@ -45,6 +45,7 @@ class Profile:
     archive_mode: str | None = None
     extract: bool | None = None
     ca_bundle: str | None = None
+    max_connections: int | None = None
     unknown: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -287,5 +288,6 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "archive_mode": _one_of(*ARCHIVE_MODES),
     "extract": _boolean,
     "ca_bundle": _text,
+    "max_connections": _whole(1000),
 }
 assert set(_CHECKS) == {spec.name for spec in fields(Profile)} - {"unknown"}

@@ -18,11 +18,17 @@ __all__ = [
 ]
 
 
-def connect(target: Target, *, workers: int = 4, prompt: Prompt | None = None) -> XNATClient:
+def connect(
+    target: Target,
+    *,
+    workers: int = 4,
+    prompt: Prompt | None = None,
+    max_connections: int | None = None,
+) -> XNATClient:
     """Return a client for that server; it shares its login with other processes by the cache.
 
     Nothing is sent before the first request. `prompt` asks for a password when none is known, and
-    answers None where nobody can be asked.
+    answers None where nobody can be asked. `max_connections` wins over that of the profile.
     """
     profile = target.profile
     return XNATClient(
@@ -31,6 +37,7 @@ def connect(target: Target, *, workers: int = 4, prompt: Prompt | None = None) -
         verify_ssl=profile.verify_ssl,
         ca_bundle=profile.ca_bundle,
         pool_size=workers,
+        max_connections=max_connections or profile.max_connections,
         authenticator=Authenticator(
             target.url,
             target.username,

@@ -130,7 +130,10 @@ class Job:
                 from xnat_core.connect import connect
 
                 self._client = connect(
-                    self.target, workers=self.workers, prompt=self._prompt_for_password
+                    self.target,
+                    workers=self.workers,
+                    prompt=self._prompt_for_password,
+                    max_connections=self.args.whole("--max-connections", least=1),
                 )
             return self._client
 

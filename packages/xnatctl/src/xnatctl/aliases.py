@@ -109,7 +109,18 @@ BUILT_IN = {
 
 # The options that every tool shares; those before the command are handed on to it.
 VALUED = frozenset(
-    ("-p", "--profile", "--url", "-u", "--username", "--password", "-o", "--output", "--where")
+    (
+        "-p",
+        "--profile",
+        "--url",
+        "-u",
+        "--username",
+        "--password",
+        "-o",
+        "--output",
+        "--where",
+        "--max-connections",
+    )
 )
 SWITCHES = frozenset(
     ("-q", "--quiet", "-v", "--verbose", "--password-stdin", "--no-headers", "--no-color")

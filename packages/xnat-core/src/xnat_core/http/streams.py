@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -24,6 +24,8 @@ class Stream(requests.Response):
 
     _server = ""
     _idle = 0.0
+    _kept: bytes | None = None
+    _leave: Callable[[], None] | None = None
 
     def expect(self, server: str, idle: float) -> None:
         """Wait at most `idle` seconds for each piece of the body."""
@@ -34,6 +36,28 @@ class Stream(requests.Response):
             # An answer without a body has been closed already.
             with contextlib.suppress(OSError):
                 source.settimeout(idle)
+
+    def until_read(self, leave: Callable[[], None]) -> None:
+        """Call `leave` when the body has been read, or the answer is closed."""
+        self._leave = leave
+
+    def keep(self) -> None:
+        """Read the body now, uncompressed, for `blocks` to give it later."""
+        self._kept = b"".join(self.blocks(unpack=True))
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the body has been read already."""
+        return self._kept is not None
+
+    def close(self) -> None:
+        super().close()
+        self._over()
+
+    def _over(self) -> None:
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
 
     @property
     def length(self) -> int | None:
@@ -56,6 +80,10 @@ class Stream(requests.Response):
 
     def blocks(self, size: int = BLOCK, *, unpack: bool = False) -> Iterator[bytes]:
         """Iterate once over blocks of `size` bytes, the last one shorter; `unpack` uncompresses."""
+        if self._kept is not None:
+            for start in range(0, len(self._kept), size):
+                yield self._kept[start : start + size]
+            return
         received = 0
         while True:
             try:
@@ -66,6 +94,7 @@ class Stream(requests.Response):
                 break
             received += len(block)
             yield block
+        self._over()
         if not unpack and self.length not in (None, received):
             raise NetworkError(
                 self._server, f"the answer was cut short: {received} of {self.length} bytes"

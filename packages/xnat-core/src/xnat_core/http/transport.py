@@ -25,6 +25,7 @@ from xnat_core import __version__
 from xnat_core.errors import ConfigurationError, XNATCtlError
 from xnat_core.http.connections import Adapter
 from xnat_core.http.failures import TROUBLE, failure, not_sendable
+from xnat_core.http.gate import Gate
 from xnat_core.http.retries import Failure
 from xnat_core.http.sending import BodyFailed, Outgoing
 from xnat_core.http.streams import Stream
@@ -59,11 +60,15 @@ class Transport:
     """The connections to one server.
 
     `verify` is a switch or the path of a file or directory of certificates. Raises
-    ConfigurationError when that path does not exist.
+    ConfigurationError when that path does not exist. `most` is how many connections all processes
+    of this user may have; then each request has its own, because an idle one counts as well.
     """
 
-    def __init__(self, server: str, *, pool_size: int, verify: bool | str) -> None:
+    def __init__(
+        self, server: str, *, pool_size: int, verify: bool | str, most: int | None = None
+    ) -> None:
         self.server = server
+        self._gate = None if most is None else Gate(server, most)
         self._verify = _certificates(verify)
         # No `requests.Session`: it would add what `.netrc` says, read the bodies of redirects, and
         # prepare to follow them.
@@ -83,11 +88,30 @@ class Transport:
         request = wire.prepared.copy()
         self._dress(request, wire, token)
         try:
-            response = self._send(request, wire)
+            response = self._send_in_turn(request, wire)
         except Failure as error:
             _tell(request, str(error), begin)
             raise
         _tell(request, response.status_code, begin)
+        return response
+
+    def _send_in_turn(self, request: requests.PreparedRequest, wire: Wire) -> Stream:
+        if self._gate is None:
+            return self._send(request, wire)
+        request.headers["Connection"] = "close"
+        leave = self._gate.enter()
+        try:
+            response = self._send(request, wire)
+            if wire.stream and "json" in response.headers.get("Content-Type", ""):
+                # Who reads a listing acts on its rows: they must not wait for a place that it has.
+                response.keep()
+        except BaseException:
+            leave()
+            raise
+        if wire.stream and not response.is_kept:
+            response.until_read(leave)
+        else:
+            leave()
         return response
 
     def _send(self, request: requests.PreparedRequest, wire: Wire) -> Stream:

@@ -94,3 +94,4 @@ class ProfileEntry(Model):
     direct_archive: Annotated[bool | None, Fact("Default of `--direct-archive`")] = None
     archive_mode: Annotated[str | None, Fact("Default of `--mode`")] = None
     extract: Annotated[bool | None, Fact("Default of `--extract`")] = None
+    max_connections: Annotated[int | None, Fact("Default of `--max-connections`")] = None

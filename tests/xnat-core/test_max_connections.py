@@ -1,0 +1,101 @@
+"""A limit for the connections of all processes of a user."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from pathlib import Path
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.sandbox import XNAT
+from xnat_core.client import XNATClient
+from xnat_core.config import Config
+from xnat_core.connect import connect, resolve
+from xnat_core.user_paths import cache_dir
+
+ASK = """\
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from xnat_core.client import XNATClient
+client = XNATClient(sys.argv[1], "admin", "admin", max_connections=3)
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(lambda _: client.get_json("/data/projects"), range(5)))
+client.close()
+"""
+
+
+class Watch:
+    """Counts the requests that a server works on at the same time."""
+
+    def __init__(self, xnat: XNAT) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+        xnat.before(self._enter)
+
+    def _enter(self, request: Request) -> Response | None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.05)
+        with self._lock:
+            self._now -= 1
+        return None
+
+
+def test_processes_share_the_limit(xnat: XNAT) -> None:
+    watch = Watch(xnat)
+    processes = [subprocess.Popen([sys.executable, "-c", ASK, xnat.url]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert 1 < watch.most <= 3
+
+
+def test_no_connection_is_kept_where_its_place_is_given_back(xnat: XNAT) -> None:
+    with XNATClient(xnat.url, "admin", "admin", max_connections=2) as client:
+        client.get_json("/data/projects")
+    assert {r.headers.get("Connection") for r in xnat.requests()} == {"close"}
+
+
+def test_without_a_limit_there_are_no_leases(xnat: XNAT) -> None:
+    with XNATClient(xnat.url, "admin", "admin") as client:
+        client.get_json("/data/projects")
+    assert not (cache_dir() / "connections").exists()
+
+
+def test_who_reads_a_listing_leaves_its_place_to_those_who_work_on_the_rows(xnat: XNAT) -> None:
+    for number in range(30):
+        xnat.has_project(f"P{number}")
+    client = XNATClient(xnat.url, "admin", "admin", max_connections=1)
+    with client, ThreadPoolExecutor(1) as pool:
+        rows = client.iter_rows("/data/projects", {"format": "json"})
+        first = next(iter(rows))
+        asked = pool.submit(client.get_json, f"/data/projects/{first['ID']}")
+        assert asked.result(timeout=20)
+
+
+def test_a_body_that_is_read_keeps_its_place_until_it_is_closed(xnat: XNAT) -> None:
+    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x" * 4_000_000}})
+    where = f"/data/experiments/{session.id}/scans/1/resources/DICOM/files/a.dcm"
+    with XNATClient(xnat.url, "admin", "admin", max_connections=1) as client:
+        with ThreadPoolExecutor(1) as pool, client.stream(where):
+            other = pool.submit(client.get_json, "/data/projects")
+            with pytest.raises(TookTooLong):
+                other.result(timeout=0.5)
+        assert other.result(timeout=20)
+
+
+def test_a_profile_can_set_the_limit(xnat: XNAT, tmp_path: Path) -> None:
+    config = Config()
+    config.add_profile("lab", xnat.url)
+    config.profiles["lab"].max_connections = 2
+    config.save()
+    target = resolve(profile="lab", username="admin", password="admin")
+    with connect(target) as client:
+        client.get_json("/data/projects")
+    assert (cache_dir() / "connections").exists()
