@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.uploads import Sent, Uploader
+from xnat_upload.headers import read_file
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 
@@ -151,3 +152,31 @@ def test_what_arrived_altered_is_sent_again_by_delete(upload: Uploader) -> None:
     ran = upload(upload.folder, *HERE, "--verify", "--overwrite", "delete")
     assert (ran.status, ran.record["verified"]) == (0, True), ran.err
     assert set(upload.archived()["1"].values()) == {path.read_bytes() for path in files}
+
+
+def test_other_instances_of_the_same_series_are_no_hindrance(upload: Uploader) -> None:
+    files = upload.series(instances=8)
+    foreign_session(upload, files[:4])
+    session = upload.xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None
+    (scan,) = upload.xnat.store.items.scans(session.id)
+    header = read_file(files[0])
+    assert header is not None
+    upload.xnat.store.items.update_scan(scan.number, fields={"UID": header.series})
+    for path in files[:4]:
+        path.unlink()
+    ran = upload(upload.folder, *HERE)
+    assert ran.status == 0, ran.err
+    assert len(upload.archived()["1"]) == 8
+
+
+def test_what_else_lies_beside_the_images_of_a_scan_does_not_count(upload: Uploader) -> None:
+    upload.series(instances=3)
+    upload(upload.folder, *HERE)
+    session = upload.xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None
+    (scan,) = upload.xnat.store.items.scans(session.id)
+    upload.xnat.has_resource(scan, "SNAPSHOTS", {"1.gif": b"gif", "2.gif": b"gif"})
+    upload.series(instances=5)
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, ran.record["files"]) == (0, 2), ran.err

@@ -7,14 +7,14 @@ An instance is recognised by its file name, which our uploads make of its UID; e
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from xnat_core.errors import UploadError
 from xnat_core.imports import HeldFile
 from xnat_core.journal import Accepted
 from xnat_upload.content import Digests
-from xnat_upload.inventory import Instance, Inventory, Series, Study
+from xnat_upload.inventory import Instance, Inventory, Series, Study, name_of
 
 NOT_TAKEN, TAKEN, CHANGED = 0, 1, 2
 """What the journal says of an instance; CHANGED: the local file is another one since then."""
@@ -100,17 +100,19 @@ class Difference:
             f"UPDATE instance SET held={BY_NAME} WHERE taken={TAKEN} AND {self._ours}"
         )
 
-    def match_others(self, uid_of_scan: Mapping[str, str]) -> None:
+    def match_others(
+        self, uid_of_scan: Mapping[str, str], sample: Callable[[str], str] = lambda scan: ""
+    ) -> None:
         """Recognise instances under other names, by MD5 and by count.
 
-        `uid_of_scan` has the series UIDs of the server's scans, where they are known. Raises
-        UploadError when a series is there in part and cannot be told apart: to send it again would
-        double it.
+        `uid_of_scan` has the series UIDs of the server's scans, `sample` the UID of some instance
+        of a scan, where they are known. Raises UploadError when a series is there in part and
+        cannot be told apart: to send it again would double it.
         """
         if not self.inventory.rows("SELECT 1 FROM other WHERE session=? LIMIT 1", (self._session,)):
             return
         self._match_by_digest()
-        self._match_by_count(uid_of_scan)
+        self._match_by_count(uid_of_scan, sample)
 
     def demand(self, *, everything: bool) -> None:
         """Decide what is sent although it is there: files changed since they were taken.
@@ -143,7 +145,7 @@ class Difference:
                     (name, digest, instance.id),
                 )
 
-    def _match_by_count(self, uid_of_scan: Mapping[str, str]) -> None:
+    def _match_by_count(self, uid_of_scan: Mapping[str, str], sample: Callable[[str], str]) -> None:
         rows = self.inventory.rows(
             "SELECT scan, COUNT(*) FROM other WHERE session=? GROUP BY scan", (self._session,)
         )
@@ -152,6 +154,9 @@ class Difference:
             if series is None:
                 continue
             here = self._amount(f"{self._missing} AND series={series.id}").files
+            if here and uid_of_scan.get(scan) == series.uid and self._is_foreign(sample(scan)):
+                # UIDs are kept there, so these are other instances of the same series.
+                continue
             if here == there:
                 self.inventory.change(
                     f"UPDATE instance SET held={BY_COUNT} WHERE {self._missing} AND series=?",
@@ -163,6 +168,9 @@ class Difference:
                     f"{here} here; to send them would double some: delete the scan first, or "
                     "choose another session label"
                 )
+
+    def _is_foreign(self, uid: str) -> bool:
+        return bool(uid) and self.inventory.by_name(name_of(uid)) is None
 
     def _series_of(self, scan: str, uid: str) -> Series | None:
         for series in self.series:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from xnat_core.errors import OperationError
 from xnat_upload.headers import Header
 
 _PAGE_CACHE_KB = 16_000
@@ -122,6 +123,13 @@ class Inventory:
         with self._lock:
             self._db.close()
 
+    def _execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(sql, parameters)
+        except sqlite3.Error as error:
+            # Large inventories go to the folder for temporary files.
+            raise OperationError("upload", f"the list of files cannot be kept: {error}") from error
+
     # --- filling ------------------------------------------------------------------------------
 
     def add(self, found: Found) -> Instance | None:
@@ -137,7 +145,7 @@ class Inventory:
                 number = sum(len(one.series) for one in self.studies.values()) + 1
                 series = Series(number, header.series, header.number, study.id)
                 study.series[header.series] = series
-            cursor = self._db.execute(
+            cursor = self._execute(
                 "INSERT OR IGNORE INTO instance (name, study, series, folder, file, member, size,"
                 " mtime_ns, device, inode) VALUES (?,?,?,?,?,?,?,?,?,?)",
                 (
@@ -175,7 +183,7 @@ class Inventory:
         name = name_of(found.header.uid)
         same = "device=? AND inode=? AND member IS ?"
         with self._lock:
-            row = self._db.execute(
+            row = self._execute(
                 f"SELECT {_COLUMNS}, {same} {_FROM} WHERE name=?",
                 (*map(_signed, found.identity), found.member, name),
             ).fetchone()
@@ -187,7 +195,7 @@ class Inventory:
 
     def _folder_id(self, path: Path) -> int:
         if self._folder is None or self._folder[0] != path:
-            cursor = self._db.execute("INSERT INTO folder (path) VALUES (?)", (_bytes(str(path)),))
+            cursor = self._execute("INSERT INTO folder (path) VALUES (?)", (_bytes(str(path)),))
             self._folder = path, int(cursor.lastrowid or 0)
         return self._folder[1]
 
@@ -196,7 +204,7 @@ class Inventory:
     def get(self, id: int) -> Instance:
         """An instance by its number."""
         with self._lock:
-            row = self._db.execute(f"SELECT {_COLUMNS} {_FROM} WHERE instance.id=?", (id,))
+            row = self._execute(f"SELECT {_COLUMNS} {_FROM} WHERE instance.id=?", (id,))
             return _instance(row.fetchone())
 
     def load(self, ids: Sequence[int]) -> list[Instance]:
@@ -206,7 +214,7 @@ class Inventory:
             part = list(ids[start : start + _AT_ONCE])
             marks = ",".join("?" * len(part))
             with self._lock:
-                rows = self._db.execute(
+                rows = self._execute(
                     f"SELECT {_COLUMNS} {_FROM} WHERE instance.id IN ({marks})", part
                 ).fetchall()
             found.update((row[0], _instance(row)) for row in rows)
@@ -215,30 +223,30 @@ class Inventory:
     def by_name(self, name: str) -> Instance | None:
         """An instance by the name under which it travels."""
         with self._lock:
-            row = self._db.execute(f"SELECT {_COLUMNS} {_FROM} WHERE name=?", (name,)).fetchone()
+            row = self._execute(f"SELECT {_COLUMNS} {_FROM} WHERE name=?", (name,)).fetchone()
         return _instance(row) if row else None
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it changed."""
         with self._lock:
-            return self._db.execute(sql, parameters).rowcount
+            return self._execute(sql, parameters).rowcount
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query; of one that may give many, only numbers are asked for."""
         with self._lock:
-            return self._db.execute(sql, parameters).fetchall()
+            return self._execute(sql, parameters).fetchall()
 
     def numbers(self, sql: str) -> array[int]:
         """The numbers that a query gives, which may be many."""
         with self._lock:
-            return array("q", (row[0] for row in self._db.execute(sql)))
+            return array("q", (row[0] for row in self._execute(sql)))
 
     def instances(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Instance]:
         """The instances of a condition in the order of their numbers, some at a time."""
         last = 0
         while True:
             with self._lock:
-                rows = self._db.execute(
+                rows = self._execute(
                     f"SELECT {_COLUMNS} {_FROM} WHERE instance.id>? AND ({condition})"
                     f" ORDER BY instance.id LIMIT {_AT_ONCE}",
                     (last, *parameters),

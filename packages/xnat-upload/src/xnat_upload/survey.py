@@ -15,6 +15,7 @@ from xnat_core.imports import (
     archived_files,
     archived_session,
     landings_of,
+    some_instance,
     staged_files,
 )
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
@@ -90,7 +91,11 @@ class Surveyor:
             self._hold_row(row)
         if survey.direct:
             self.difference.hold_taken()
-        self.difference.match_others(self._series_uids(survey.session))
+        session = survey.session
+        self.difference.match_others(
+            self._series_uids(session),
+            lambda scan: some_instance(self.client, session, scan) if session else "",
+        )
         return survey
 
     def _receiving(self) -> Iterable[Landing]:

@@ -136,6 +136,7 @@ class Uploads:
         inventory = Inventory()
         scan = Scan(inventory, self._tell, self._skip_damaged)
         streaming = Streaming(order, inventory, scan, self._delivery)
+        self.job.progress.start(what=order.name)
         try:
             for parcel, result in streaming.run(self.manner.workers):
                 yield from self._told(parcel, result, begin)

@@ -9,7 +9,13 @@ from xnat_core.imports.destination import (
     gradual_params,
     zip_params,
 )
-from xnat_core.imports.holdings import HeldFile, archived_files, archived_session, staged_files
+from xnat_core.imports.holdings import (
+    HeldFile,
+    archived_files,
+    archived_session,
+    some_instance,
+    staged_files,
+)
 from xnat_core.imports.sending import send
 from xnat_core.imports.settling import DirectArchive, Gone
 
@@ -28,6 +34,7 @@ __all__ = [
     "gradual_params",
     "landings_of",
     "send",
+    "some_instance",
     "staged_files",
     "zip_params",
 ]

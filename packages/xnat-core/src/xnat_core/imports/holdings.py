@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import ResourceNotFoundError
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive, entry_path
 from xnat_core.services.base import document
@@ -48,23 +48,40 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
 
 
 def archived_files(client: XNATClient, session_id: str) -> Iterator[HeldFile]:
-    """The files of all scans of an archived session, as the listing arrives."""
+    """The DICOM files of all scans of an archived session, as the listing arrives."""
     where = path("data", "experiments", session_id, "files")
     for row in client.iter_rows(where, params={"all": True}, about=("session", session_id)):
         found = _IN_SCAN.search(row.get("URI", ""))
-        if found:
+        if found and _is_dicom(row.get("collection", ""), row.get("file_format", "")):
             yield _held(unquote(found[1]), row)
 
 
 def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[HeldFile]:
-    """The files of all scans of a row of the prearchive, which must have been built."""
+    """The DICOM files of all scans of a row of the prearchive, which must have been built."""
     about = ("prearchive session", entry.id)
     resources = prearchive.client.rows(entry_path(entry) + "/resources", about=about)
     for resource in resources:
         scan, label = resource.get("cat_id", ""), resource.get("label", "")
-        if resource.get("category") == "scans" and scan and label:
+        if resource.get("category") == "scans" and scan and _is_dicom(label):
             for row in prearchive.files(entry, scan, label):
                 yield _held(scan, row)
+
+
+def some_instance(client: XNATClient, session: Session, scan: str) -> str:
+    """The SOP Instance UID of one file of an archived scan; empty where the server tells none."""
+    where = f"/archive/projects/{session.project}/experiments/{session.label}/scans/{scan}"
+    try:
+        rows = client.rows(
+            "/data/services/dicomdump", params={"src": where, "field": "SOPInstanceUID"}
+        )
+    except XNATCtlError:
+        return ""
+    return rows[0].get("value", "").strip() if rows else ""
+
+
+def _is_dicom(label: str, format: str = "") -> bool:
+    """Whether a resource of a scan holds its images; others hold snapshots, NIfTI and the like."""
+    return label in ("DICOM", "secondary") or format == "DICOM"
 
 
 def _held(scan: str, row: dict[str, str]) -> HeldFile:
