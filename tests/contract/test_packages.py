@@ -60,7 +60,7 @@ def test_the_root_knows_every_package() -> None:
     assert root["tool"]["importlinter"]["root_packages"] == imports
     assert sorted(layered(root["tool"]["importlinter"]["contracts"])) == imports
     sources = [f"packages/{name}/src" for name in NAMES]
-    assert root["tool"]["mypy"]["mypy_path"] == ["tests", *sources]
+    assert root["tool"]["mypy"]["mypy_path"] == ["tests", "tools/bench", *sources]
 
 
 def layered(contracts: list[dict[str, Any]]) -> list[str]:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from xnat_core.dicom_files import is_named_dicom, may_be_dicom, walk
 from xnat_core.errors import AuthenticationError, XNATCtlError
 
-if TYPE_CHECKING:
-    from requests import Response
-
 T = TypeVar("T")
+
+
+class Answer(Protocol):
+    """What an upload was answered."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
 RETRYABLE = frozenset({400, 429, 500, 502, 503, 504})
 
 
@@ -59,12 +67,12 @@ def is_retryable_status(status_code: int) -> bool:
 
 
 def upload_with_retry(
-    upload_fn: Callable[[], Response],
+    upload_fn: Callable[[], AnswerT],
     *,
     max_retries: int = 5,
     backoff_base: float = 2,
     label: str = "upload",
-) -> Response:
+) -> AnswerT:
     """Call `upload_fn` until its answer is no reason to repeat it, or it has been repeated enough.
 
     Pauses of `backoff_base` ** 1, 2, 3 … seconds lie between. Returns the last answer, or raises
