@@ -77,7 +77,7 @@ def test_the_lock_file_is_current() -> None:
 
 
 def test_tests_of_a_package_are_named_like_it() -> None:
-    shared = {"contract", "docs", "faults", "peers", "pipes", "support", "__pycache__"}
+    shared = {"cluster", "contract", "docs", "faults", "peers", "pipes", "support", "__pycache__"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
     assert folders - shared <= set(NAMES)
 
