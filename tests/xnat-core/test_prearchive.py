@@ -220,3 +220,39 @@ def test_labels_with_dots_are_addressed_so_that_the_server_does_not_see_a_file_t
 def test_what_is_no_address_of_a_row_is_refused() -> None:
     with pytest.raises(XNATCtlError, match="no address"):
         entry_of_uri("/data/archive/projects/P1/subjects/S1/experiments/E1")
+
+
+def test_a_row_that_receives_is_settled_by_building_it(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in", built=False)
+    settled = prearchive.settled(entry, 10)
+    assert settled is not None and settled.status == "READY"
+    assert prearchive.settled(entry, 10) == settled
+
+
+def test_a_row_that_is_gone_is_not_there_to_be_settled_or_built(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    prearchive.delete(entry)
+    assert prearchive.settled(entry, 10) is None
+    with pytest.raises(ResourceNotFoundError):
+        prearchive.build(entry)
+
+
+def test_a_row_that_is_busy_is_waited_for(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.settings.queue_delay = 0.5
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    prearchive.rebuild(entry)
+    with pytest.raises(WaitedTooLong):
+        prearchive.settled(entry, 0.1)
+    settled = prearchive.settled(entry, 10)
+    assert settled is not None and settled.status == "READY"

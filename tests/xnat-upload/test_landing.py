@@ -72,7 +72,7 @@ def test_a_project_that_archives_all_the_same_is_reported_as_what_it_is(upload: 
     ran = upload(upload.folder, *HERE, "--prearchive")
     assert ran.status == 0, ran.err
     assert (ran.record["kind"], ran.record["landed"]) == ("session", "archive")
-    assert "archives by itself" in ran.err
+    assert "is in the archive" in ran.err
 
 
 def test_data_in_another_project_are_a_failure_that_says_where_they_are(upload: Uploader) -> None:
@@ -194,3 +194,23 @@ def test_no_instance_is_sent_twice_when_nothing_goes_wrong(upload: Uploader) -> 
         upload.series(series=number, instances=4)
     upload(upload.folder, *HERE)
     assert len(sent.uids) == len(set(sent.uids)) == 12
+
+
+def test_what_is_staged_beside_an_archived_session_is_reported_as_staged(
+    upload: Uploader,
+) -> None:
+    upload.series(series=1)
+    upload(upload.folder, *HERE)
+    upload.series(series=2)
+    ran = upload(upload.folder, *HERE, "--prearchive")
+    assert (ran.status, ran.record["kind"], ran.record["files"]) == (0, "prearchive", 3), ran.err
+    assert upload.count() == 3
+
+
+def test_when_every_file_is_refused_nothing_is_done(upload: Uploader) -> None:
+    upload.series(instances=2)
+    upload.xnat.settings.import_fault = lambda uid: f"unable to read DICOM object {uid}.dcm"
+    ran = upload(upload.folder, *HERE, "--workers", 1)
+    assert ran.status == 1
+    assert [record["outcome"] for record in ran.records] == ["failed"] * 3
+    assert "none of its files could be uploaded" in ran.err

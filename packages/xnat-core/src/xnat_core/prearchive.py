@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from xnat_core.errors import OperationError, ResourceNotFoundError, XNATCtlError
+from xnat_core.errors import (
+    ClientRequestError,
+    OperationError,
+    ResourceNotFoundError,
+    ServerError,
+    XNATCtlError,
+)
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import check_stop
 from xnat_core.redaction import one_line
@@ -146,11 +152,40 @@ class Prearchive:
 
         Raises StagingError when there is nothing to build from.
         """
-        self._act(entry, "build")
+        try:
+            self._act(entry, "build", repeatable=True)
+        except ServerError:
+            # Also the answer for a row that is not there.
+            self.get(entry)
+            raise
         built = self.get(entry)
         if built.status == "ERROR":
             raise StagingError("build", f"{entry.id}: {self.reason(entry) or 'ERROR'}", built)
         return built
+
+    def settled(self, entry: PrearchiveEntry, timeout: float) -> PrearchiveEntry | None:
+        """The row when nothing is being done to it; None when it is gone.
+
+        One that waits for more files is built. A build that fails leaves it in ERROR. Raises
+        WaitedTooLong after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            found = self.wait(entry, left, until=_is_left_alone)
+            if found is None or is_settled(found.status):
+                return found
+            try:
+                return self.build(found)
+            except StagingError as error:
+                return error.entry
+            except ResourceNotFoundError:
+                return None
+            except ClientRequestError:
+                # Locked: somebody has just begun to do something to it.
+                if time.monotonic() >= deadline:
+                    raise WaitedTooLong(found, timeout) from None
+                self._sleep(FIRST_LOOK)
 
     def rebuild(self, entry: PrearchiveEntry) -> None:
         """Queue a build; it never archives, whatever the project's setting. See `wait`."""
@@ -266,12 +301,20 @@ class Prearchive:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _act(self, entry: PrearchiveEntry, action: str, **params: str | None) -> Response:
+    def _act(
+        self,
+        entry: PrearchiveEntry,
+        action: str,
+        *,
+        repeatable: bool = False,
+        **params: str | None,
+    ) -> Response:
         return self.client.post(
             entry_path(entry),
             params={"action": action, **params},
             accept={301, 303},
             about=_about(entry),
+            repeatable=repeatable,
         )
 
     def _queue(self, service: str, entry: PrearchiveEntry, **params: str) -> None:

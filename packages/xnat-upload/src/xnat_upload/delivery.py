@@ -211,6 +211,8 @@ class Delivery:
         missing = self.difference.missing
         if missing.files:
             raise Incomplete(self._incomplete(missing), done)
+        if done.session is None and done.entry is None:
+            raise UploadError(f"{self.destination.session}: none of its files could be uploaded")
         # All is there; what of it is not as it was is for a new upload to send again.
         self.journal.forget()
         self._compare(done)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from xnat_core.errors import ClientRequestError, OperationError, ResourceNotFoundError
+from xnat_core.errors import OperationError
 from xnat_core.imports import Landing, archived_session
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.settling import StillArchiving
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import StagingError, WaitedTooLong
-from xnat_upload.survey import RECEIVING, Survey, Surveyor, is_in_motion
+from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Manner
 
 _AT_LEAST = 60.0
@@ -30,7 +30,7 @@ class Ending:
     def reach(self, survey: Survey, landings: Iterable[Landing]) -> Delivered:
         """Bring everything that has landed, now or before, to its end."""
         self._deadline = time.monotonic() + self._manner.wait
-        done = Delivered(session=survey.session)
+        done = Delivered()
         rows = {row.id: row for row in survey.rows}
         direct = {landing.uri: landing for landing in survey.direct}
         for landing in landings:
@@ -42,13 +42,15 @@ class Ending:
         try:
             for landing in direct.values():
                 self._finish_direct(landing, rows, done)
-            for position, row in enumerate(rows.values()):
+            for row in rows.values():
                 if self._destination.archive:
-                    self._archive(row, done, again=position > 0)
+                    self._archive(row, done)
                 else:
                     self._stage(row, done)
         except (StillArchiving, WaitedTooLong) as late:
             done.late = late
+        if done.entry is None and done.session is None and survey.session is not None:
+            self._take_archived(survey.session, done)
         return done
 
     @property
@@ -75,7 +77,9 @@ class Ending:
         else:
             done.entry = settled
 
-    def _archive(self, row: PrearchiveEntry, done: Delivered, *, again: bool) -> None:
+    def _archive(self, row: PrearchiveEntry, done: Delivered) -> None:
+        # The second study of one session is in conflict with the first one.
+        merges = len(self._surveyor.difference.studies) > 1
         settled = self._settled(row)
         if settled is None:
             self._look_in_archive(row, done)
@@ -85,28 +89,14 @@ class Ending:
             settled,
             subject=self._destination.subject,
             session=self._destination.session,
-            # The second study of a merged session is in conflict with the first one.
-            overwrite=self._manner.overwrite == "delete" or again,
+            overwrite=self._manner.overwrite == "delete" or merges,
             timeout=max(self._left, _AT_LEAST),
             more={"quarantine": "true"} if self._manner.quarantine else None,
         )
         done.entry = None
 
     def _settled(self, row: PrearchiveEntry) -> PrearchiveEntry | None:
-        """The row, built and at rest; None when it is gone."""
-        while True:
-            found = self._prearchive.wait(
-                row, max(self._left, _AT_LEAST), until=lambda status: not is_in_motion(status)
-            )
-            if found is None or not (found.status or "").startswith(RECEIVING):
-                return found
-            try:
-                return self._prearchive.build(found)
-            except ResourceNotFoundError:
-                return None
-            except ClientRequestError:
-                # Locked: the server has just begun to build it by itself.
-                time.sleep(0.2)
+        return self._prearchive.settled(row, max(self._left, _AT_LEAST))
 
     def _look_in_archive(self, row: PrearchiveEntry, done: Delivered) -> None:
         """A row that is gone has been archived, by the project's own rule or by somebody."""
@@ -115,9 +105,12 @@ class Ending:
         )
         if found is None:
             raise OperationError("upload", f"{row.id} has left the prearchive and is not archived")
-        done.session = found
+        self._take_archived(found, done)
+
+    def _take_archived(self, session: Session, done: Delivered) -> None:
+        done.session = session
         if not self._destination.archive:
             done.notes.append(
-                f"{found.label}: the project archives by itself, so it did not stay in the "
-                "prearchive"
+                f"{session.label} is in the archive, where the project or an earlier upload has "
+                "brought it, not in the prearchive"
             )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import ClientRequestError, ResourceNotFoundError
+from xnat_core.errors import ResourceNotFoundError
 from xnat_core.imports import (
     Destination,
     DirectArchive,
@@ -21,7 +20,7 @@ from xnat_core.imports import (
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.destination import DIRECT_ARCHIVE_SINCE
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.prearchive import FIRST_LOOK, Prearchive, StagingError, is_settled
+from xnat_core.prearchive import Prearchive
 from xnat_core.urls import path
 from xnat_upload.difference import Difference
 
@@ -79,11 +78,10 @@ class Surveyor:
             self.client, self.destination.project, self.destination.session
         )
         for entry in self._entries():
-            if self._is_ours(entry):
-                survey.rows.append(self._at_rest(entry))
-            else:
+            if not self._is_ours(entry):
                 survey.strangers.append(entry)
-        survey.rows = [row for row in survey.rows if row.status != "GONE"]
+            elif settled := self.prearchive.settled(entry, self.patience):
+                survey.rows.append(settled)
         self.difference.forget_listings()
         if survey.session:
             self.difference.hold(archived_files(self.client, survey.session.id))
@@ -137,31 +135,6 @@ class Surveyor:
             if one.area == PREARCHIVE
         )
 
-    def _at_rest(self, entry: PrearchiveEntry) -> PrearchiveEntry:
-        """Wait for what is being done to a row; one that waits for more files is built.
-
-        Only what is built can be listed.
-        """
-        gone = PrearchiveEntry(project=entry.project, status="GONE")
-        while not is_settled(entry.status):
-            if (entry.status or "").startswith(RECEIVING):
-                try:
-                    return self.prearchive.build(entry)
-                except StagingError as error:
-                    return error.entry
-                except ResourceNotFoundError:
-                    return gone
-                except ClientRequestError:
-                    # Locked: somebody else has just begun to do something to it.
-                    time.sleep(FIRST_LOOK)
-            found = self.prearchive.wait(
-                entry, self.patience, until=lambda status: not is_in_motion(status)
-            )
-            if found is None:
-                return gone
-            entry = found
-        return entry
-
     def _hold_row(self, entry: PrearchiveEntry) -> None:
         try:
             self.difference.hold(staged_files(self.prearchive, entry))
@@ -178,8 +151,3 @@ class Surveyor:
             about=("session", session.label),
         )
         return {row.get("ID", ""): row.get("UID") or row.get("uid") or "" for row in rows}
-
-
-def is_in_motion(status: str | None) -> bool:
-    """Whether something is being done to a row."""
-    return not is_settled(status) and not (status or "").startswith(RECEIVING)
