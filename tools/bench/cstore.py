@@ -2,10 +2,11 @@
 
 Usage: python tools/bench/cstore.py [TURNS] [FILES]
 
-Sends FILES (1,000) CT slices of 512 KiB to the same `storescp --fork` by storescu and by
-xnat-cstore with 1, 4 and 16 workers, in turns, TURNS (3) times; then the same with
-TCP_NODELAY=1 in the receiver's environment. A ratio above 1 means that ours was faster; medians and
-ranges are printed, because single runs on a shared machine say little. Starting the program is part of each time.
+Sends FILES (1,000) CT slices of 512 KiB to the same `storescp --fork` by storescu and by xnat-
+cstore with 1, 4 and 16 workers, in turns, TURNS (3) times; then the same with TCP_NODELAY=1 in
+the receiver's environment. A ratio above 1 means that ours was faster; medians and ranges are
+printed, because single runs on a shared machine say little. Starting the program is part of each
+time.
 """
 
 from __future__ import annotations
