@@ -51,6 +51,7 @@ def test_a_killed_run_is_shown_as_interrupted(transfer: Transfer) -> None:
     transfer.dest.settings.archive_delay = 30
     process = transfer.process()
     while not transfer.dest.requests("POST", "/data/services/import"):
+        assert process.poll() is None
         time.sleep(0.02)
     (running,) = transfer.say("status").records
     process.kill()
