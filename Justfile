@@ -31,6 +31,6 @@ bench NAME='startup' *ARGS:
     tools/setup
     .venv/bin/python tools/bench/{{NAME}}.py {{ARGS}}
 
-# The property tests, long.
+# The property tests, long, then every reader of foreign input under atheris: just fuzz 60 tar zip
 fuzz *ARGS:
-    tools/test --hypothesis-profile=fuzz -m hypothesis {{ARGS}}
+    tools/fuzz {{ARGS}}

@@ -126,8 +126,13 @@ def redirect_of(response: Response, url: str) -> str | None:
     location = response.headers.get("Location")
     if response.status_code not in REDIRECTS or not location:
         return None
-    # Header bytes arrive as Latin-1, whatever they are.
-    return urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
+    try:
+        # Header bytes arrive as Latin-1, whatever they are.
+        target = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
+        origin(target)
+    except ValueError:
+        return "unreadable:"
+    return target
 
 
 def leads_to_sign_in(target: str) -> bool:

@@ -150,6 +150,9 @@ class Conversation:
 
     def _require_success(self, call: Call, response: Stream) -> None:
         status = response.status_code
+        if status in answers.REDIRECTS and status not in call.accept and not call.anonymous:
+            response.close()
+            raise NetworkError(self._server, f"{call.operation}: {status} leads nowhere")
         if status < 400 or status in call.accept:
             return
         error = answers.error_of(response, call.method, call.path, call.about)

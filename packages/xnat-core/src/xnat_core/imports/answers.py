@@ -110,7 +110,10 @@ def landings_of(text: str) -> tuple[Landing, ...]:
 
 
 def _landing(line: str) -> Landing:
-    uri = urlsplit(line.strip()).path
+    try:
+        uri = urlsplit(line.strip()).path
+    except ValueError:
+        uri = ""
     for area, pattern in _AREAS:
         if found := pattern.fullmatch(uri):
             parts = {key: unquote(value) for key, value in found.groupdict().items()}

@@ -91,8 +91,8 @@ class Model:
     @classmethod
     def from_item(cls: type[ModelT], item: Mapping[str, Any], **known: Any) -> ModelT:
         """Read a single document: `data_fields`, `meta` and `children` of an `items[0]`."""
-        row = dict(item.get("data_fields") or {})
-        row.setdefault("xsiType", (item.get("meta") or {}).get("xsi:type"))
+        row = dict(_object(item.get("data_fields")))
+        row.setdefault("xsiType", _object(item.get("meta")).get("xsi:type"))
         return cls.from_row(row, **known)
 
     @classmethod
@@ -162,20 +162,29 @@ def _members(cls: type[Model]) -> tuple[tuple[str, str], ...]:
 def children(item: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The data fields of the children of a document that are called `name`."""
     return [
-        dict(child.get("data_fields") or {})
-        for group in item.get("children") or ()
+        dict(_object(child.get("data_fields")))
+        for group in _objects(item.get("children"))
         if group.get("field") == name
-        for child in group.get("items") or ()
+        for child in _objects(group.get("items"))
     ]
 
 
 def custom_variables(item: Mapping[str, Any]) -> dict[str, Any]:
     """The custom variables of a document by name."""
     return {
-        child["name"]: child.get("field")
+        str(child["name"]): child.get("field")
         for child in children(item, "fields/field")
         if child.get("name")
     }
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one: documents come from outside."""
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    return map(_object, value if isinstance(value, list) else ())
 
 
 def text(value: Any) -> str | None:
