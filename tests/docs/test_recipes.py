@@ -26,6 +26,8 @@ RECIPES = (
     "parallel",
     "pipelines",
     "prearchive",
+    "slurm",
+    "snakemake-nextflow",
 )
 
 
