@@ -91,7 +91,7 @@ def test_data_in_another_project_are_a_failure_that_says_where_they_are(upload: 
     assert (ran.record["outcome"], ran.record["landed"]) == ("failed", "P2")
     assert ran.record["uri"].startswith("/xapi/direct-archive/P2/")
     assert "filed the data under project 'P2'" in ran.err
-    assert "xnat-prearchive move" in ran.err
+    assert "move it to P1 when it has been archived there" in ran.err
 
 
 def test_unassigned_data_are_a_failure_that_says_where_they_are(upload: Uploader) -> None:
@@ -103,6 +103,7 @@ def test_unassigned_data_are_a_failure_that_says_where_they_are(upload: Uploader
     ran = upload(upload.folder, *HERE, "--workers", 1)
     assert ran.status == 1
     assert ran.record["uri"] == answer.strip()
+    assert "'xnat-prearchive move' brings it to P1" in ran.err
     assert len(upload.imports()) == 1
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from xnat_core.errors import OperationError, UploadError, XNATCtlError
 from xnat_core.imports import Destination, Landing
+from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_upload.difference import NOTHING, Amount
 
@@ -36,10 +37,14 @@ class Mislanded(UploadError):
     """Data went to another project than the one asked for."""
 
     def __init__(self, landing: Landing, destination: Destination) -> None:
+        remedy = (
+            f"'xnat-prearchive move' brings it to {destination.project}"
+            if landing.area == PREARCHIVE
+            else f"move it to {destination.project} when it has been archived there"
+        )
         super().__init__(
             f"{destination.project}/{destination.session}: the server filed the data under project "
-            f"{landing.project!r}: {landing.uri}; nothing more was sent "
-            f"('xnat-prearchive move' brings it to {destination.project})"
+            f"{landing.project!r}: {landing.uri}; nothing more was sent ({remedy})"
         )
         self.landing = landing
 
