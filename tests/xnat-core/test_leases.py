@@ -72,7 +72,7 @@ def test_a_holder_that_stood_still_learns_that_it_has_lost(folder: Path) -> None
 
 def test_a_holder_that_was_killed_here_is_not_waited_for(folder: Path) -> None:
     program = HOLD + "Lease(Path(sys.argv[1])).take(); print('held', flush=True); time.sleep(60)"
-    held = subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE)
+    held = subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE)
     assert held.stdout is not None and held.stdout.readline() == b"held\n"
     assert not Lease(folder).take()
     held.send_signal(signal.SIGKILL)
@@ -111,7 +111,7 @@ def test_processes_take_turns(folder: Path, tmp_path: Path) -> None:
     )
     count = tmp_path / "count"
     count.write_text("0")
-    words = [sys.executable, "-c", program, folder, count]
+    words = [sys.executable, "-c", program, str(folder), str(count)]
     for process in [subprocess.Popen(words) for _ in range(6)]:
         assert process.wait() == 0
     assert count.read_text() == "120"

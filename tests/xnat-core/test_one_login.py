@@ -49,7 +49,7 @@ def test_processes_that_start_together_make_one_login(
     xnat: XNAT, tmp_path: Path, count: int, how: str
 ) -> None:
     start = tmp_path / "start"
-    words = [sys.executable, "-c", ASK, start, how]
+    words = [sys.executable, "-c", ASK, str(start), how]
     processes = [subprocess.Popen(words, stderr=subprocess.PIPE) for _ in range(count)]
     start.touch()
     failures = [said for process in processes if (said := process.communicate()[1])]
