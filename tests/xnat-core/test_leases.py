@@ -84,7 +84,8 @@ def test_a_holder_that_was_killed_here_is_not_waited_for(folder: Path) -> None:
 def test_of_many_that_find_a_lease_abandoned_one_takes_it(folder: Path) -> None:
     for _ in range(20):
         abandoned(folder)
-        start, taken = threading.Barrier(8), []
+        start = threading.Barrier(8)
+        taken: list[bool] = []
 
         def take(start: threading.Barrier = start, taken: list[bool] = taken) -> None:
             start.wait()
