@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sysconfig
 
 import pytest
 
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
+# Not those of this environment: pynetdicom brings programs of the same names as DCMTK's.
+_OURS = os.path.realpath(sysconfig.get_path("scripts"))
+_FOLDERS = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin"]
+_PATH = os.pathsep.join(folder for folder in _FOLDERS if os.path.realpath(folder) != _OURS)
 
 
 def judge(program: str) -> str:

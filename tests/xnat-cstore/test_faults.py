@@ -132,12 +132,12 @@ def test_a_silent_receiver_is_left_and_its_association_not_used_again(
 
     def answer(event: Any) -> int:
         if len(scp.received) == 2:
-            silent.wait(10)
+            silent.wait(20)
         return 0
 
     scp.answer = answer
     try:
-        words = [*at(scp.port), "-w", "1", "--timeout", "1"]
+        words = [*at(scp.port), "-w", "1", "--timeout", "3"]
         status, records, _ = run("send", series[0].parent, *words)
     finally:
         silent.set()

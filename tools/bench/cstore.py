@@ -30,7 +30,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 TITLE = "BENCH"
 SIDE = 512
 WORKERS = (1, 4, 16)
-OURS = str(Path(sysconfig.get_path("scripts")) / "xnat-cstore")
+SCRIPTS = sysconfig.get_path("scripts")
+OURS = str(Path(SCRIPTS) / "xnat-cstore")
 
 
 def main() -> None:
@@ -51,22 +52,39 @@ def main() -> None:
 def compare(files: Path, received: Path, count: int, turns: int, *, nodelay: bool) -> None:
     """Run all senders in turns and print the rate of each and its ratio to storescu."""
     senders = {
-        "storescu": ["storescu", "-aec", TITLE, "+sd", "+r", "127.0.0.1", "PORT", str(files)],
+        "storescu": [
+            dcmtk("storescu"),
+            "-aec",
+            TITLE,
+            "+sd",
+            "+r",
+            "127.0.0.1",
+            "PORT",
+            str(files),
+        ],
         **{f"xnat-cstore -w {workers}": ours(files, workers) for workers in WORKERS},
     }
     seconds: dict[str, list[float]] = {name: [] for name in senders}
     for _ in range(turns):
         for name, words in senders.items():
             seconds[name].append(measured(words, received, count, nodelay=nodelay))
-    theirs = seconds["storescu"]
     for name, ours_ in seconds.items():
-        ratios = [their / our for their, our in zip(theirs, ours_, strict=True)]
+        ratios = [their / our for their, our in zip(seconds["storescu"], ours_, strict=True)]
         rate = count / median(ours_)
         print(  # noqa: T201
             f"  {name:18}{rate:8.1f} files/s   ratio {median(ratios):6.2f}"
             f"  ({min(ratios):.2f} to {max(ratios):.2f})",
             flush=True,
         )
+
+
+def dcmtk(program: str) -> str:
+    """The path of a program of DCMTK; pynetdicom brings others of the same names."""
+    folders = [one for one in os.environ["PATH"].split(os.pathsep) if one != SCRIPTS]
+    found = shutil.which(program, path=os.pathsep.join(folders))
+    if found is None:
+        raise SystemExit(f"{program} is not installed")
+    return found
 
 
 def ours(files: Path, workers: int) -> list[str]:
@@ -100,7 +118,7 @@ def receiver(folder: Path, *, nodelay: bool) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     process = subprocess.Popen(
-        ["storescp", "--fork", "-aet", TITLE, "-od", str(folder), str(port)],
+        [dcmtk("storescp"), "--fork", "-aet", TITLE, "-od", str(folder), str(port)],
         env={**os.environ, **({"TCP_NODELAY": "1"} if nodelay else {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

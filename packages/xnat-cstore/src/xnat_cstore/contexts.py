@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Wanted:
-    """The pairs of the instances seen so far, at most as many as one association can have.
+    """The pairs of the instances seen so far, in rounds that have room in one association each.
 
     With `transcode` every compressed pair brings one for its unpacked form. Safe for any thread.
     """
@@ -25,27 +25,29 @@ class Wanted:
     def __init__(self, *, transcode: bool = False, most: int = MOST_CONTEXTS) -> None:
         self._transcode = transcode
         self._most = most
-        self._pairs: dict[Pair, None] = {}
+        self._now: dict[Pair, None] = {}
+        self._round_of: dict[Pair, dict[Pair, None]] = {}
         self._lock = threading.Lock()
 
-    def __call__(self) -> list[Pair]:
-        """All pairs, in the order in which they came."""
+    def __call__(self, pair: Pair) -> list[Pair]:
+        """The pairs of the round that has this one, in the order in which they came."""
         with self._lock:
-            return list(self._pairs)
+            return list(self._round_of[pair])
 
     def add(self, pair: Pair) -> bool:
-        """Whether an association can have this pair, too; it is then among them."""
+        """Whether the round has room for this pair; it is then part of it."""
         with self._lock:
-            more = [one for one in forms_of(pair, self._transcode) if one not in self._pairs]
-            if len(self._pairs) + len(more) > self._most:
+            more = [one for one in forms_of(pair, self._transcode) if one not in self._now]
+            if len(self._now) + len(more) > self._most:
                 return False
-            self._pairs.update(dict.fromkeys(more))
+            self._now.update(dict.fromkeys(more))
+            self._round_of[pair] = self._now
             return True
 
-    def clear(self) -> None:
-        """Begin with none."""
+    def next_round(self) -> None:
+        """Begin another round; instances of those before may still be on their way."""
         with self._lock:
-            self._pairs.clear()
+            self._now = {}
 
 
 def forms_of(pair: Pair, transcode: bool) -> list[Pair]:
@@ -59,7 +61,7 @@ def in_rounds(items: Iterable[T | Instance], wanted: Wanted) -> Iterator[T | Ins
     """The items in an order in which associations need not change.
 
     Instances whose pair does not fit beside those before are held back for a round of their own;
-    everything else passes at once. `wanted` holds the pairs of the round.
+    everything else passes at once. `wanted` learns the pairs of each round.
     """
     while True:
         held: list[T | Instance] = []
@@ -71,4 +73,4 @@ def in_rounds(items: Iterable[T | Instance], wanted: Wanted) -> Iterator[T | Ins
         if not held:
             return
         items = held
-        wanted.clear()
+        wanted.next_round()

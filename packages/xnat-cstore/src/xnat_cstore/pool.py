@@ -26,7 +26,7 @@ class Pool:
     """
 
     def __init__(
-        self, receiver: Receiver, wanted: Callable[[], list[Pair]], timeout: float, workers: int
+        self, receiver: Receiver, wanted: Callable[[Pair], list[Pair]], timeout: float, workers: int
     ) -> None:
         self.receiver = receiver
         self.gone: DicomStoreError | None = None
@@ -54,7 +54,7 @@ class Pool:
                 return association
             begin = time.monotonic()
             try:
-                return Association(self.receiver, self._wanted(), self._timeout)
+                return Association(self.receiver, self._wanted(pair), self._timeout)
             except DicomStoreError as error:
                 if isinstance(error, Rejected) and error.permanent:
                     self.give_up(error)
