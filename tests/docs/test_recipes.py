@@ -63,7 +63,7 @@ def dicom(study: str, series: int) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_recipe_can_be_followed(recipe: str, neuro: Shell) -> None:
     assert follow(DOCS / "recipes" / f"{recipe}.md", neuro) > 0

@@ -8,7 +8,7 @@ from docs.conftest import DOCS
 from support.documents import Shell, expected, follow
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_tutorial_can_be_followed_word_for_word(shell: Shell) -> None:
     assert follow(DOCS / "tutorial.md", shell) > 10
 

@@ -49,7 +49,7 @@ class Shell:
         self._place.write_text(str(home))
         self._variables = {**os.environ, **variables}
 
-    def run(self, commands: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, commands: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run commands as a person with `set -euo pipefail` would."""
         script = f"""
             [ -e {self._state} ] && source {self._state}
