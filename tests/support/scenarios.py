@@ -46,8 +46,11 @@ class Case:
 
     @property
     def read(self) -> list[Record]:
-        """The records that were printed."""
-        return [json.loads(line) for line in self.printed.splitlines()]
+        """The records that were printed; none when it is something else."""
+        try:
+            return [json.loads(line) for line in self.printed.splitlines()]
+        except json.JSONDecodeError:
+            return []
 
     @property
     def out(self) -> Path:

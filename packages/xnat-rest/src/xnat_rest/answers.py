@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from xnat_core.errors import IntegrityError
 from xnat_core.job import Job
 from xnat_core.records import Record
 
@@ -40,9 +41,11 @@ def show(job: Job, answer: Answer) -> Iterator[Record]:
     try:
         document = json.loads(answer.content)
     except ValueError:
-        job.console.warning("the answer says it is JSON, but cannot be read; it follows as it is")
+        # Cut short, mostly: the server ends an answer properly when it fails in the middle.
         job.write_bytes(answer.content)
-        return
+        if not answer.content.strip():
+            return
+        raise IntegrityError("the answer says it is JSON, but cannot be read") from None
     if job.args.text("--output") == "json":
         job.write_bytes(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
     else:

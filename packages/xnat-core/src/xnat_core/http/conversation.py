@@ -153,6 +153,10 @@ class Conversation:
         if status in answers.REDIRECTS and status not in call.accept and not call.anonymous:
             response.close()
             raise NetworkError(self._server, f"{call.operation}: {status} leads nowhere")
+        if status < 300 and call.method not in READING and answers.is_sign_in_page(response):
+            raise AuthenticationError(
+                self._server, f"{call.operation} was answered by the page that asks to log in"
+            )
         if status < 400 or status in call.accept:
             return
         error = answers.error_of(response, call.method, call.path, call.about)
