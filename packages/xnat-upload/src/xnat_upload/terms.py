@@ -10,7 +10,7 @@ from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_upload.difference import NOTHING, Amount
 
-MOST_FILES = 5000
+MOST_FILES = 2000
 
 
 @dataclass(frozen=True, slots=True)
