@@ -124,7 +124,9 @@ def test_without_a_project_both_remedies_are_named(upload: Uploader) -> None:
 def test_a_path_that_does_not_exist_is_an_error_naming_it(upload: Uploader, tmp_path: Path) -> None:
     ran = upload(tmp_path / "nowhere", *HERE)
     assert ran.status == 1
-    assert f"{tmp_path}/nowhere: No such file or directory" in ran.err
+    assert ran.err.splitlines() == [
+        f"xnat-upload: upload: {tmp_path}/nowhere: No such file or directory"
+    ]
 
 
 def test_quiet_prints_the_accession_id(upload: Uploader, capfd: pytest.CaptureFixture[str]) -> None:

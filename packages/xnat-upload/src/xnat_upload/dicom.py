@@ -116,6 +116,10 @@ def work(job: Job) -> Iterator[Record]:
 
 
 def _orders(job: Job, options: Options) -> Iterator[Order]:
+    for path in options.paths:
+        # A mistyped name is one line, told before the server is asked for anything.
+        if not path.exists():
+            raise UploadError(f"{path}: No such file or directory", path)
     if options.paths:
         yield Order(
             options.paths,
