@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import sysconfig
+from pathlib import Path
 
 import pytest
 
-# Not those of this environment: pynetdicom brings programs of the same names as DCMTK's.
-_OURS = os.path.realpath(sysconfig.get_path("scripts"))
+# Not those of a Python environment: pynetdicom brings programs of the same names as DCMTK's.
 _FOLDERS = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin"]
-_PATH = os.pathsep.join(folder for folder in _FOLDERS if os.path.realpath(folder) != _OURS)
+_PATH = os.pathsep.join(
+    folder for folder in _FOLDERS if not (Path(folder).parent / "pyvenv.cfg").exists()
+)
 
 
 def judge(program: str) -> str:
