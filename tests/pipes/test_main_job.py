@@ -59,6 +59,25 @@ def digests(folder: Path, pattern: str = "*.dcm") -> Counter[str]:
     return Counter(hashlib.md5(path.read_bytes()).hexdigest() for path in folder.rglob(pattern))
 
 
+def test_what_xnat_ls_prints_is_downloaded(xnat: XNAT, bash: Bash) -> None:
+    scans = {"1": {"a.dcm": b"a" * 1000, "sub/b.dcm": b"b" * 10}, "2-MR1": {"c.dcm": b""}}
+    xnat.has_session("P1", "S1", "MR1", scans)
+    xnat.has_session("P1", "S1", "MR2", {"1": {"a.dcm": b"x"}})
+    ran = bash("xnat-ls sessions -P P1 | xnat-download --out D")
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) == 2
+    arrived = {
+        path.relative_to("D").as_posix(): path.read_bytes()
+        for path in Path("D").rglob("files/**/*.dcm")
+    }
+    assert arrived == {
+        "MR1/scans/1/resources/DICOM/files/a.dcm": b"a" * 1000,
+        "MR1/scans/1/resources/DICOM/files/sub/b.dcm": b"b" * 10,
+        "MR1/scans/2-MR1/resources/DICOM/files/c.dcm": b"",
+        "MR2/scans/1/resources/DICOM/files/a.dcm": b"x",
+    }
+
+
 def outcomes(text: str) -> list[str]:
     return [json.loads(line)["outcome"] for line in text.splitlines()]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -13,23 +11,7 @@ from support.downloads import Downloader
 from support.sandbox import XNAT
 from xnat_sandbox.model import Owner
 
-SCRIPTS = Path(sysconfig.get_path("scripts"))
 SCANS = {"1": {"a.dcm": b"a" * 1000, "sub/b.dcm": b"b" * 10}, "2-MR1": {"c.dcm": b""}}
-
-
-def test_what_xnat_ls_prints_is_downloaded(download: Downloader) -> None:
-    download.xnat.has_session("P1", "S1", "MR1", SCANS)
-    download.xnat.has_session("P1", "S1", "MR2", {"1": {"a.dcm": b"x"}})
-    command = f"{SCRIPTS}/xnat-ls sessions -P P1 | {SCRIPTS}/xnat-download --out {download.out}"
-    ran = subprocess.run(command, shell=True, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    assert len(ran.stdout.splitlines()) == 2
-    assert download.files() == {
-        "MR1/scans/1/resources/DICOM/files/a.dcm": b"a" * 1000,
-        "MR1/scans/1/resources/DICOM/files/sub/b.dcm": b"b" * 10,
-        "MR1/scans/2-MR1/resources/DICOM/files/c.dcm": b"",
-        "MR2/scans/1/resources/DICOM/files/a.dcm": b"x",
-    }
 
 
 def test_a_session_gives_one_record_with_what_was_done(download: Downloader) -> None:
