@@ -8,9 +8,10 @@ import pytest
 
 from support.answers import Run
 from support.sandbox import XNAT
-from xnat_admin.events import since
+from xnat_admin.events import Wanted, newest, since
 from xnat_core.client import XNATClient
 from xnat_core.errors import ValidationError
+from xnat_core.models import Event
 
 
 @pytest.fixture
@@ -131,3 +132,9 @@ def test_ages_and_dates() -> None:
     for text in ("", "yesterday", "7", "-7d", "2024-13-01"):
         with pytest.raises(ValidationError, match="must be an age"):
             since(text)
+
+
+def test_events_of_one_second_come_in_the_order_of_their_numbers() -> None:
+    moment = "2024-05-02 10:00:00"
+    events = [Event(id=number, timestamp=moment) for number in ("9", "11", "10")]
+    assert [event.id for event in newest(events, Wanted(), None)] == ["11", "10", "9"]

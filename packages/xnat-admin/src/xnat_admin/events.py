@@ -101,9 +101,12 @@ def since(text: str, now: datetime | None = None) -> datetime:
 
 
 def newest(events: Iterable[Event], wanted: Wanted, limit: int | None) -> list[Event]:
-    """Those that are wanted, the newest first, `limit` at most."""
+    """Those that are wanted, the newest first, `limit` at most.
+
+    Times may be of whole seconds; the server numbers its events as they happen.
+    """
     found = [event for event in events if wanted.fits(event)]
-    found.sort(key=lambda event: _moment(event.timestamp) or _EPOCH, reverse=True)
+    found.sort(key=_age, reverse=True)
     return found if limit is None else found[: max(0, limit)]
 
 
@@ -175,6 +178,11 @@ def of_project(client: XNATClient, project: str, workers: int = 4) -> list[Event
 
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
+
+
+def _age(event: Event) -> tuple[datetime, int]:
+    number = event.id or ""
+    return _moment(event.timestamp) or _EPOCH, int(number) if number.isdecimal() else 0
 
 
 def _no_audit(reason: object) -> OperationError:
