@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from support.sandbox import XNAT
 from xnat_sandbox.settings import Settings
 
 MakeXNAT = Callable[..., XNAT]
+
+# Whoever starts the tests in the background of a script hands down that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: how long one example takes says more about the machine than about the code.
 settings.register_profile("brief", deadline=None)
