@@ -14,6 +14,8 @@ import pytest
 from support.workspace import PACKAGES, Package
 
 OURS = {package.name: package for package in PACKAGES}
+# Type checkers bring these; at run time they are never imported.
+FOR_TYPE_CHECKERS = {"_typeshed", "typing_extensions"}
 EACH = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 
 
@@ -33,14 +35,20 @@ def declared(package: Package) -> set[str]:
 def imported(package: Package) -> Iterator[tuple[str, str]]:
     """Where each import statement stands, and the top-level name it imports."""
     for path in sorted(package.source.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                continue
-            names = [alias.name for alias in node.names]
-            if isinstance(node, ast.ImportFrom):
-                names = [] if node.level else [node.module or ""]
-            for name in names:
-                yield f"{path.relative_to(package.folder)}:{node.lineno}", name.partition(".")[0]
+        for line, name in tops(ast.parse(path.read_bytes())):
+            yield f"{path.relative_to(package.folder)}:{line}", name
+
+
+def tops(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and top-level name of each import in a tree."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [] if node.level else [node.module or ""]
+        for name in names:
+            yield node.lineno, name.partition(".")[0]
 
 
 @cache
@@ -58,14 +66,21 @@ def owners() -> dict[str, set[str]]:
 def test_every_import_is_declared(package: Package) -> None:
     known = owners()
     allowed = declared(package) | {package.name}
-    # Type checkers bring _typeshed; at run time it is never imported.
-    free = sys.stdlib_module_names | {"_typeshed"}
+    free = sys.stdlib_module_names | FOR_TYPE_CHECKERS
     undeclared = [
         f"{place} imports {name}"
         for place, name in imported(package)
         if name not in free and not known.get(name, set()) & allowed
     ]
     assert undeclared == []
+
+
+@EACH
+def test_what_type_checkers_bring_is_not_imported_at_run_time(package: Package) -> None:
+    for path in sorted(package.source.rglob("*.py")):
+        for node in ast.parse(path.read_bytes()).body:
+            names = {name for _, name in tops(node)} if not isinstance(node, ast.If) else set()
+            assert not names & FOR_TYPE_CHECKERS, path
 
 
 @EACH

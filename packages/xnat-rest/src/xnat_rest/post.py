@@ -24,16 +24,9 @@ from collections.abc import Iterator
 
 from xnat_core.job import Job
 from xnat_core.records import Record
-from xnat_rest.answers import show
-from xnat_rest.requests import pairs, payload, target
+from xnat_rest.sending import send
 
 
 def work(job: Job) -> Iterator[Record]:
-    """Send the request once and show what the server answers."""
-    job.args.only_one("--data", "--file")
-    path = target(job.args.required("<path>"), job.target.url)
-    body = payload(
-        job.args.text("--data"), job.args.path("--file"), job.args.text("--content-type")
-    )
-    params = pairs(job.args.texts("--params"))
-    yield from show(job, job.client().post(path, params=params, **body))
+    """Send it."""
+    yield from send(job, "POST")

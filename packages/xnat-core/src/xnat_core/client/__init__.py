@@ -1,0 +1,141 @@
+"""The client of one server: requests that log in and repeat; lists, objects, streams."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from xnat_core.client.reading import Reading
+from xnat_core.client.requesting import IDLE_SECONDS
+from xnat_core.errors import (
+    AuthenticationError,
+    ClientRequestError,
+    NetworkError,
+    ResourceNotFoundError,
+    ServerError,
+    XNATCtlError,
+)
+from xnat_core.urls import path
+
+__all__ = ["IDLE_SECONDS", "XNATClient"]
+
+
+class XNATClient(Reading):
+    """One server. Thread-safe; closes its connections, and a session of its own, at the end.
+
+    `timeout` is how many seconds the server may work before it answers; listings and bodies may be
+    silent for 300 at most, and connecting takes 20 at most. `max_retries` counts the attempts after
+    the first. Without credentials and token, requests go out as nobody's. Credentials are used to
+    log in, at the first request, and for nothing else; `auto_reauth` logs in again when the session
+    has ended. `authenticator` takes the place of all of these. `ca_bundle` is a file or directory
+    of certificates to trust, `pool_size` the number of threads that use the client at once.
+    `max_connections` holds for all processes of this user that are given it.
+
+    All methods raise errors of `xnat_core.errors` and no others.
+    """
+
+    _version: tuple[int, ...] | None = None
+
+    def as_user(self, username: str, password: str | None) -> XNATClient:
+        """Return another client of this server, with the same settings, for another user."""
+        client = XNATClient(
+            self.base_url,
+            username,
+            password,
+            timeout=self.timeout,
+            max_retries=self.max_retries,
+            auto_reauth=True,
+            pool_size=self._pool_size,
+            max_connections=self._max_connections,
+        )
+        client._verify = self._verify
+        return client
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether requests carry a session; only the server knows whether it has ended."""
+        return self._authenticator.has_token
+
+    def authenticate(self) -> str:
+        """Log in now and return the session token. Raises AuthenticationError."""
+        return self._authenticator.log_in(self._conversation.door)
+
+    def invalidate_session(self) -> bool:
+        """End the session, here, in the cache and at the server; False when there was none."""
+        return self._authenticator.forget(self._conversation.door)
+
+    def whoami(self) -> dict[str, Any]:
+        """Return username, firstname, lastname, email and enabled of the logged-in user.
+
+        GET /xapi/users/username, else /data/auth; details from /xapi/users/{name}, None where they
+        may not be read. Raises AuthenticationError for a guest.
+        """
+        name = self._own_name()
+        if not name or name.lower() == "guest":
+            raise AuthenticationError(self.base_url, "not logged in")
+        known = self._authenticator.username
+        if known and known.lower() == name.lower():
+            name = known
+        details = self._details_of(name)
+        return {
+            "username": name,
+            "firstname": details.get("firstName"),
+            "lastname": details.get("lastName"),
+            "email": details.get("email"),
+            "enabled": details.get("enabled"),
+        }
+
+    def ping(self) -> dict[str, Any]:
+        """Return url, status, version and latency_ms. Raises NetworkError.
+
+        GET /xapi/siteConfig/buildInfo/version, which needs no login and makes none.
+        """
+        begin = time.perf_counter()
+        try:
+            version = self._version_text()
+        except (ServerError, ClientRequestError, AuthenticationError) as error:
+            raise NetworkError(self.base_url, error.message) from error
+        return {
+            "url": self.base_url,
+            "status": "ok",
+            "version": version or "unknown",
+            "latency_ms": round((time.perf_counter() - begin) * 1000, 1),
+        }
+
+    def server_version(self) -> tuple[int, ...]:
+        """Return the leading numbers of the version, `(1, 8, 10)`; empty when it cannot be told."""
+        if self._version is None:
+            found = re.match(r"\d+(?:\.\d+)*", self._version_text())
+            self._version = tuple(int(n) for n in found.group().split(".")) if found else ()
+        return self._version
+
+    def _own_name(self) -> str:
+        try:
+            return self.text("/xapi/users/username")
+        except ResourceNotFoundError:
+            found = re.search(r"'([^']+)'", self.text("/data/auth"))
+            return found.group(1) if found else ""
+
+    def _details_of(self, name: str) -> dict[str, Any]:
+        try:
+            found = self.json(path("xapi", "users", name))
+        except XNATCtlError as error:
+            if error.details.get("status_code") not in (403, 404, 500):
+                raise
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _version_text(self) -> str:
+        response = self.request(
+            "GET",
+            "/xapi/siteConfig/buildInfo/version",
+            anonymous=True,
+            timeout=min(30.0, self.timeout),
+            accept={401, 403, 404},
+        )
+        from xnat_core.http.answers import is_html
+
+        if response.status_code != 200 or is_html(response):
+            return ""
+        return response.text.strip().strip('"')

@@ -1,0 +1,284 @@
+"""Requests of one server: logged in, repeated where that does no harm, in errors of our own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import urlsplit
+
+from xnat_core.errors import AuthenticationError, ValidationError
+from xnat_core.login import Authenticator
+from xnat_core.urls import Params, request_target, server_url
+from xnat_core.validation import DEFAULT_TIMEOUT
+
+if TYPE_CHECKING:
+    from requests import Response
+    from typing_extensions import Self, Unpack
+
+    from xnat_core.bodies import Body
+    from xnat_core.http.conversation import Call, Conversation
+
+IDLE_SECONDS = 300.0
+
+
+class ReadOptions(TypedDict, total=False):
+    """What all requests can be told.
+
+    `accept`: statuses of failure to return all the same. `about`: kind and name of the object, for
+    errors. `idle`: seconds without a byte of the answer.
+    """
+
+    accept: Collection[int]
+    about: tuple[str, str] | None
+    idle: float | None
+
+
+class ChangeOptions(ReadOptions, total=False):
+    """What requests that change something can be told.
+
+    `repeatable`: making the request twice does no harm, so that it is repeated when the answer was
+    lost.
+    """
+
+    repeatable: bool
+
+
+class SendOptions(ChangeOptions, total=False):
+    """What requests with a body can be told. `body`: one that is streamed."""
+
+    body: Body | None
+
+
+class Requesting:
+    """The requests of a client; see `XNATClient`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        username: str | None = None,
+        password: str | None = None,
+        session_token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = 3,
+        verify_ssl: bool = True,
+        auto_reauth: bool = False,
+        *,
+        authenticator: Authenticator | None = None,
+        pool_size: int = 4,
+        ca_bundle: str | None = None,
+        max_connections: int | None = None,
+    ) -> None:
+        self.base_url = server_url(base_url)
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self._verify: bool | str = (ca_bundle or True) if verify_ssl else False
+        self._pool_size = pool_size
+        self._max_connections = max_connections
+        self._authenticator = authenticator or Authenticator(
+            self.base_url, username, password, token=session_token, renewable=auto_reauth
+        )
+        self._lock = threading.RLock()
+        self._talk: Conversation | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def get(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        stream: bool = False,
+        **how: Unpack[ReadOptions],
+    ) -> Response:
+        """GET. `path` is built by `xnat_core.urls.path`, or typed by a person.
+
+        `timeout`: seconds until the answer begins. With `stream` the body is left to be read. See
+        `ReadOptions` for the rest.
+        """
+        sent: _Sent = {"params": params, "headers": headers, "timeout": timeout}
+        return self.request("GET", path, stream=stream, **sent, **how)
+
+    def post(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Any = None,
+        data: Any = None,
+        files: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **how: Unpack[SendOptions],
+    ) -> Response:
+        """POST, with one of `json`, `data`, `files` as `requests` takes them, or a streamed `body`.
+
+        `timeout`: how many seconds the server may work before it answers. See `SendOptions`.
+        """
+        sent: _Sent = {"params": params, "headers": headers, "timeout": timeout}
+        return self.request("POST", path, json=json, data=data, files=files, **sent, **how)
+
+    def put(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Any = None,
+        data: Any = None,
+        files: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **how: Unpack[SendOptions],
+    ) -> Response:
+        """PUT; see `post`."""
+        sent: _Sent = {"params": params, "headers": headers, "timeout": timeout}
+        return self.request("PUT", path, json=json, data=data, files=files, **sent, **how)
+
+    def delete(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **how: Unpack[ChangeOptions],
+    ) -> Response:
+        """DELETE; see `post`."""
+        sent: _Sent = {"params": params, "headers": headers, "timeout": timeout}
+        return self.request("DELETE", path, **sent, **how)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        json: Any = None,
+        data: Any = None,
+        files: Any = None,
+        body: Body | None = None,
+        stream: bool = False,
+        repeatable: bool = False,
+        accept: Collection[int] = (),
+        about: tuple[str, str] | None = None,
+        idle: float | None = None,
+        anonymous: bool = False,
+    ) -> Response:
+        """Make a request; see `get` and `post`. `anonymous` sends no session and never logs in."""
+        call = self._call(
+            method,
+            path,
+            params,
+            headers=headers,
+            timeout=timeout,
+            idle=idle,
+            stream=stream,
+            about=about,
+            accept=accept,
+            json=json,
+            data=data,
+            files=files,
+            body=body,
+        )
+        call.repeatable = call.repeatable or repeatable
+        call.anonymous = anonymous
+        return self._conversation.ask(call)
+
+    def close(self) -> None:
+        """End a session that is nobody else's, and close the connections."""
+        if self._talk is not None:
+            self._talk.close()
+
+    @property
+    def _conversation(self) -> Conversation:
+        from xnat_core.http.conversation import Conversation
+        from xnat_core.http.retries import Retries
+        from xnat_core.http.transport import Transport
+
+        with self._lock:
+            if self._talk is None:
+                transport = Transport(
+                    self.base_url,
+                    pool_size=self._pool_size,
+                    verify=self._verify,
+                    most=self._max_connections,
+                )
+                retries = Retries(self.max_retries)
+                self._talk = Conversation(self.base_url, transport, retries, self._authenticator)
+            return self._talk
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        idle: float | None = None,
+        stream: bool = False,
+        about: tuple[str, str] | None = None,
+        accept: Collection[int] = (),
+        wants_json: bool = False,
+        **content: Any,
+    ) -> Call:
+        from xnat_core.http.conversation import READING, Call
+        from xnat_core.http.transport import wire
+
+        method = method.upper()
+        reads = method in READING
+        target = request_target(_below(self.base_url, path), params)
+        if method == "DELETE" and target.partition("?")[0].endswith("/"):
+            raise ValidationError(f"cannot delete {path!r}: its last part is empty", "path", path)
+        url = self.base_url + target
+        silence = min(self.timeout, IDLE_SECONDS)
+        return Call(
+            method,
+            url,
+            target.partition("?")[0],
+            wire(
+                method,
+                url,
+                headers,
+                timeout or (silence if reads else self.timeout),
+                idle or silence,
+                stream,
+                **content,
+            ),
+            repeatable=reads,
+            accept=accept,
+            about=about,
+            wants_json=wants_json,
+        )
+
+
+class _Sent(TypedDict):
+    params: Params | None
+    headers: Mapping[str, str] | None
+    timeout: float | None
+
+
+def _below(base_url: str, written: str) -> str:
+    """A path as given, or that of a whole URL, which must be of this server."""
+    if not written.startswith(("http://", "https://")):
+        return written
+    split = urlsplit(written)
+    prefix = urlsplit(base_url).path
+    there = server_url(f"{split.scheme}://{split.netloc}{prefix}")
+    if there != base_url or not split.path.startswith(prefix):
+        raise AuthenticationError(base_url, f"{there} is another server")
+    return split.path.removeprefix(prefix) + (f"?{split.query}" if split.query else "")
