@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.clock import time_is_over_at
 from support.downloads import Downloader
 from support.sandbox import XNAT
 
@@ -43,3 +44,53 @@ def test_nothing_new_is_begun_after_enough_bytes(
 
 def test_a_bound_that_cannot_be_read_is_wrong_usage(download: Downloader) -> None:
     assert download.records(words=["--max-bytes=plenty"]).status == 2
+
+
+def test_a_session_stops_between_two_files_and_is_completed_by_the_next_run(
+    download: Downloader, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans = {str(n): {f"{f}.dcm": bytes([n]) * 100 for f in range(4)} for n in range(3)}
+    xnat.has_session("P1", "S1", "E1", scans=scans)
+    with monkeypatch.context() as patched:
+        time_is_over_at(patched, xnat, "GET", "format=tar")
+        ran = download.session("E1", "-w1", "--max-duration=1h", "--session-resources")
+    record = ran.record
+    assert (ran.status, record["outcome"], record["reason"]) == (0, "skipped", "max-duration")
+    assert len(download.files()) == record.get("files", 0) < 12
+    assert not list(download.out.rglob("manifest.ndjson"))
+    last = download.session("E1", "-w1")
+    assert (last.status, last.record["outcome"]) == (0, "done")
+    assert last.record["files"] == 12 - record.get("files", 0)
+    assert len(download.files()) == 12
+
+
+def test_a_project_whose_sessions_are_left_is_left(
+    download: Downloader, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        files = {"1": {"a.dcm": b"a" * 100}}
+        xnat.has_session("P1", f"S{number}", f"E{number}", scans=files)
+    project = {"kind": "project", "id": "P1"}
+    with monkeypatch.context() as patched:
+        time_is_over_at(patched, xnat, "GET", "format=tar", nth=2)
+        ran = download.records(project, words=["-w1", "--max-duration=1h"])
+    assert (ran.status, ran.record["outcome"], ran.record["reason"]) == (
+        0,
+        "skipped",
+        "max-duration",
+    )
+    assert download.records(project).record["outcome"] == "done"
+    assert len(download.files()) == 2
+
+
+@pytest.mark.parametrize("verb", ["session", "scans", "resource"])
+def test_the_commands_for_named_objects_have_bounds(
+    download: Downloader, scans: list[dict[str, str]], verb: str
+) -> None:
+    named = {
+        "session": ["-E", "E1", "-P", "P1"],
+        "scans": ["-E", "E1", "-P", "P1", "-s", "1"],
+        "resource": ["E1", "DICOM", "-P", "P1", "--scan", "1"],
+    }
+    ran = download(verb, *named[verb], "--out", download.out, "--max-duration=0")
+    assert (ran.status, ran.record["reason"]) == (0, "max-duration")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from support.clock import time_is_over_at
 from support.uploads import Uploader
+from xnat_upload.cli import main
 
 
 def test_what_is_left_is_skipped_with_the_reason_and_taken_up_by_the_next_run(
@@ -18,3 +24,58 @@ def test_what_is_left_is_skipped_with_the_reason_and_taken_up_by_the_next_run(
         0,
         {"done", "skipped"},
     )
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_a_session_stops_between_two_requests_and_is_completed_by_the_next_run(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    for number in range(1, 5):
+        upload.series(series=number, instances=3, study_uid="1.2.1", session="E1")
+    words = ("-P", "P1", "-S", "S1", "-E", "E1", upload.folder, f"--mode={mode}", "-w1")
+    monkeypatch.setattr("xnat_upload.batches.MOST_BYTES", 1)
+    with monkeypatch.context() as patched:
+        time_is_over_at(patched, upload.xnat, "POST", "/data/services/import", nth=2)
+        ran = upload(*words, "--max-duration=1h")
+    record = ran.record
+    assert (ran.status, record["outcome"], record["reason"]) == (0, "skipped", "max-duration")
+    assert len(upload.imports()) == 2
+    last = upload(*words)
+    assert (last.status, last.record["outcome"], last.record["verified"]) == (0, "done", True)
+    assert last.record["files"] == 10
+    assert upload.count() == 12
+    assert upload.staged() == []
+
+
+def test_a_session_that_has_waited_too_long_is_not_begun(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 5):
+        upload.series(series=number, instances=1, study_uid=f"1.2.{number}", session=f"E{number}")
+    time_is_over_at(monkeypatch, upload.xnat, "POST", "/data/services/import")
+    ran = upload("-P", "P1", "-S", "S1", upload.folder, "--max-duration=1h")
+    left = [record for record in ran.records if record.get("reason") == "max-duration"]
+    assert ran.status == 0
+    assert len(left) >= 2
+    assert upload("-P", "P1", "-S", "S1", upload.folder).status == 0
+    assert sum(upload.count(label=f"E{number}") for number in range(1, 5)) == 4
+
+
+def test_a_resource_stops_between_two_requests(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    upload.xnat.has_session("P1", "S1", "E1")
+    monkeypatch.setattr("xnat_core.services.filling._LARGEST_BODY", 1)
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name in "abc":
+        (folder / name).write_text(name)
+    words = ["resource", "E1", "NOTES", str(folder), "-P", "P1"]
+    with monkeypatch.context() as patched:
+        time_is_over_at(patched, upload.xnat, "PUT", "/files/")
+        assert main([*words, "--max-duration=1h"]) == 0
+    assert len(upload.xnat.requests("PUT", "/data/experiments")) < 4
+    assert main(words) == 0
+    session = upload.xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None
+    assert set(upload.xnat.files(session, "NOTES")) == {"a", "b", "c"}

@@ -1,7 +1,9 @@
 """Bounds of one run: so many bytes, so many items, so much time.
 
 What a bound leaves over is `skipped` with the bound as `reason`, which is no failure: the same
-command takes it up. Work that has begun when a bound is reached is brought to its end.
+command takes it up. Bytes and items bound what is begun; what has begun is brought to its end. Time
+bounds also the pieces of an object, its files or requests, for a session may take longer than the
+job that it is in: a piece that has begun is finished, and the object is `skipped` without the rest.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from xnat_core.errors import UsageError
+from xnat_core.errors import UsageError, XNATCtlError
+from xnat_core.records import Record, skipped
 
 if TYPE_CHECKING:
     from xnat_core.commandline import Args
 
+T = TypeVar("T")
 OPTIONS = ("--max-bytes", "--max-items", "--max-duration")
 REASONS = frozenset(name.removeprefix("--") for name in OPTIONS)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.I)
@@ -26,6 +30,18 @@ _TIME = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", r
 def is_left(record: Mapping[str, Any]) -> bool:
     """Whether a bound has left this record for another run."""
     return record.get("outcome") == "skipped" and record.get("reason") in REASONS
+
+
+class BoundReached(XNATCtlError):
+    """An object was left when some of its pieces were done; another run brings the rest."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"stopped at --{reason}; the same command goes on")
+        self.reason = reason
+
+    def left(self, record: Record, **facts: Any) -> Record:
+        """The record of the object."""
+        return skipped(record, reason=self.reason, **facts)
 
 
 class Bounds:
@@ -63,6 +79,17 @@ class Bounds:
                 self._items += 1
             return reason
 
+    def check_time(self) -> None:
+        """Between two pieces of an object. Raises BoundReached when the time is over."""
+        if self._is_over():
+            raise BoundReached("max-duration")
+
+    def in_time(self, pieces: Iterable[T]) -> Iterator[T]:
+        """The pieces of an object that may be begun. Raises BoundReached instead of the rest."""
+        for piece in pieces:
+            self.check_time()
+            yield piece
+
     def used(self, record: Mapping[str, Any]) -> None:
         """Count the bytes of a finished piece of work."""
         moved = record.get("bytes")
@@ -71,13 +98,19 @@ class Bounds:
                 self._bytes += moved
 
     def _reached(self) -> str | None:
-        if self._end is not None and time.monotonic() >= self._end:
+        if self._is_over():
             return "max-duration"
         if self._most_bytes is not None and self._bytes >= self._most_bytes:
             return "max-bytes"
         if self._most_items is not None and self._items >= self._most_items:
             return "max-items"
         return None
+
+    def _is_over(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
+
+
+UNBOUNDED = Bounds()
 
 
 def size_of(text: str, name: str) -> float:

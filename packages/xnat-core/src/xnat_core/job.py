@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from xnat_core.bounds import Bounds
+from xnat_core.bounds import BoundReached, Bounds
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
@@ -86,7 +86,7 @@ class Job:
             self._tests += [glob(text) for text in args.texts("--filter")]
             self._limit = args.whole("--limit", least=0)
         self._sorted = command.listing and args.text("--sort-by")
-        self._bounds = Bounds.of(args) if command.bounded else Bounds()
+        self.bounds = Bounds.of(args) if command.bounded else Bounds()
         self._written = 0
         self._lock = threading.RLock()
         self._client: XNATClient | None = None
@@ -233,7 +233,7 @@ class Job:
         For commands that are `bounded`. `record` makes the record of an item that is none.
         """
         for item in items:
-            reason = self._bounds.admit()
+            reason = self.bounds.admit()
             if reason is None:
                 yield item
             else:
@@ -254,7 +254,7 @@ class Job:
 
         At most twice `workers` items are in flight, and `items` is read only as far. A function
         that raises an XNATCtlError gives a failed record of its item, which is a record or offers
-        one as `record`.
+        one as `record`; a BoundReached gives a skipped one.
         """
         from xnat_core.parallel import bounded_map
 
@@ -275,7 +275,9 @@ class Job:
         for outcome in bounded_map(
             whole, everything, workers=workers or self.workers, ordered=ordered
         ):
-            if outcome.error is not None:
+            if isinstance(outcome.error, BoundReached):
+                yield outcome.error.left(_record_of(outcome.item))
+            elif outcome.error is not None:
                 yield failed(_record_of(outcome.item), outcome.error)
             else:
                 yield from outcome.value or ()
@@ -313,7 +315,7 @@ class Job:
         """Write one record, count it, and tell of its failure unless the tool before did."""
         with self._lock:
             self.tally.count(record)
-            self._bounds.used(record)
+            self.bounds.used(record)
             if record.get("outcome") == "failed":
                 if not passed:
                     self.console.error(_failure_text(record))

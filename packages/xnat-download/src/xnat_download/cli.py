@@ -74,11 +74,16 @@ _OLD = {
 
 COMMANDS = {
     "": Command("xnat_download.cli", bounded=True, columns=_COLUMNS, identifier="path"),
-    "session": Command("xnat_download.session", columns=_COLUMNS, identifier="path", aliases=_OLD),
-    "scans": Command("xnat_download.scans", columns=_COLUMNS, identifier="path", aliases=_OLD),
-    "resource": Command(
-        "xnat_download.resource", columns=_COLUMNS, identifier="path", aliases=_OLD
-    ),
+    **{
+        verb: Command(
+            f"xnat_download.{verb}",
+            bounded=True,
+            columns=_COLUMNS,
+            identifier="path",
+            aliases=_OLD,
+        )
+        for verb in ("session", "scans", "resource")
+    },
     "extract": Command(
         "xnat_download.extract",
         server=False,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.bounds import BoundReached
 from xnat_core.errors import INTEGRITY, DownloadError, IntegrityError, XNATCtlError
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_download.counts import Counts
@@ -53,6 +54,7 @@ class Download:
         self._left = 0
         self._begun = 0.0
         self._errors: list[XNATCtlError] = []
+        self._reached: BoundReached | None = None
         self._in_parts = False
 
     def start(self) -> Work:
@@ -70,13 +72,17 @@ class Download:
             self._left += 1
 
         def work() -> list[Work]:
+            begotten: list[Work] = []
             try:
+                self.engine.bounds.check_time()
                 begotten = list(function())
+            except BoundReached as reached:
+                # Nothing has come of the step, so no other one is waited for.
+                self._reached = reached
             except XNATCtlError as error:
                 if stops_the_run(error):
                     raise
                 self.fail(error)
-                begotten = []
             self._leave()
             return begotten
 
@@ -170,7 +176,7 @@ class Download:
             self._finish()
 
     def _finish(self) -> None:
-        if not self._errors and not self.engine.options.dry_run:
+        if not (self._errors or self._reached or self.engine.options.dry_run):
             try:
                 self._close()
             except XNATCtlError as error:
@@ -188,6 +194,7 @@ class Download:
         with self.parent._lock:
             self.parent.counts.add(self.counts)
             self.parent._errors += self._errors[:1]
+            self.parent._reached = self.parent._reached or self._reached
             self.parent._in_parts = True
         self.parent._leave()
 
@@ -212,6 +219,8 @@ class Download:
             if len({error.exit_status for error in self._errors}) == 1:
                 record["error"]["exit_status"] = self._errors[0].exit_status
             return record
+        if self._reached:
+            return self._reached.left(self.record, **facts)
         if self.engine.options.dry_run:
             return planned(self.record, **facts)
         return (done if self.counts.files else skipped)(self.record, **facts)

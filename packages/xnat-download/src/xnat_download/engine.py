@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.bounds import UNBOUNDED, Bounds
 from xnat_core.progress import Progress
 from xnat_core.records import Record
 from xnat_download.crew import Crew, Work
@@ -45,7 +46,7 @@ class Options:
 class Engine:
     """One run. `connect` gives the client for a record, `report` takes finished records.
 
-    `report` and `warn` are called from all threads.
+    `report` and `warn` are called from all threads. `bounds` says until when files may be begun.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Engine:
         report: Callable[[Record], None],
         warn: Callable[[str], None],
         progress: Progress,
+        bounds: Bounds = UNBOUNDED,
     ) -> None:
         self.options = options
         self.connect = connect
         self.report = report
         self.warn = warn
         self.progress = progress
+        self.bounds = bounds
         self.tree = Tree(options.out)
         self.names = Names()
         self.manifests = Manifests(self.tree, options.template)

@@ -146,7 +146,7 @@ def singles(download: Download, group: Group) -> Iterator[Work]:
 
 def _singles(download: Download, group: Group, ids: list[int]) -> Work:
     def fetch() -> Iterable[Work]:
-        for id in ids:
+        for id in download.engine.bounds.in_time(ids):
             fetch_one(download, group, download.inventory.get(id))
         return ()
 

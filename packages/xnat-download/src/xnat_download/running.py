@@ -16,8 +16,8 @@ from xnat_download.template import Template
 def download(job: Job, options: Options, records: Iterable[Record]) -> Iterator[Record]:
     """Download what the records name. All records are written as soon as they are known, from the
     threads that make them, so nothing is left to yield."""
-    engine = Engine(options, job.client, job.emit, job.console.warning, job.progress)
-    engine.run(records)
+    engine = Engine(options, job.client, job.emit, job.console.warning, job.progress, job.bounds)
+    engine.run(job.within_bounds(records))
     yield from ()
 
 

@@ -24,7 +24,7 @@ def work(job: Job) -> Iterator[Record]:
     out = job.args.path("--out")
     if out is None:
         raise UsageError("--out DIR is needed")
-    return download(job, stream_options(job, out), job.within_bounds(job.records(*KINDS)))
+    return download(job, stream_options(job, out), job.records(*KINDS))
 
 
 def stream_options(job: Job, out: Path) -> Options:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from xnat_core.archive import ArchiveMember, read_tar, read_zip
 from xnat_core.archive.paths import safe_join
+from xnat_core.bounds import BoundReached
 from xnat_core.errors import IntegrityError, PathValidationError, XNATCtlError
 from xnat_core.parallel import Stopped, check_stop
 from xnat_download.inventory import MISSING, File, Group
@@ -29,17 +30,18 @@ class NoArchive(XNATCtlError):
 def receive(download: Download, group: Group, format: str) -> None:
     """Take the archive of a resource; every file that it brings whole and right is in its place.
 
-    Raises Interrupted when it did not come to its end, NoArchive, and what the request raised.
+    Raises Interrupted when it did not come to its end, NoArchive, BoundReached between two members,
+    and what the request raised.
     """
     where, about = f"{group.archive_uri}/files", ("resource", group.label)
     began = False
     try:
         with download.client.stream(where, params={"format": format}, about=about) as answer:
             began = True
-            for member in members(answer):
+            for member in download.engine.bounds.in_time(members(answer)):
                 check_stop()
                 _take(download, group, member)
-    except (DiskError, NoArchive, Stopped):
+    except (BoundReached, DiskError, NoArchive, Stopped):
         raise
     except XNATCtlError as error:
         if not began:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from xnat_core.bounds import BoundReached
 from xnat_core.errors import (
     AuthenticationError,
     PermissionDeniedError,
@@ -50,9 +51,17 @@ class Engine:
                 yield self._record(outcome)
                 self._count(outcome)
 
+    def leave(self, work: Work) -> Record:
+        """Another run will do this work; returns its record."""
+        subject = "" if isinstance(work, (ProjectWork, RecordWork)) else work.case.subject.id
+        self.summary.leave(subject)
+        return work.record
+
     # --- works --------------------------------------------------------------------------------
 
     def _do(self, work: Work) -> Done:
+        # It may have waited for others since it was admitted.
+        self.route.bounds.check_time()
         try:
             if isinstance(work, ProjectWork):
                 return self._do_project(work)
@@ -175,6 +184,8 @@ class Engine:
     def _record(self, outcome: Outcome[Work, Done]) -> Record:
         if outcome.error is None:
             return outcome.result()[0]
+        if isinstance(outcome.error, BoundReached):
+            return outcome.error.left(self.leave(outcome.item))
         self._note_failure(outcome.item, outcome.error)
         return failed(outcome.item.record, outcome.error)
 
@@ -189,6 +200,8 @@ class Engine:
 
     def _count(self, outcome: Outcome[Work, Done]) -> None:
         work, error = outcome.item, outcome.error
+        if isinstance(error, BoundReached):
+            return
         if error is not None and _is_fatal(error):
             self.summary.note(error)
             raise error

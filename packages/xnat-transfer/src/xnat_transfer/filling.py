@@ -8,6 +8,7 @@ from functools import partial
 
 from xnat_core.archive import PassingFile
 from xnat_core.bodies import Body, WatchedBody
+from xnat_core.bounds import BoundReached
 from xnat_core.errors import XNATCtlError
 from xnat_core.parallel import bounded_map
 from xnat_core.services.homes import Home
@@ -33,20 +34,28 @@ class Filler:
     def fill(
         self, wanted: Contents, places: Iterable[Place], lacks: Iterable[Lack]
     ) -> tuple[Amount, list[XNATCtlError]]:
-        """Make resources and send files; returns how much, and what went wrong."""
+        """Make resources and send files; returns how much, and what went wrong.
+
+        A BoundReached comes last, when something was not begun because the time is over.
+        """
         by_place = {lack.place: lack for lack in lacks}
         todo = {place: by_place.get(place) for place in (*places, *by_place)}
         sent, errors = Amount(), list[XNATCtlError]()
+        workers = self.route.config.scan_workers
         outcomes = bounded_map(
             lambda item: self._fill(wanted, *item),
-            todo.items(),
-            workers=self.route.config.scan_workers,
+            self.route.bounds.in_time(todo.items()),
+            workers=workers,
+            in_flight=workers,
         )
-        for outcome in outcomes:
-            if outcome.error is not None:
-                errors.append(outcome.error)
-            sent += outcome.value or Amount()
-        return sent, errors
+        try:
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    errors.append(outcome.error)
+                sent += outcome.value or Amount()
+        except BoundReached as reached:
+            errors.append(reached)
+        return sent, sorted(errors, key=lambda error: isinstance(error, BoundReached))
 
     def _fill(self, wanted: Contents, place: Place, lack: Lack | None) -> Amount:
         home = self.home_of(place)
@@ -63,7 +72,7 @@ class Filler:
         )
         if lack is None:
             return Amount()
-        for part in _parts(lack):
+        for part in self.route.bounds.in_time(_parts(lack)):
             self.route.attempts(partial(self._send, home, part, about))
         return lack.amount
 

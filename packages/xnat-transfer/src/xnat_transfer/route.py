@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from xnat_core.bounds import UNBOUNDED, Bounds
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
     AuthenticationError,
@@ -59,6 +60,7 @@ class Route:
     progress: Progress
     run: Run
     anonymizes: bool | None = None
+    bounds: Bounds = UNBOUNDED
     pending: threading.Semaphore = field(init=False)
     """Held while the destination archives."""
 

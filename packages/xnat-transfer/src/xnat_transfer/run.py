@@ -30,7 +30,8 @@ Prints a record for each session, subject and project: of the destination when s
 or 'skipped', of the source when it is 'planned' or 'failed'. With -P the last one is a summary of
 kind 'transfer'.
 
-Exit status: 0 when everything that was asked for is there, verified by new listings.
+Exit status: 0 when everything that was asked for is there, verified by new listings, or was left
+for another run by a bound; the summary counts in 'left' what was.
 
 Examples:
   xnat-transfer run -p prod -P NEURO --dest-profile dev --dest-project NEURO_COPY
@@ -125,13 +126,16 @@ def _transfer(
             progress=job.progress,
             run=run,
             anonymizes=anonymizes(dest, ends.dest_project),
+            bounds=job.bounds,
         )
         engine = Engine(route, summary, job.console.warning, dry_run=dry_run)
         works: Iterator[Work]
         works = works_of(records) if records else of_project(route, ends.source_project)
-        works = job.within_bounds(works, lambda work: work.record)
-        yield from engine.records(works, job.workers)
-        status = "failed" if summary.errors else "completed"
+        yield from engine.records(job.within_bounds(works, engine.leave), job.workers)
+        if not summary.left:
+            status = "completed"
+        if summary.errors:
+            status = "failed"
     except XNATCtlError as error:
         status = "failed"
         summary.note(error)

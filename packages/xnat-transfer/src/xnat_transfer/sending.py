@@ -8,6 +8,7 @@ from contextlib import closing
 from xnat_core.archive import Expected, PassingTar, PassingZip
 from xnat_core.archive.passing import Arrivals, Open
 from xnat_core.bodies import Body, WatchedBody
+from xnat_core.bounds import BoundReached
 from xnat_core.errors import XNATCtlError
 from xnat_core.files import Block
 from xnat_core.imports import Destination, ImportRefused, Landing, Way, send, zip_params
@@ -31,12 +32,19 @@ class Scans:
         """Scan and path of files that are no DICOM, so that the import service passes them over."""
 
     def send(self, lacks: Sequence[Lack]) -> list[XNATCtlError]:
-        """Send the files of some scans; returns what went wrong with any of them."""
+        """Send the files of some scans; returns what went wrong with any of them.
+
+        A BoundReached comes last, when scans were not begun because the time is over.
+        """
         errors: list[XNATCtlError] = []
-        outcomes = bounded_map(self._send, lacks, workers=self.route.config.scan_workers)
-        for outcome in outcomes:
-            if outcome.error is not None:
-                errors.append(outcome.error)
+        workers = self.route.config.scan_workers
+        in_time = self.route.bounds.in_time(lacks)
+        try:
+            for outcome in bounded_map(self._send, in_time, workers=workers, in_flight=workers):
+                if outcome.error is not None:
+                    errors.append(outcome.error)
+        except BoundReached as reached:
+            errors.append(reached)
         return errors
 
     def _send(self, lack: Lack) -> None:

@@ -30,6 +30,8 @@ class Summary:
     subjects_skipped: int = 0
     experiments_synced: int = 0
     errors: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """The subject of each work that is left for another run, by a bound."""
     _under_way: dict[str, _Subject] = field(default_factory=dict)
     _in_a_row: int = 0
 
@@ -69,10 +71,16 @@ class Summary:
             self.note(error)
         self._break_after(failed=error is not None)
 
+    def leave(self, subject: str) -> None:
+        """One work is left for another run. Safe from any thread."""
+        self.left.append(subject)
+
     def finish(self) -> None:
         """No work is left."""
-        for known in self._under_way.values():
-            self._add(known)
+        left = set(self.left)
+        for subject, known in self._under_way.items():
+            if known.failed or subject not in left:
+                self._add(known)
         self._under_way.clear()
         self._write()
 
@@ -93,6 +101,7 @@ class Summary:
             "subjects_failed": self.subjects_failed,
             "subjects_skipped": self.subjects_skipped,
             "experiments_synced": self.experiments_synced,
+            **({"left": len(self.left)} if self.left else {}),
             "success": not self.errors,
             "dry_run": dry_run,
             "errors": self.errors,

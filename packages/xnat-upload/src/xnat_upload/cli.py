@@ -56,6 +56,7 @@ COMMANDS = {
     ),
     "resource": Command(
         "xnat_upload.resource",
+        bounded=True,
         columns=("project", "subject", "session", "scan", "resource", "files", "bytes", "outcome"),
         identifier="uri",
     ),

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from xnat_core.bounds import UNBOUNDED, BoundReached, Bounds
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
     AuthenticationError,
@@ -40,7 +41,7 @@ class Delivery:
     """One session on its way.
 
     `journal` must be held. `watch` is told the bytes as they leave, `gate` is shared with other
-    sessions that are sent at the same time.
+    sessions that are sent at the same time, `bounds` says until when requests may be begun.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Delivery:
         *,
         watch: Callable[[int], None] = lambda count: None,
         gate: AbstractContextManager[object] | None = None,
+        bounds: Bounds = UNBOUNDED,
     ) -> None:
         self.destination = destination
         self.difference = difference
         self.manner = manner
         self.journal = journal
+        self.bounds = bounds
         self.places: set[str] = set()
         self.surveyor = Surveyor(client, destination, difference, self.places, manner.wait)
         self.ending = Ending(self.surveyor, manner)
@@ -140,7 +143,11 @@ class Delivery:
         return Way.DIRECT if fresh and plain and self.surveyor.knows_direct_archive else Way.JOIN
 
     def send(self, way: Way) -> None:
-        """Send what is missing. What failed is in `errors`; raises when nothing was taken."""
+        """Send what is missing. What failed is in `errors`; raises when nothing was taken.
+
+        Raises BoundReached when the time was over before all was sent; what has arrived stays where
+        it is until the rest is there, too.
+        """
         self.errors.clear()
         if self.manner.mode == "gradual":
             Gradual(self, way).send_missing(workers=self.manner.workers)
@@ -154,13 +161,19 @@ class Delivery:
         if way is Way.JOIN_HELD and len(batches) == 1:
             way = Way.STAGE
         workers = self.manner.workers
+        in_time = self.bounds.in_time(batches)
         outcomes = bounded_map(
-            lambda batch: self._send(batch, way), batches, workers=workers, in_flight=workers
+            lambda batch: self._send(batch, way), in_time, workers=workers, in_flight=workers
         )
         with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
-            for outcome in outcomes:
-                if outcome.error is not None:
-                    self.take_error(outcome.error)
+            try:
+                for outcome in outcomes:
+                    if outcome.error is not None:
+                        self.take_error(outcome.error)
+            except BoundReached:
+                if self.errors:
+                    raise self.errors[0] from None
+                raise
 
     def take_error(self, error: XNATCtlError) -> None:
         """Keep what the next round may mend; raise what it cannot."""

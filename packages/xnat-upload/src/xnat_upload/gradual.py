@@ -48,7 +48,8 @@ class Gradual:
         What the server refuses even then is left out. Other failures are the delivery's `errors`;
         raises when there are too many.
         """
-        send_each(((self, instance) for instance in self._missing()), workers)
+        bounds = self._delivery.bounds
+        send_each(bounds.in_time((self, instance) for instance in self._missing()), workers)
         for most, fewer in ((self._most_failures, GENTLE_WORKERS), (MOST_ONE_BY_ONE, 1)):
             left = self._difference.missing.files
             if not self._failures or not 0 < left <= most:
@@ -56,7 +57,7 @@ class Gradual:
             self._delivery.errors.clear()
             self._tried = self._failures = 0
             self._refused.clear()
-            again = ((self, instance) for instance in self._missing())
+            again = bounds.in_time((self, instance) for instance in self._missing())
             send_each(again, min(fewer, workers))
         for instance, reason in self._refused:
             self._difference.inventory.leave_out(instance, reason)

@@ -89,6 +89,7 @@ def work(job: Job) -> Iterator[Record]:
             overwrite=overwrite,
             fields=fields,
             watch=lambda size: job.progress.advance(bytes=size),
+            bounds=job.bounds,
         )
         if filled.unverifiable and job.args.flag("--verify"):
             raise IntegrityError(
@@ -109,7 +110,7 @@ def work(job: Job) -> Iterator[Record]:
             size += archive.stat().st_size
         return done(record, bytes=size, seconds=round(monotonic() - begin, 3))
 
-    yield from job.each(one, _wanted(job))
+    yield from job.each(one, job.within_bounds(_wanted(job)))
 
 
 def members_of(paths: list[Path]) -> list[Member]:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from xnat_core.bounds import UNBOUNDED, Bounds
 from xnat_core.errors import XNATCtlError
 from xnat_upload.delivery import Delivery
 from xnat_upload.gradual import Gradual, send_each, taking_turns
@@ -35,25 +36,34 @@ class Stream:
 class Streaming:
     """One order, each of its studies a session that is opened when its first file is met.
 
-    `open` makes the delivery of a session and holds its journal.
+    `open` makes the delivery of a session and holds its journal; `bounds` says until when files may
+    be sent.
     """
 
-    def __init__(self, order: Order, inventory: Inventory, scan: Scan, open: Open) -> None:
+    def __init__(
+        self,
+        order: Order,
+        inventory: Inventory,
+        scan: Scan,
+        open: Open,
+        bounds: Bounds = UNBOUNDED,
+    ) -> None:
         self.order = order
         self.inventory = inventory
         self.scan = scan
         self.refused: list[Unplannable] = []
         self._open = open
+        self._bounds = bounds
         self._streams: dict[int, Stream] = {}
         self._labels: dict[str, Stream] = {}
 
     def run(self, workers: int) -> Iterator[tuple[Parcel, Delivered | XNATCtlError]]:
         """Send; yields what became of each session.
 
-        Raises ValidationError when a second study turns up for one label.
+        Raises ValidationError when a second study turns up for one label, and BoundReached.
         """
         with contextlib.ExitStack() as held:
-            send_each(self._tasks(held), workers)
+            send_each(self._bounds.in_time(self._tasks(held)), workers)
             for stream in self._streams.values():
                 yield stream.parcel, self._ended(stream)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from xnat_core.bounds import BoundReached
 from xnat_core.errors import UploadError, UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
@@ -117,6 +118,12 @@ class Uploads:
     # --- delivering ---------------------------------------------------------------------------
 
     def _carry_out(self, task: Parcel | Order) -> Iterator[Record]:
+        try:
+            # It may have waited for others since it was admitted.
+            self.job.bounds.check_time()
+        except BoundReached as reached:
+            yield reached.left(self._record_of(task))
+            return
         if isinstance(task, Order):
             yield from self._stream(task)
         elif self._dry_run:
@@ -135,7 +142,7 @@ class Uploads:
         begin = time.monotonic()
         inventory = Inventory()
         scan = Scan(inventory, self._tell, self._skip_damaged)
-        streaming = Streaming(order, inventory, scan, self._delivery)
+        streaming = Streaming(order, inventory, scan, self._delivery, self.job.bounds)
         self.job.progress.start(what=order.name)
         try:
             for parcel, result in streaming.run(self.manner.workers):
@@ -143,6 +150,8 @@ class Uploads:
             self._tell_of(scan, order)
             if not inventory.studies:
                 raise UploadError(f"{order.name}: no DICOM found")
+        except BoundReached as reached:
+            yield reached.left(outcome.upload_record(order, self._server))
         except XNATCtlError as error:
             yield failed(outcome.upload_record(order, self._server), error)
         for refused in streaming.refused:
@@ -164,6 +173,7 @@ class Uploads:
                 journal,
                 watch=self._watch,
                 gate=self._gate,
+                bounds=self.job.bounds,
             )
 
     def _told(
@@ -173,6 +183,9 @@ class Uploads:
         difference = Difference(parcel.inventory, parcel.studies)
         for instance, reason in difference.left_out():
             yield outcome.left_out_record(self._server, instance, reason)
+        if isinstance(result, BoundReached):
+            yield result.left(outcome.of_parcel(parcel, self._server))
+            return
         if isinstance(result, XNATCtlError):
             yield outcome.failure_record(parcel, self._server, result)
             return

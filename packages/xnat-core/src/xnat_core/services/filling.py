@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
 from xnat_core.bodies import Body, FileBody, WatchedBody
+from xnat_core.bounds import UNBOUNDED, Bounds
 from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
 from xnat_core.files import BLOCK, md5_of
 from xnat_core.models import ResourceFile
@@ -102,18 +103,19 @@ def fill(
     overwrite: bool = False,
     fields: Mapping[str, str | None] | None = None,
     watch: Watch | None = None,
+    bounds: Bounds = UNBOUNDED,
 ) -> Filled:
     """Send what a plan says and compare it with what the server holds then.
 
     One request at a time: the server locks the catalog of a resource. `fields` are `format`,
     `content`, `tags`, `description` of the files; `watch` is told the bytes of each block.
     Raises UploadError for what the server did not store, ResourceExistsError for what it stores
-    differently.
+    differently, BoundReached before a request for which `bounds` leave no time.
     """
     digests: dict[str, str] = {}
 
     def send(members: Sequence[Member], overwrite: bool) -> None:
-        for batch in _batches(members):
+        for batch in bounds.in_time(_batches(members)):
             lone = batch[0] if len(batch) == 1 else None
             body: Body
             if lone is not None and _PLAIN_NAME.fullmatch(lone.name):
