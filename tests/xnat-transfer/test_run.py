@@ -310,6 +310,17 @@ def test_anonymized_dicom_is_compared_by_name(transfer: Transfer) -> None:
     assert (again.status, again.files) == (0, 0)
 
 
+def test_anonymization_that_is_kept_secret_is_told_by_the_dicom_alone(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", instances=3, resources={"NOTES": notes(2)})
+    anonymize(transfer)
+    transfer.dest.fails("GET", "/xapi/anonymize", 403, times=100)
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert "3 files were compared by name" in ran.err
+    again = transfer()
+    assert (again.status, again.files) == (0, 0)
+
+
 def test_anonymized_dicom_that_changes_on_the_source_is_sent_again(transfer: Transfer) -> None:
     session = transfer.has_session("S1", "S1_MR1", "MR", instances=2)
     anonymize(transfer)

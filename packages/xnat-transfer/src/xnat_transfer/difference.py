@@ -212,6 +212,11 @@ class _Matcher:
         self._pairs.append((self.missing.pop(path), known))
         paths.remove(path)
 
+    @property
+    def has_identical(self) -> bool:
+        """Whether a file there is the very same, by its digest."""
+        return any(one.digest and other.digest for one, other in self._pairs)
+
     def finish(self, found: Difference) -> None:
         """Match what has another name there."""
         by_digest = {known.digest: path for path, known in self.missing.items() if known.digest}
@@ -252,7 +257,9 @@ def _altered(
     the source have changed since they were sent.
     """
     changed: dict[Place, list[str]] = {}
-    rewrites = anonymizes or (anonymizes is None and not found.identical)
+    # What is no DICOM stays as it is everywhere, and tells nothing.
+    kept = any(matcher.has_identical for matcher in matchers.values())
+    rewrites = anonymizes or (anonymizes is None and not kept)
     for place, matcher in matchers.items():
         if not matcher.altered:
             continue
