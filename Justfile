@@ -26,6 +26,10 @@ fix:
     .venv/bin/uv lock --quiet
     .venv/bin/python tools/gen_reference.py
 
+# Source distributions, wheels and man pages, in dist/.
+release:
+    tools/release
+
 # Measure: startup, streams (tools/bench).
 bench NAME='startup' *ARGS:
     tools/setup

@@ -54,14 +54,30 @@ were several reasons, it is 1. `xnatctl` ends with 126 when a tool is there but 
 
 def pages() -> Iterator[tuple[str, str]]:
     """The name and text of every page."""
-    for folder in sorted(ROOT.glob("packages/*")):
-        for entry in distribution(folder.name).entry_points:
-            if entry.name == "xnatctl":
-                yield "xnatctl", dispatcher_page()
-            elif entry.group == "console_scripts":
-                yield entry.name, tool_page(entry.name, entry.module)
+    for name, module in executables():
+        yield name, dispatcher_page() if name == "xnatctl" else tool_page(name, module)
     yield "records", records_page()
     yield "exit-status", exit_status_page()
+
+
+def executables() -> Iterator[tuple[str, str]]:
+    """The name of every tool and the module of its command line."""
+    for folder in sorted(ROOT.glob("packages/*")):
+        for entry in distribution(folder.name).entry_points:
+            # xnatctl declares those of the tools once more, for pipx.
+            if entry.group == "console_scripts" and entry.name == folder.name:
+                yield entry.name, entry.module
+
+
+def shared_options(commands: dict[str, Command]) -> str:
+    """What the options mean that several commands of a tool take."""
+    sections = [
+        *([LIST_OPTIONS] if any(command.listing for command in commands.values()) else []),
+        *([BOUND_OPTIONS] if any(command.bounded for command in commands.values()) else []),
+        *([SERVER_OPTIONS] if any(command.server for command in commands.values()) else []),
+        COMMON_OPTIONS,
+    ]
+    return "\n".join(section.strip("\n") + "\n" for section in sections)
 
 
 def dispatcher_page() -> str:
@@ -76,15 +92,9 @@ def tool_page(name: str, module: str) -> str:
     commands: dict[str, Command] = getattr(cli, "COMMANDS", {})
     if not commands:
         return titled(name, cli.__doc__ or "")
-    shared = [
-        *([LIST_OPTIONS] if any(command.listing for command in commands.values()) else []),
-        *([BOUND_OPTIONS] if any(command.bounded for command in commands.values()) else []),
-        *([SERVER_OPTIONS] if any(command.server for command in commands.values()) else []),
-        COMMON_OPTIONS,
-    ]
     # What runs without a verb has its manual at the top.
     verbs = "".join(verb_section(name, verb, command) for verb, command in commands.items() if verb)
-    options = fenced("\n".join(section.strip("\n") + "\n" for section in shared))
+    options = fenced(shared_options(commands))
     return f"{titled(name, cli.__doc__ or '')}{verbs}\n## Shared options\n\n{options}"
 
 

@@ -36,6 +36,19 @@ def test_a_package_is_typed_and_named_like_its_executable(package: Package) -> N
     assert package.project["requires-python"] == ">=3.10"
 
 
+def test_the_umbrella_puts_on_the_path_what_it_brings() -> None:
+    by_name = {package.name: package for package in PACKAGES}
+    umbrella = by_name["xnatctl"].project
+    brought = [re.split(r"[^\w.-]", needed, maxsplit=1)[0] for needed in umbrella["dependencies"]]
+    scripts = {
+        name: target
+        for package in (by_name[name] for name in brought)
+        for name, target in package.project.get("scripts", {}).items()
+    }
+    assert len(scripts) > 10
+    assert umbrella["scripts"] == {"xnatctl": "xnatctl.dispatch:main", **scripts}
+
+
 @EACH
 def test_a_package_has_a_short_readme_that_says_how_to_install_it(package: Package) -> None:
     lines = (package.folder / "README.md").read_text().splitlines()
@@ -60,7 +73,7 @@ def test_the_root_knows_every_package() -> None:
     assert root["tool"]["importlinter"]["root_packages"] == imports
     assert sorted(layered(root["tool"]["importlinter"]["contracts"])) == imports
     sources = [f"packages/{name}/src" for name in NAMES]
-    assert root["tool"]["mypy"]["mypy_path"] == ["tests", "tools/bench", *sources]
+    assert root["tool"]["mypy"]["mypy_path"] == ["tests", "tools", "tools/bench", *sources]
 
 
 def layered(contracts: list[dict[str, Any]]) -> list[str]:

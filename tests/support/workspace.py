@@ -71,9 +71,12 @@ class Package:
 
     @property
     def executables(self) -> list[Executable]:
-        """What it installs to be called."""
-        scripts = self.project.get("scripts", {})
-        return [Executable(name, target.partition(":")[0]) for name, target in scripts.items()]
+        """What it installs to be called; not what xnatctl installs once more, for pipx."""
+        return [
+            Executable(name, target.partition(":")[0])
+            for name, target in self.project.get("scripts", {}).items()
+            if not (self.name == "xnatctl" and name.startswith("xnat-"))
+        ]
 
 
 def pyproject(folder: Path) -> dict[str, Any]:
