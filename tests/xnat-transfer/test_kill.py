@@ -25,6 +25,10 @@ def furnish(transfer: Transfer) -> None:
             transfer.source.has_resource(session, "NOTES", {"ä/1.txt": b"1", "2.txt": b"2"})
 
 
+def staged(transfer: Transfer) -> list[dict[str, str]]:
+    return transfer.dest.rows("/data/prearchive?format=json")
+
+
 @pytest.mark.timeout(280)
 def test_kills_at_any_moment_and_a_last_run_come_to_the_same(transfer: Transfer) -> None:
     furnish(transfer)
@@ -41,9 +45,26 @@ def test_kills_at_any_moment_and_a_last_run_come_to_the_same(transfer: Transfer)
     last = transfer()
     assert last.status == 0, last.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
-    assert not transfer.dest.rows("/data/prearchive?format=json")
+    assert not staged(transfer)
     again = transfer()
     assert (again.status, again.files, again.outcomes) == (0, 0, {"skipped"})
+
+
+def test_what_is_being_archived_is_not_sent_again(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", "MR")
+    transfer.dest.settings.archive_delay = 3
+    process = transfer.process()
+    while not any("ARCHIVING" in row["status"] for row in staged(transfer)):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    sent = len(transfer.dest.requests("POST", "/data/services/import"))
+    last = transfer()
+    assert last.status == 0, last.err
+    assert len(transfer.dest.requests("POST", "/data/services/import")) == sent
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+    assert not staged(transfer)
 
 
 def test_a_killed_run_is_shown_as_interrupted(transfer: Transfer) -> None:

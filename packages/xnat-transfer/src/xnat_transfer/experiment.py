@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
 from xnat_core.imports import Destination, archived_session
-from xnat_core.models import Session, Subject
+from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import resources_of
@@ -167,9 +167,15 @@ class Experiment:
         """Send what is missing; raises what went wrong first, when all else is done."""
         if self.there is None or not difference.is_empty:
             self._metadata_due = self.route.config.transfer_xml_metadata
+        rows: list[PrearchiveEntry] = []
+        if _of_dicom(difference):
+            rows, archived = self.staging.rows()
+            if archived:
+                # What an earlier run had sent: it has arrived since we looked.
+                wanted, difference = self.look()
         self.route.progress.expect(bytes=difference.amount.bytes)
-        dicom = [lack for lack in difference.lacks if lack.place.is_dicom]
-        sent = self._bring_dicom(dicom)
+        dicom = _of_dicom(difference)
+        sent = self._bring_dicom(dicom, rows)
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
         errors = [*self._describe(there, wanted)]
@@ -184,10 +190,10 @@ class Experiment:
             raise error
         return sent + filled
 
-    def _bring_dicom(self, lacks: Sequence[Lack]) -> Amount:
+    def _bring_dicom(self, lacks: Sequence[Lack], rows: Sequence[PrearchiveEntry]) -> Amount:
         if not lacks:
             return Amount()
-        todo = self.staging.without(lacks, self.staging.rows())
+        todo = self.staging.without(lacks, rows)
         errors = self.scans.send(todo)
         if errors:
             # What has arrived stays where it is until the rest is there, too.
@@ -293,6 +299,10 @@ class Experiment:
             parts += ("assessors", self._assessor_ids[place.owner])
         name = f"{self.there.label}/{place.owner}".rstrip("/")
         return Home(parts, (place.category.removesuffix("s"), name))
+
+
+def _of_dicom(difference: Difference) -> list[Lack]:
+    return [lack for lack in difference.lacks if lack.place.is_dicom]
 
 
 def _comes_by_import(place: Place, wanted: Contents) -> bool:

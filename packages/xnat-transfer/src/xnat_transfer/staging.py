@@ -29,14 +29,13 @@ class Staging:
         self.destination = destination
         self._prearchive = route.prearchive()
 
-    def rows(self) -> list[PrearchiveEntry]:
-        """The rows, built and at rest."""
-        found = []
-        for entry in self._entries():
-            rested = at_rest(self._prearchive, entry, self.route.config.archive_wait_timeout)
-            if rested is not None:
-                found.append(rested)
-        return found
+    def rows(self) -> tuple[list[PrearchiveEntry], bool]:
+        """The rows, built and at rest, and whether others have left while they were waited for."""
+        entries = self._entries()
+        patience = self.route.config.archive_wait_timeout
+        rested = [at_rest(self._prearchive, entry, patience) for entry in entries]
+        found = [entry for entry in rested if entry is not None]
+        return found, len(found) < len(entries)
 
     def without(self, lacks: Sequence[Lack], rows: Iterable[PrearchiveEntry]) -> list[Lack]:
         """What is still to be sent: the files that no row holds."""
