@@ -56,6 +56,18 @@ def test_none_has_nothing_to_say_where_everything_is_there_already(upload: Uploa
     assert (ran.status, ran.record["outcome"]) == (0, "skipped")
 
 
+def test_none_has_nothing_to_say_where_everything_waits_in_the_prearchive(
+    upload: Uploader,
+) -> None:
+    upload.series()
+    words = (upload.folder, *HERE, "--prearchive", "--overwrite", "none")
+    assert upload(*words).status == 0
+    before = len(upload.imports())
+    ran = upload(*words)
+    assert (ran.status, len(upload.imports())) == (0, before), ran.err
+    assert ran.record["outcome"] == "skipped"
+
+
 def test_append_adds_what_is_missing_and_replaces_nothing(upload: Uploader) -> None:
     sent = Sent(upload.xnat)
     upload.series(series=1)

@@ -97,8 +97,8 @@ class Delivery:
             return
         if self.manner.overwrite != "none" or self.journal.facts().get("fresh"):
             return
-        staged = bool(survey.rows or survey.strangers or survey.direct)
-        if survey.session and not staged and not self.difference.missing.files:
+        complete = self.is_at_end(survey) and not survey.strangers
+        if complete and not self.difference.missing.files:
             return
         where = "the archive" if survey.session else "the prearchive"
         error = ResourceExistsError("session", self.destination.session)
