@@ -160,3 +160,16 @@ def test_a_destination_without_the_project_is_said_before_anything_is_sent(
     )
     assert ran.status == 5
     assert "NOPE" in ran.err
+
+
+def test_a_scan_whose_dicom_was_not_kept_is_made_by_nobody_else(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", "MR")
+    scan = transfer.source.store.items.scans(session.id)[0]
+    transfer.source.has_resource(scan, "NIFTI", {"a.nii.gz": b"nifti"})
+    transfer.dest.fails("POST", "/data/services/import", 200, body="")
+    ran = transfer("--workers", 1, "--config", transfer.config(scan_workers=1))
+    assert ran.status == 1
+    assert "kept none of the DICOM of scan 1" in ran.err
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
@@ -178,7 +178,8 @@ class Experiment:
         sent = self._bring_dicom(dicom, rows)
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
-        errors = [*self._describe(there, wanted)]
+        awaited = {lack.place.owner for lack in dicom if self._own_part(lack) is not None}
+        errors = [*self._describe(there, wanted, awaited)]
         foreign = [part for lack in dicom if (part := self._foreign_part(lack)) is not None]
         others = [lack for lack in difference.lacks if not lack.place.is_dicom]
         filled, failures = Filler(self.route, self._home_of).fill(
@@ -256,14 +257,27 @@ class Experiment:
             raise TransferError(f"{self.name}: the destination did not make it")
         return found
 
-    def _describe(self, there: Session, wanted: Contents) -> Iterator[XNATCtlError]:
-        """Make scans and assessors, write metadata; yields what went wrong with any of it."""
+    def _describe(
+        self, there: Session, wanted: Contents, awaited: Collection[str]
+    ) -> Iterator[XNATCtlError]:
+        """Make scans and assessors, write metadata; yields what went wrong with any of it.
+
+        The scans in `awaited` are to come with their DICOM: one that was made before would be in
+        its way, and the import would give it another ID.
+        """
         describer = Describer(self.route, there)
         self._know(there, wanted)
         for id, scan in wanted.scans.items():
-            if id not in self._scan_ids:
-                describer.scan(scan)
-                self._scan_ids[id] = id
+            if id in self._scan_ids:
+                continue
+            if id in awaited:
+                yield TransferError(
+                    f"{self.name}: the destination kept none of the DICOM of scan {id}; its "
+                    "anonymization may reject it"
+                )
+                continue
+            describer.scan(scan)
+            self._scan_ids[id] = id
         described = True
         if self._metadata_due and there.xsi_type != self.session.xsi_type:
             self.notes.append(
@@ -272,7 +286,7 @@ class Experiment:
             )
         elif self._metadata_due:
             try:
-                describer.session(self.session.id, {id: self._scan_ids[id] for id in wanted.scans})
+                describer.session(self.session.id, self._scan_ids)
             except XNATCtlError as error:
                 described = False
                 yield error
@@ -292,6 +306,8 @@ class Experiment:
         assert self.there is not None
         parts: tuple[str, ...] = ("experiments", self.there.id)
         if place.category == SCANS:
+            if place.owner not in self._scan_ids:
+                raise TransferError(f"{self.name}: scan {place.owner} has not come")
             parts += ("scans", self._scan_ids[place.owner])
         elif place.category == ASSESSORS:
             if place.owner not in self._assessor_ids:
