@@ -133,6 +133,17 @@ def test_what_a_killed_run_had_of_a_large_file_is_not_fetched_again(download: Do
     assert download.files("MR1/scans/1/resources/DICOM/files") == {"big": data, "small": b"x"}
 
 
+def test_what_a_killed_run_had_of_a_manifest_is_removed(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    for _ in range(2):
+        left = download.out / "MR1/.manifest.ndjson.1234-0123abcd.part"
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b'{"kind":')
+        assert download.session("MR1").status == 0
+        assert not left.exists()
+    assert download.files() == WANTED
+
+
 def test_two_runs_into_one_folder_do_not_harm_each_other(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1", SCANS)
     Spoiler(download.xnat, "format=tar", slowly(20, 0.01), times=6)

@@ -23,6 +23,7 @@ from xnat_core.files import atomic_write
 from xnat_core.records import Record
 from xnat_download.disk import Tree
 from xnat_download.inventory import FETCHED, THERE, File, Group
+from xnat_download.partial import remove_left_of
 from xnat_download.places import Place
 from xnat_download.records import file_record
 from xnat_download.selection import Selection
@@ -109,6 +110,7 @@ class Manifests:
         if nothing and not path.exists():
             return
         with self._lock, _locked(path.parent):
+            remove_left_of(path)
             if without is None and self._is_written(path, folder):
                 self._query("DELETE FROM entry WHERE folder=?", folder)
                 return
