@@ -61,6 +61,27 @@ def test_a_sign_of_life_keeps_a_lease(folder: Path) -> None:
     assert Lease(folder).take()
 
 
+def test_a_sign_of_life_that_takes_long_does_not_outlive_the_release(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, touch = threading.Event(), os.utime
+
+    def slowly(path: Path, times: tuple[float, float] | None = None) -> None:
+        if times is None and path.name.isdecimal():
+            begun.set()
+            time.sleep(0.3)
+        touch(path, times)
+
+    monkeypatch.setattr(os, "utime", slowly)
+    lease = Lease(folder, seconds=20)
+    assert lease.take()
+    lease.seconds = 0.04  # of the signs of life alone
+    with lease.kept():
+        assert begun.wait(5)
+    time.sleep(0.5)
+    assert Lease(folder).holder() is None
+
+
 def test_a_holder_that_stood_still_learns_that_it_has_lost(folder: Path) -> None:
     lease = Lease(folder, seconds=0.05)
     assert lease.take()

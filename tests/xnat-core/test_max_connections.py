@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -27,6 +28,15 @@ client = XNATClient(sys.argv[1], "admin", "admin", max_connections=3)
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(lambda _: client.get_json("/data/projects"), range(5)))
 client.close()
+"""
+
+HOLD = """\
+import sys, time
+from xnat_core.client import XNATClient
+client = XNATClient(sys.argv[1], "admin", "admin", max_connections=1)
+with client.stream(sys.argv[2]):
+    print("holding", flush=True)
+    time.sleep(60)
 """
 
 
@@ -88,6 +98,50 @@ def test_a_body_that_is_read_keeps_its_place_until_it_is_closed(xnat: XNAT) -> N
             with pytest.raises(TookTooLong):
                 other.result(timeout=0.5)
         assert other.result(timeout=20)
+
+
+def test_a_place_ends_with_the_process_that_had_it(xnat: XNAT) -> None:
+    holder = holding(xnat)
+    with XNATClient(xnat.url, "admin", "admin", max_connections=1) as client:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.get_json, "/data/projects")
+            with pytest.raises(TookTooLong):
+                asked.result(timeout=1)
+            holder.kill()
+            holder.communicate()
+            assert asked.result(timeout=5)
+
+
+def test_a_place_of_a_machine_that_is_not_heard_of_ends_in_time(xnat: XNAT) -> None:
+    holder = holding(xnat)
+    holder.kill()
+    holder.communicate()
+    (held,) = (cache_dir() / "connections").glob("*/0000/0*")
+    held.write_text(held.read_text().replace('"host": "', '"host": "elsewhere-'))
+    age(held, 25)
+    with XNATClient(xnat.url, "admin", "admin", max_connections=1) as client:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.get_json, "/data/projects")
+            with pytest.raises(TookTooLong):
+                asked.result(timeout=1)
+            age(held, 31)
+            assert asked.result(timeout=5)
+
+
+def holding(xnat: XNAT) -> subprocess.Popen[bytes]:
+    """A process that reads a large body slowly."""
+    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x" * 9_000_000}})
+    where = f"/data/experiments/{session.id}/scans/1/resources/DICOM/files/a.dcm"
+    words = [sys.executable, "-c", HOLD, xnat.url, where]
+    holder = subprocess.Popen(words, stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline() == b"holding\n"
+    return holder
+
+
+def age(held: Path, seconds: float) -> None:
+    """The last sign of life was so long ago."""
+    past = time.time() - seconds
+    os.utime(held, (past, past))
 
 
 def test_a_profile_can_set_the_limit(xnat: XNAT, tmp_path: Path) -> None:

@@ -127,12 +127,14 @@ class Lease:
 
         The event is set when it was lost.
         """
-        lost, over = threading.Event(), threading.Event()
+        lost, over, turn = threading.Event(), threading.Event(), threading.Lock()
 
         def beat() -> None:
             while not over.wait(self.seconds / 4):
                 try:
-                    self.renew()
+                    with turn:
+                        if not over.is_set():
+                            self.renew()
                 except LeaseLost:
                     lost.set()
                     return
@@ -144,7 +146,9 @@ class Lease:
             yield lost
         finally:
             over.set()
-            self.release()
+            # A sign of life that comes after the release would keep others waiting for nobody.
+            with turn:
+                self.release()
 
     def _offer(self) -> Path:
         """A file of our own that says who we are; its time is the present of the file system."""
