@@ -145,6 +145,18 @@ def test_a_rename_that_outlives_the_proxy_is_waited_for_and_not_repeated(
     assert labels(xnat) == ["S2"]
 
 
+def test_a_rename_that_never_reached_the_server_is_not_waited_for_long(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    made = xnat.has_subject("P1", "S1")
+    where = f"/data/projects/P1/subjects/{made.id}"
+    xnat.fails("PUT", where, 502)
+    naps: list[float] = []
+    with pytest.raises(OperationError, match="'S1' is still labelled 'S1'"):
+        relabel.relabel(client, where, ("subject", "S1"), "S2", sleep=naps.append)
+    assert sum(naps) <= 60
+
+
 def test_renames_by_mapping(xnat: XNAT, subjects: SubjectService) -> None:
     for label in ("A", "B", "C"):
         xnat.has_subject("P1", label)

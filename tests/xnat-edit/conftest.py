@@ -25,7 +25,7 @@ def edit(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
     monkeypatch.setenv("XNAT_USER", "admin")
     monkeypatch.setenv("XNAT_PASS", "admin")
     monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
-    monkeypatch.setattr("xnat_core.services.relabel.PAUSE", 0.01)
+    monkeypatch.setattr("xnat_core.services.once.PAUSE", 0.01)
     monkeypatch.setattr(terminal, "_TERMINAL", Path("/no/terminal"))
 
     def run(*argv: str, records: list[Record] | None = None) -> Answer:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import NetworkError, OperationError, ServerError, UsageError
+from xnat_core.errors import OperationError, UsageError
 from xnat_core.records import Record, done, planned
-from xnat_core.services import relabel
 from xnat_core.services.base import About, document
+from xnat_core.services.once import ask_once, patience_with
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -86,24 +86,18 @@ def erase(
 ) -> None:
     """Delete what is at `where` and look that `seen_at` (else `where`) is gone.
 
-    A large item outlives what proxies allow, and asking again makes it worse: when the answer is
-    lost, the item is looked at until it is gone, for up to half an hour.
-
     Raises OperationError when it is still there.
     """
-    lost: Exception | None = None
-    try:
-        params = {"removeFiles": "false" if keep_files else "true"}
-        client.delete(where, params=params, about=about)
-    except (NetworkError, ServerError) as error:
-        if not relabel.may_go_on(error):
-            raise
-        lost = error
-    for _ in range(int(relabel.LONGEST_WAIT / relabel.PAUSE) if lost else 1):
-        if document(client, seen_at or where, about) is None:
-            return
-        if lost:
-            sleep(relabel.PAUSE)
+    params = {"removeFiles": "false" if keep_files else "true"}
+    done, lost = ask_once(
+        lambda: client.delete(where, params=params, about=about),
+        lambda: document(client, seen_at or where, about) is None,
+        sleep=sleep,
+    )
+    if done:
+        return
+    if lost is not None and not patience_with(lost, 0):
+        raise lost
     reason = f"{about[0]} {about[1]!r} is still there"
     said = f": {lost}" if lost else ", although the server reported success"
     raise OperationError("delete", reason + said)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 from xnat_core.errors import (
     ClientRequestError,
-    NetworkError,
     OperationError,
     ResourceExistsError,
     ResourceNotFoundError,
-    ServerError,
-    XNATCtlError,
 )
 from xnat_core.models import Session, Subject
-from xnat_core.services import relabel
 from xnat_core.services.base import document, fields
+from xnat_core.services.once import LOST, ask_once, patience_with
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import subject_path
 from xnat_core.urls import path
@@ -115,20 +112,17 @@ class Shared:
         otherwise: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Send once and look until it is done: moving many files outlives what proxies allow."""
-        lost: XNATCtlError | None = None
-        try:
-            send()
-        except (NetworkError, ServerError, ClientRequestError, ResourceExistsError) as error:
+        """Send once and look until it is done."""
+        done, lost = ask_once(
+            send,
+            lambda: is_done(Shared.look(self.client, self.item)),
             # Some routes answer 409 or 500 to what they did.
-            lost = error
-        patient = relabel.may_go_on(lost)
-        for _ in range(int(relabel.LONGEST_WAIT / relabel.PAUSE) if patient else 1):
-            if is_done(Shared.look(self.client, self.item)):
-                return
-            if patient:
-                sleep(relabel.PAUSE)
-        if lost is not None and not patient:
+            excused=(*LOST, ClientRequestError, ResourceExistsError),
+            sleep=sleep,
+        )
+        if done:
+            return
+        if lost is not None and not patience_with(lost, 0):
             raise lost
         raise OperationError("share", f"{otherwise}: {lost}" if lost else otherwise)
 

@@ -1,0 +1,62 @@
+"""Changes that are asked for once: moving many files outlives what proxies allow.
+
+When the answer is lost the server may still be at it, and asking again makes it worse. So what was
+to be changed is looked at until it is, or until it cannot be any more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from xnat_core.errors import NetworkError, ServerError, ServerUnreachableError, TimeoutError
+
+LONGEST_WAIT = 1800
+SHORT_WAIT = 30
+PAUSE = 5
+_QUICKLY = 20
+
+LOST: tuple[type[Exception], ...] = (NetworkError, ServerError)
+
+
+def ask_once(
+    send: Callable[[], object],
+    is_done: Callable[[], bool],
+    *,
+    excused: tuple[type[Exception], ...] = LOST,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[bool, Exception | None]:
+    """Send, and look whether it is done, again and again while the server may be at it.
+
+    Returns whether it is, and the error instead of an answer if it was one of `excused`.
+    """
+    lost: Exception | None = None
+    began = time.monotonic()
+    try:
+        send()
+    except excused as error:
+        lost = error
+    patience = patience_with(lost, time.monotonic() - began)
+    looks = 1 + int(patience / PAUSE)
+    for look in range(looks):
+        if is_done():
+            return True, lost
+        if look + 1 < looks:
+            sleep(PAUSE)
+    return False, lost
+
+
+def patience_with(lost: Exception | None, seconds: float) -> float:
+    """How long the server may still be at what it was asked; the answer was lost after `seconds`.
+
+    A proxy gives up after a while. What breaks at once was hardly begun, and a server that answers
+    with an error of its own (500) has ended.
+    """
+    if isinstance(lost, ServerError):
+        status = lost.details.get("status_code")
+        if status not in (502, 504):
+            return 0
+        return LONGEST_WAIT if status == 504 or seconds > _QUICKLY else SHORT_WAIT
+    if not isinstance(lost, NetworkError) or isinstance(lost, ServerUnreachableError):
+        return 0
+    return LONGEST_WAIT if isinstance(lost, TimeoutError) or seconds > _QUICKLY else SHORT_WAIT
