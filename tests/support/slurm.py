@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -128,6 +129,21 @@ class Slurm:
         """The state of each task of an array that Slurm still remembers."""
         lines = self.asks("squeue", "-h", "-r", "-t", "all", "-j", job, "-o", "%K %T", check=False)
         return dict(line.split() for line in lines.splitlines())
+
+    def restarts(self, job: str) -> int:
+        """How often the tasks of a job were begun again."""
+        told = self.asks("scontrol", "show", "job", job, check=False)
+        return sum(map(int, re.findall(r"Restarts=(\d+)", told)))
+
+    def loses_the_node(self) -> None:
+        """The node goes down with all that runs on it, which is requeued, and comes back."""
+        (node,) = self.asks("sinfo", "-h", "-o", "%n").split()
+        words = ("scontrol", "update", f"NodeName={node}")
+        self.asks(*words, "State=DOWN", "Reason=test")
+        self.until(lambda: not self.asks("squeue", "-h", "-t", "running,completing"))
+        # It may have come back by itself: `ReturnToService`.
+        self.asks(*words, "State=RESUME", check=False)
+        self.until(lambda: self.asks("sinfo", "-h", "-o", "%t") in ("idle", "mix", "alloc"))
 
     def _daemon(self, program: str, *words: str) -> None:
         log = (self.folder / f"{program}.out").open("wb")

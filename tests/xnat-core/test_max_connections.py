@@ -102,14 +102,14 @@ def test_a_body_that_is_read_keeps_its_place_until_it_is_closed(xnat: XNAT) -> N
 
 def test_a_place_ends_with_the_process_that_had_it(xnat: XNAT) -> None:
     holder = holding(xnat)
-    with XNATClient(xnat.url, "admin", "admin", max_connections=1) as client:
-        with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(client.get_json, "/data/projects")
-            with pytest.raises(TookTooLong):
-                asked.result(timeout=1)
-            holder.kill()
-            holder.communicate()
-            assert asked.result(timeout=5)
+    client = XNATClient(xnat.url, "admin", "admin", max_connections=1)
+    with client, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.get_json, "/data/projects")
+        with pytest.raises(TookTooLong):
+            asked.result(timeout=1)
+        holder.kill()
+        holder.communicate()
+        assert asked.result(timeout=5)
 
 
 def test_a_place_of_a_machine_that_is_not_heard_of_ends_in_time(xnat: XNAT) -> None:
@@ -119,13 +119,13 @@ def test_a_place_of_a_machine_that_is_not_heard_of_ends_in_time(xnat: XNAT) -> N
     (held,) = (cache_dir() / "connections").glob("*/0000/0*")
     held.write_text(held.read_text().replace('"host": "', '"host": "elsewhere-'))
     age(held, 25)
-    with XNATClient(xnat.url, "admin", "admin", max_connections=1) as client:
-        with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(client.get_json, "/data/projects")
-            with pytest.raises(TookTooLong):
-                asked.result(timeout=1)
-            age(held, 31)
-            assert asked.result(timeout=5)
+    client = XNATClient(xnat.url, "admin", "admin", max_connections=1)
+    with client, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.get_json, "/data/projects")
+        with pytest.raises(TookTooLong):
+            asked.result(timeout=1)
+        age(held, 31)
+        assert asked.result(timeout=5)
 
 
 def holding(xnat: XNAT) -> subprocess.Popen[bytes]:

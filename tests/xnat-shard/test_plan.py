@@ -135,3 +135,17 @@ def test_three_hundred_thousand_records_need_little_memory(folder: Path, tmp_pat
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stderr) < 150 * 1024
     assert plan(folder)["records"] == 300_000
+
+
+def test_nothing_that_speaks_http_is_imported(folder: Path) -> None:
+    program = (
+        "import sys; from xnat_shard.cli import main; "
+        "statuses = [main(words.split(' ')) for words in sys.argv[1:]]; "
+        "print(statuses, *{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    verbs = [f"plan {folder} -n 1", f"run {folder} 0 -- cat", f"status {folder}"]
+    words = [sys.executable, "-c", program, *verbs, f"collect {folder}"]
+    ran = subprocess.run(words, input='{"kind":"scan","id":"1"}', capture_output=True, text=True)
+    said = ran.stderr.splitlines()[-1]
+    assert said.startswith("[0, 0, 0, 0] ")
+    assert not {"http", "requests", "urllib3"} & set(said.split())
