@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.sandbox import XNAT
-from support.scenarios import SCENARIOS, Case
+from support.scenarios import LOADING, Case
 from support.workspace import SCRIPTS
 
 TWO_TOOLS = ("upload", "upload gradual", "download", "list scans")
@@ -45,15 +45,15 @@ def process(words: Sequence[str], **options: object) -> subprocess.CompletedProc
 
 def command(name: str, case: Case) -> list[str]:
     """The command of a scenario as a process of its own."""
-    words, _ = SCENARIOS[name].furnish(case)
-    return [SCENARIOS[name].module.replace("_", "-"), *words]
+    words, _ = LOADING[name].furnish(case)
+    return [LOADING[name].module.replace("_", "-"), *words]
 
 
 def succeeds(name: str, case: Case, answer: subprocess.CompletedProcess[str]) -> None:
     """It ended well, and what was asked for is there."""
     case.printed = answer.stdout
     assert answer.returncode == 0, answer.stderr
-    assert SCENARIOS[name].right(case)
+    assert LOADING[name].right(case)
 
 
 @pytest.mark.parametrize("name", TWO_TOOLS)
@@ -84,8 +84,8 @@ def test_a_clock_that_jumps_harms_nothing(
     succeeds(name, case, process(words))
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + years * 365 * 86400)
-    assert SCENARIOS[name].main(words[1:]) == 0
-    assert SCENARIOS[name].right(case) or name == "list scans"
+    assert LOADING[name].main(words[1:]) == 0
+    assert LOADING[name].right(case) or name == "list scans"
 
 
 def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_room(case: Case) -> None:
@@ -107,7 +107,7 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_room(cas
     assert "Traceback" not in answer.stderr
     shutil.rmtree(case.out)
     Path(f"{case.out}.kept").rename(case.out)
-    assert SCENARIOS["download"].right(case)
+    assert LOADING["download"].right(case)
 
 
 @pytest.mark.parametrize("name", ["upload", "upload gradual", "download", "upload resource"])

@@ -12,7 +12,7 @@ import pytest
 
 from support.fault_proxy import FAULTS, FaultProxy, faulty
 from support.sandbox import XNAT
-from support.scenarios import SCENARIOS, Case
+from support.scenarios import LOADING, Case
 
 PASSWORD = "Geheim-4711-zzz"
 WEATHER = ("", "reset in the answer", "401", "login page", "502", "another page", "400")
@@ -61,9 +61,9 @@ def test_no_secret_is_in_anything_written(
         monkeypatch.setenv(f"XNAT_{variable}", value)
     (tmp_path / "case").mkdir()
     case = Case(xnat, proxy.url, tmp_path / "case", 1)
-    words, _ = SCENARIOS[name].furnish(case)
+    words, _ = LOADING[name].furnish(case)
     xnat.store.accounts.join("keeper", f"{case.project}_owner")
-    tool = SCENARIOS[name].module.replace("_", "-")
+    tool = LOADING[name].module.replace("_", "-")
     # Every third request but the login meets the fault, so that there is something to write.
     proxy.rule = lambda asked: (
         FAULTS[fault]

@@ -79,11 +79,12 @@ class Case:
         return digests(data for scan in scans for data in self.xnat.files(scan, "DICOM").values())
 
     def staged(self) -> list[str]:
-        """The statuses of the project's rows in the prearchive and of its direct archive."""
+        """The statuses of its rows in the prearchive and of its direct archive."""
         intake = intake_of(self.xnat.app)
         rows = [(row.project, row.status) for row in intake.prearchive.all()]
         rows += [(row.project, row.status) for row in intake.direct.all()]
-        return [status for project, status in rows if project == self.project]
+        ours = (self.project, f"{self.project}_COPY")
+        return [status for project, status in rows if project in ours]
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class Scenario:
     """A command: `furnish` prepares and returns words and records; `right` judges what became.
 
     `verify` are words that make it compare digests with the server, where it can, and `mend` those
-    that replace what such a comparison has found to differ.
+    that replace what such a comparison has found to differ. `again` is the status of the same
+    command when all has been done already.
     """
 
     module: str
@@ -99,6 +101,7 @@ class Scenario:
     right: Callable[[Case], bool]
     verify: tuple[str, ...] = ()
     mend: tuple[str, ...] = ()
+    again: int = 0
 
     def main(self, words: list[str]) -> int:
         """Run the tool in this process."""
@@ -310,7 +313,7 @@ def put(case: Case) -> tuple[list[str], list[Record]]:
 
 REPLACING = (("--verify",), ("--verify", "--overwrite", "delete"))
 
-SCENARIOS = {
+LOADING = {
     "upload": Scenario("xnat_upload", partial(upload), all_archived, *REPLACING),
     "upload zip": Scenario(
         "xnat_upload", lambda c: upload(c, "--mode", "zip"), all_archived, *REPLACING
