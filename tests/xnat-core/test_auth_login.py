@@ -19,6 +19,7 @@ from xnat_core.client import XNATClient
 from xnat_core.connect import connect, resolve
 from xnat_core.errors import (
     AuthenticationError,
+    ResourceNotFoundError,
     ServerError,
     SessionExpiredError,
 )
@@ -361,6 +362,46 @@ def test_a_new_session_beside_ours_means_that_ours_is_gone(xnat: XNAT) -> None:
     with connect(resolve()) as client:
         projects(client)
         xnat.expires_sessions()
+        assert projects(client) == ["P1"]
+
+
+def serves_guests(xnat: XNAT) -> None:
+    """A site that is open to all and hands out no cookie to those whose session has ended."""
+    xnat.store.preferences.set("requireLogin", False)
+    xnat.app.after(
+        lambda request, response: (
+            response.headers.remove("Set-Cookie") if request.path != "/data/JSESSION" else None
+        )
+    )
+
+
+def test_what_is_hidden_from_a_guest_is_asked_for_again_after_a_login(xnat: XNAT) -> None:
+    serves_guests(xnat)
+    with connect(resolve()) as client:
+        client.get("/data/projects/P1", params={"format": "json"})
+        xnat.expires_sessions()
+        client.get("/data/projects/P1", params={"format": "json"})
+        xnat.expires_sessions()
+        accepted = client.get("/data/projects/P1", params={"format": "json"}, accept={404})
+    assert accepted.status_code == 200
+    assert len(xnat.requests(*LOGIN)) == 3
+
+
+def test_what_is_not_there_is_asked_for_once(xnat: XNAT) -> None:
+    with connect(resolve()) as client:
+        for _ in range(3):
+            with pytest.raises(ResourceNotFoundError):
+                client.get("/data/projects/NOPE", params={"format": "json"})
+    assert len(xnat.requests("GET", "/data/projects/NOPE")) == 3
+    assert len(xnat.requests("GET", "/data/auth")) == 1
+
+
+def test_a_session_of_an_earlier_tool_that_has_ended_is_no_session_of_a_guest(xnat: XNAT) -> None:
+    serves_guests(xnat)
+    with connect(resolve()) as client:
+        projects(client)
+    xnat.expires_sessions()
+    with connect(resolve()) as client:
         assert projects(client) == ["P1"]
 
 

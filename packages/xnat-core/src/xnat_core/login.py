@@ -73,6 +73,7 @@ class Authenticator:
         self._prompt = prompt
         self._renewable = renewable
         self._private = False
+        self._own = False
         self._refused: AuthenticationError | None = None
         self._touched = 0.0
         self._lifetime = MINUTES * 60.0
@@ -82,6 +83,16 @@ class Authenticator:
     def has_token(self) -> bool:
         """Whether there is a session to send; the server may have ended it."""
         return self._token is not None
+
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether the session was got here, and not found: its user is known for certain."""
+        return self._own
+
+    @property
+    def lifetime(self) -> float:
+        """How many seconds a session lives unused, as the server said last."""
+        return self._lifetime
 
     @property
     def username(self) -> str | None:
@@ -195,7 +206,7 @@ class Authenticator:
         self._token = cached.token
         self._lifetime = cached.lifetime
         self._touched = time.monotonic() - cached.unused_for()
-        self._private = False
+        self._private = self._own = False
         return cached.token
 
     def _get(self, door: Door, rejected: str | None) -> str:
@@ -235,6 +246,7 @@ class Authenticator:
             self._refused = error
             raise
         self._token = login.token
+        self._own = True
         self._password = password
         self._lifetime = login.lifetime
         self._touched = time.monotonic()

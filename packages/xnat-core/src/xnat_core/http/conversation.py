@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 READING = frozenset({"GET", "HEAD"})
 _MOST_REDIRECTS = 10
 _CHECK_EVERY = 60.0
+# What a guest may not see is not there for him; some routes of what is not there fail.
+_HIDDEN = frozenset({403, 404, 500})
+_CHECK_HIDDEN_EVERY = 2.0
 
 
 @dataclass
@@ -60,16 +63,20 @@ class Conversation:
         self._authenticator = authenticator
         self._lock = threading.Lock()
         self._identity_checked = float("-inf")
+        self._answered = time.monotonic()
+        self._open_to_all: bool | None = None
 
     def ask(self, call: Call) -> Stream:
         """Send, log in again if need be, follow, and return a success or what `accept` names."""
         while True:
             token = None if call.anonymous else self._authenticator.token(self.door)
+            asked = time.monotonic()
             response = self._exchange(call, token)
-            if self._is_shut_out(call, response, token):
+            if self._is_shut_out(call, response, token, asked):
                 response.close()
                 self._renew(call, token)
                 continue
+            self._answered = time.monotonic()
             if token is not None:
                 self._authenticator.used(answers.lifetime_of(response))
             self._require_success(call, response)
@@ -102,37 +109,54 @@ class Conversation:
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
 
-    def _is_shut_out(self, call: Call, response: Stream, token: str | None) -> bool:
+    def _is_shut_out(self, call: Call, response: Stream, token: str | None, asked: float) -> bool:
         """Whether the server did not know us, so that it did not do what was asked either."""
         status = response.status_code
-        if call.anonymous or status in call.accept:
+        if call.anonymous:
             return False
-        if status == 401 or answers.redirect_of(response, call.url):
-            return True
-        if status < 300 and answers.is_html(response):
-            asks = answers.is_sign_in_page(response)
-            if asks or call.wants_json or call.wire.stream:
-                # Documents may be pages, too: the server is asked before it is taken for a refusal.
-                return asks if token is None else not self.door.is_alive(token)
-        return self._became_nobody(call, response, token)
+        if status not in call.accept:
+            if status == 401 or answers.redirect_of(response, call.url):
+                return True
+            if status < 300 and answers.is_html(response):
+                asks = answers.is_sign_in_page(response)
+                if asks or call.wants_json or call.wire.stream:
+                    # Documents may be pages, too: the server is asked before it is taken for a
+                    # refusal.
+                    return asks if token is None else not self.door.is_alive(token)
+        return token is not None and self._became_nobody(call, response, token, asked)
 
-    def _became_nobody(self, call: Call, response: Stream, token: str | None) -> bool:
+    def _became_nobody(self, call: Call, response: Stream, token: str, asked: float) -> bool:
         """Whether a site that is open to all serves us as a guest, with fewer rows and no error.
 
-        The sign is a new session beside ours. Asked at most once a minute, because some servers
-        hand out cookies without a reason.
+        The signs are a new session beside ours, which some servers hand out without a reason;
+        something that is hidden; a pause that was longer than a session lives; and a session that
+        an earlier process has left.
         """
-        if token is None or not answers.other_session(response, token):
+        status = response.status_code
+        if call.method not in READING and status < 400:
             return False
-        if call.method not in READING and response.status_code < 400:
-            return False
+        other = answers.other_session(response, token)
+        hidden = status in _HIDDEN
+        slept = asked - self._answered > self._authenticator.lifetime
         with self._lock:
-            if time.monotonic() - self._identity_checked < _CHECK_EVERY:
+            unchecked = time.monotonic() - self._identity_checked
+            found = unchecked == float("inf") and not self._authenticator.has_logged_in
+            if not (other or hidden or slept or found):
                 return False
-            if not self.door.is_alive(token):
+            if unchecked < (_CHECK_HIDDEN_EVERY if hidden else _CHECK_EVERY):
+                return False
+            if not (other or found) and not self._is_open_to_all():
+                return False
+            if self.door.is_nobody(token):
                 return True
             self._identity_checked = time.monotonic()
             return False
+
+    def _is_open_to_all(self) -> bool:
+        """Whether guests are served; other sites answer 401 to a session that has ended."""
+        if self._open_to_all is None:
+            self._open_to_all = self.door.is_open()
+        return self._open_to_all
 
     def _renew(self, call: Call, token: str | None) -> None:
         if call.renewed:

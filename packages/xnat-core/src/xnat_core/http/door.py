@@ -59,6 +59,22 @@ class ServerDoor:
             return response.status_code == 200 and not _is_nobody(response)
         return False
 
+    def is_nobody(self, token: str) -> bool:
+        """Whether the server says that the session is no user's; silence is no such answer."""
+        with contextlib.suppress(XNATCtlError):
+            response = self._who(token)
+            guest = response.status_code == 200 and response.text != "" and _is_nobody(response)
+            return response.status_code == 401 or guest
+        return False
+
+    def is_open(self) -> bool:
+        """Ask the server whether it serves guests. GET /data/auth, as nobody."""
+        request = self._wire("GET", "/data/auth")
+        with contextlib.suppress(XNATCtlError, Failure):
+            response = self._transport.send(request, None)
+            return response.status_code == 200 and bool(response.text) and not is_html(response)
+        return True
+
     def log_out(self, token: str) -> None:
         """End the session, as far as the server can be reached. DELETE /data/JSESSION."""
         request = self._wire("DELETE", "/data/JSESSION", reading=10.0)
