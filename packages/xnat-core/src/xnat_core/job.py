@@ -117,11 +117,12 @@ class Job:
         """The settings of the profile in use, the environment applied."""
         return self.target.profile
 
-    def client(self, record: Record | None = None) -> XNATClient:
+    def client(self, record: Record | None = None, *, threads: int | None = None) -> XNATClient:
         """The one client of this run, connected on first use.
 
         `record` is an input record: when neither `--url` nor `--profile` was given, the first one
-        decides the server. Raises RecordError for a record of another server.
+        decides the server. `threads` is how many will use it at once, where that is not the number
+        of workers. Raises RecordError for a record of another server.
         """
         with self._lock:
             if record is not None and record.get("server"):
@@ -131,7 +132,7 @@ class Job:
 
                 self._client = connect(
                     self.target,
-                    workers=self.workers,
+                    workers=threads or self.workers,
                     prompt=self._prompt_for_password,
                     max_connections=self.args.whole("--max-connections", least=1),
                 )

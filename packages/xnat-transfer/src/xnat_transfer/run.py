@@ -85,15 +85,14 @@ def work(job: Job) -> Iterator[Record]:
     first = next(records, None)
     if from_input and first is None:
         return
-    source = job.client(first)
+    threads = job.workers * (1 + config.scan_workers)
+    source = job.client(first, threads=threads)
     project = str((first or {}).get("project") or "") if from_input else config.source_project
     ends = Ends(source.base_url, project or "", target.url, str(config.dest_project))
     if (ends.source_url, ends.source_project) == (ends.dest_url, ends.dest_project):
         raise UsageError("source and destination are the same project")
     with contextlib.ExitStack() as stack:
-        dest = stack.enter_context(
-            contextlib.closing(destination_client(target, job.workers * (1 + config.scan_workers)))
-        )
+        dest = stack.enter_context(contextlib.closing(destination_client(target, threads)))
         state = stack.enter_context(contextlib.closing(State()))
         yield from _transfer(
             job,
