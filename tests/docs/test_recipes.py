@@ -16,6 +16,7 @@ from xnat_sandbox.samples import instance_of, write_series
 
 RECIPES = (
     "audit-project",
+    "catalogs",
     "export-subject",
     "first-contact",
     "local-dicom",
