@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import threading
@@ -91,11 +92,13 @@ class Downloader:
     def files(self, folder: str = "") -> dict[str, bytes]:
         """All files below a folder of OUT by their path, the manifests left out."""
         top = self.out / folder
-        return {
-            path.relative_to(top).as_posix(): path.read_bytes()
-            for path in sorted(top.rglob("*"))
-            if path.is_file() and path.name != "manifest.ndjson"
-        }
+        found = {}
+        for path in sorted(top.rglob("*")):
+            # A run that is going on takes its parts away.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file() and path.name != "manifest.ndjson":
+                    found[path.relative_to(top).as_posix()] = path.read_bytes()
+        return found
 
     def fetched(self) -> list[str]:
         """Path and query of the requests for data so far, oldest first."""
