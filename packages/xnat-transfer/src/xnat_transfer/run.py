@@ -10,7 +10,7 @@ standard input, and just these sessions are transferred. Labels stay; accession 
 Both servers are listed and compared; what is missing or different on the destination is sent,
 straight from server to server. So the same command completes a run that was killed, and brings
 what has come to the source since. What was deleted on the destination is sent again. Nothing is
-deleted there. Reconstructions stay where they are.
+deleted there. Reconstructions and custom variables stay where they are.
 
 Options:
   -P --project=<id>       Project of the source.
