@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.bounds import BoundReached, Bounds
@@ -326,17 +327,17 @@ class Job:
                 raise Enough
             else:
                 self._written += 1
-            with _output_errors(), self._bar_aside():
+            with _OUTPUT_ERRORS, self._bar_aside():
                 self.writer.write(record)
 
     def _bar_aside(self) -> contextlib.AbstractContextManager[None]:
         if "progress" in self.__dict__ and sys.stdout.isatty():
             return self.progress.aside()
-        return contextlib.nullcontext()
+        return _NO_BAR
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""
-        with self._lock, _output_errors():
+        with self._lock, _OUTPUT_ERRORS:
             self._written += 1
             sys.stdout.buffer.write(block)
             sys.stdout.buffer.flush()
@@ -374,7 +375,7 @@ class Job:
 
     def finish(self) -> int:
         """Close output, tell how it went, and give the exit status."""
-        with _output_errors():
+        with _OUTPUT_ERRORS:
             if self._written == 0 or "writer" in self.__dict__:
                 self.writer.close()
             sys.stdout.flush()
@@ -438,14 +439,24 @@ class Job:
         return ask(question, secret=secret)
 
 
-@contextlib.contextmanager
-def _output_errors() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"standard output: {error.strerror}") from None
+class _OutputErrors:
+    """Makes errors of standard output those of this project; entered for every record."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise OutputError(f"standard output: {error.strerror}") from None
+
+
+_OUTPUT_ERRORS = _OutputErrors()
+_NO_BAR = contextlib.nullcontext()
 
 
 def first_line() -> str:

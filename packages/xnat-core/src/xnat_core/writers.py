@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, BinaryIO, Protocol
 
 import orjson
@@ -253,7 +254,12 @@ def natural(value: Any) -> tuple[tuple[int, float, str], ...]:
     """A sort key under which scan 2 comes before scan 10, and nothing comes first."""
     if isinstance(value, (int, float)):
         return ((1, float(value), ""),)
-    parts = re.findall(r"\d+|\D+", as_text(value))
+    return _natural(as_text(value))
+
+
+@lru_cache(maxsize=1024)
+def _natural(text: str) -> tuple[tuple[int, float, str], ...]:
+    parts = re.findall(r"\d+|\D+", text)
     return tuple((1, float(p), "") if p[0].isdecimal() else (2, 0.0, p) for p in parts)
 
 

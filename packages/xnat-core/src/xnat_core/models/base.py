@@ -12,7 +12,18 @@ import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import lru_cache
+from typing import (
+    Any,
+    ClassVar,
+    NamedTuple,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 Record = dict[str, Any]
 ModelT = TypeVar("ModelT", bound="Model")
@@ -53,6 +64,9 @@ class KeyDoc(NamedTuple):
     doc: str
 
 
+_Reading = tuple[str, Callable[[Any], Any], tuple[str, ...]]
+
+
 class _Plan(NamedTuple):
     field: str
     key: str
@@ -78,14 +92,15 @@ class Model:
         Unknown keys are ignored; blank and unreadable numbers and dates become `None`. What is
         `known` already (the parents, mostly) wins over the row.
         """
-        lower = {key.lower(): value for key, value in row.items()}
         values: dict[str, Any] = {}
-        for plan in _plans(cls):
-            for name in plan.names:
-                if name in lower and (value := plan.read(lower[name])) is not None:
-                    values[plan.field] = value
+        for field, read, keys in _readings(cast(Any, cls), tuple(row)):
+            for key in keys:
+                if (value := read(row[key])) is not None:
+                    values[field] = value
                     break
-        values.update({key: value for key, value in known.items() if value is not None})
+        for field, value in known.items():
+            if value is not None:
+                values[field] = value
         return cls(**values)
 
     @classmethod
@@ -250,6 +265,17 @@ def _plans(cls: type[Model]) -> tuple[_Plan, ...]:
     if cls not in _known_plans:
         _known_plans[cls] = tuple(_read_plans(cls))
     return _known_plans[cls]
+
+
+@lru_cache(maxsize=64)
+def _readings(cls: Any, keys: tuple[str, ...]) -> tuple[_Reading, ...]:
+    """Which keys of a row fill which field; all rows of a listing have the same ones."""
+    spelled = {key.lower(): key for key in keys}
+    found = (
+        (plan.field, plan.read, tuple(spelled[name] for name in plan.names if name in spelled))
+        for plan in _plans(cls)
+    )
+    return tuple(reading for reading in found if reading[2])
 
 
 def _read_plans(cls: type[Model]) -> Iterator[_Plan]:

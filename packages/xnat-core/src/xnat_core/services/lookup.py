@@ -84,14 +84,14 @@ def subjects_in(client: XNATClient, project: str, columns: str = SUBJECT_COLUMNS
 
 def subject_of_row(row: Mapping[str, Any], project: str | None = None) -> Subject:
     """A subject of a listing; the row of a shared one names the project that owns it."""
-    owner = row.get("project")
-    subject = Subject.from_row(
+    owner, id = row.get("project"), identifier_of(row)
+    return Subject.from_row(
         row,
-        id=identifier_of(row),
+        id=id,
         project=project,
         primary_project=owner if project and owner != project else None,
+        uri=path("data", "subjects", id) if id else None,
     )
-    return replace(subject, uri=path("data", "subjects", subject.id) if subject.id else None)
 
 
 def subject_of_item(item: Mapping[str, Any], project: str | None = None) -> Subject:
@@ -110,8 +110,12 @@ def subject_of_item(item: Mapping[str, Any], project: str | None = None) -> Subj
 
 def session_of_row(row: Mapping[str, Any], project: str | None = None) -> Session:
     """A session of a listing, as seen from the project that was listed."""
-    session = Session.from_row(row, id=identifier_of(row), project=project)
-    return replace(session, uri=path("data", "experiments", session.id) if session.id else None)
+    id = identifier_of(row)
+    uri = path("data", "experiments", id) if id else None
+    session = Session.from_row(row, id=id, project=project, uri=uri)
+    if id or not session.id:
+        return session
+    return replace(session, uri=path("data", "experiments", session.id))
 
 
 def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Session:
