@@ -29,7 +29,10 @@ SEED = int(os.environ.get("FAULTS_SEED", "9"))
 ALWAYS = 10**6
 
 # What comes once and is known to pass must not even be noticed where the request only reads.
-PASSES = {"reset at once", "answer lost", "502", "503", "503 with Retry-After", "429 until a date"}
+PASSES = {
+    *("reset at once", "answer lost", "502", "503", "503 with Retry-After", "429 until a date"),
+    *("401", "to the login page"),
+}
 HARMLESS = {"delay", "drip"}
 # Nobody can tell without a digest that a byte is another.
 CORRUPT = {"corrupt answer", "corrupt request"}

@@ -306,6 +306,27 @@ def test_a_401_in_spite_of_a_valid_session_is_no_reason_to_log_in(xnat: XNAT) ->
     assert len(xnat.requests(*LOGIN)) == 1
 
 
+@pytest.mark.parametrize("answer", [(401, {}), (302, {"Location": "/app/template/Login.vm"})])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_one_refusal_in_spite_of_a_valid_session_is_not_the_end(
+    xnat: XNAT, method: str, answer: tuple[int, dict[str, str]]
+) -> None:
+    xnat.has_project("P1")
+    left = [answer]
+
+    def refuse(request: Request) -> Response | None:
+        if request.path != "/data/projects/P1" or not left:
+            return None
+        status, headers = left.pop()
+        return Response("", status, headers)
+
+    xnat.before(refuse)
+    with connect(resolve()) as client:
+        assert client.request(method, "/data/projects/P1").status_code == 200
+    assert len(xnat.requests(*LOGIN)) == 1
+    assert left == []
+
+
 def test_without_a_password_the_profile_and_the_remedy_are_named(
     xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,20 +131,19 @@ class Authenticator:
             return None
 
     def renew(self, door: Door, rejected: str | None) -> str:
-        """Return another token than the one that the server has just rejected.
+        """Return the token to try instead of the one that the server has just rejected.
 
-        One thread logs in, the others wait and take its token; so do other processes with the same
-        cache. Raises AuthenticationError when there is no way to log in, or it was refused.
+        The same one, where the server knows it after all. One thread logs in, the others wait and
+        take its token; so do other processes with the same cache. Raises AuthenticationError when
+        there is no way to log in, or it was refused.
         """
         with self._lock:
             if self._token is not None and self._token != rejected:
                 return self._token
+            if rejected is not None and door.is_alive(rejected):
+                return rejected
             if rejected is not None and not self._renewable:
                 raise SessionExpiredError(self._url, "the session has ended")
-            if rejected is not None and door.is_alive(rejected):
-                raise AuthenticationError(
-                    self._url, "refused, although the session is valid for other requests"
-                )
             return self._get(door, rejected)
 
     def log_in(self, door: Door) -> str:

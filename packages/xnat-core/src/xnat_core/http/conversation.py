@@ -161,7 +161,9 @@ class Conversation:
     def _renew(self, call: Call, token: str | None) -> None:
         if call.renewed:
             raise AuthenticationError(
-                self._server, f"{call.operation} was refused after a fresh log-in, too"
+                self._server,
+                f"{call.operation} was refused twice, although the session is valid for other "
+                "requests",
             )
         call.renewed = True
         self._authenticator.renew(self.door, token)
