@@ -182,7 +182,7 @@ class Lease:
         return True
 
     def _top(self) -> int:
-        names = os.listdir(self.folder)  # noqa: PTH208
+        names = os.listdir(self.folder)  # noqa: PTH208 - names are all that is wanted
         return max((int(name) for name in names if name.isdecimal()), default=0)
 
     def _named(self, number: int) -> Path:

@@ -86,7 +86,7 @@ class Payload:
             if hasattr(os, "preadv"):
                 return os.preadv(self._file.fileno(), slots, self._position)
             self._file.seek(self._position)
-            return self._file.readinto(slots[0]) or 0  # type: ignore[attr-defined]
+            return self._file.readinto(slots[0]) or 0  # type: ignore[attr-defined]  # a raw file
         except OSError as error:
             raise UploadError(f"{self._path}: {error.strerror}", self._path) from error
 

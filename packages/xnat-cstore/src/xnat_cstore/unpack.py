@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from typing import IO, Any
+from typing import IO
 
 from xnat_core.errors import DicomError, DicomParseError
 from xnat_core.files import BLOCK
@@ -73,7 +73,7 @@ def _decoded(source: Source) -> IO[bytes]:
     from pydicom.filewriter import write_dataset
 
     require_decoders()
-    file: Any = tempfile.TemporaryFile()  # noqa: SIM115  # whoever sends it closes it
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # whoever sends it closes it
     try:
         source.file.seek(0)
         dataset = dcmread(source.file, force=True)
@@ -94,4 +94,4 @@ def _decoded(source: Source) -> IO[bytes]:
     except BaseException:
         file.close()
         raise
-    return file  # type: ignore[no-any-return]
+    return file

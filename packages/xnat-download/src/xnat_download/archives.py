@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,7 @@ def fetch_archives(download: Download) -> list[Work]:
     """The steps that fetch the archives of an object."""
     archives = list(_archives(download))
     download.engine.progress.expect(bytes=download.inventory.total()[1])
-    return [
-        download.step(lambda archive=archive: _fetch(download, archive))  # type: ignore[misc]
-        for archive in archives
-    ]
+    return [download.step(partial(_fetch, download, archive)) for archive in archives]
 
 
 def _archives(download: Download) -> Iterable[Archive]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
@@ -57,8 +58,7 @@ def begin(download: Download) -> list[Work]:
         return fetch_archives(download)
     download.engine.progress.expect(bytes=download.inventory.total()[1])
     return [
-        download.step(lambda group=group: fetch_group(download, group))  # type: ignore[misc]
-        for group in download.inventory.groups
+        download.step(partial(fetch_group, download, group)) for group in download.inventory.groups
     ]
 
 
