@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.bounds import BoundReached, Bounds
@@ -23,7 +22,6 @@ from xnat_core.errors import (
     CancelledError,
     ConfigurationError,
     UsageError,
-    XNATCtlError,
     explain,
 )
 from xnat_core.records import (
@@ -39,18 +37,9 @@ from xnat_core.records import (
     skipped,
     where,
 )
+from xnat_core.stdout import OUTPUT_ERRORS, writer_of
 from xnat_core.tally import Tally
-from xnat_core.writers import (
-    FORMATS,
-    Facts,
-    Identifiers,
-    Json,
-    Ndjson,
-    Sorted,
-    Table,
-    Tsv,
-    Writer,
-)
+from xnat_core.writers import FORMATS, Facts, Sorted, Table, Writer
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -60,10 +49,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DEFAULT_WORKERS = 4
-
-
-class OutputError(XNATCtlError):
-    """Standard output takes no more, a full disk for one."""
 
 
 class Enough(Exception):
@@ -327,7 +312,7 @@ class Job:
                 raise Enough
             else:
                 self._written += 1
-            with _OUTPUT_ERRORS, self._bar_aside():
+            with OUTPUT_ERRORS, self._bar_aside():
                 self.writer.write(record)
 
     def _bar_aside(self) -> contextlib.AbstractContextManager[None]:
@@ -337,7 +322,7 @@ class Job:
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""
-        with self._lock, _OUTPUT_ERRORS:
+        with self._lock, OUTPUT_ERRORS:
             self._written += 1
             sys.stdout.buffer.write(block)
             sys.stdout.buffer.flush()
@@ -345,37 +330,12 @@ class Job:
     @cached_property
     def writer(self) -> Writer:
         """The writer of the format asked for, opened at the first record."""
-        stream = sys.stdout.buffer
-        terminal = sys.stdout.isatty()
-        chosen = self.args.text("--output") or (self._format_of_terminal() if terminal else None)
-        headings = not self.args.flag("--no-headers")
-        columns = self.command.columns
-        if named := self.args.text("--columns"):
-            columns = tuple(name.strip() for name in named.split(",") if name.strip())
-        writer: Writer
-        if self.quiet and not self.args.text("--output"):
-            writer = Identifiers(stream, self.command.identifier)
-        elif chosen == "json":
-            writer = Json(stream, array=self.layout != "facts")
-        elif chosen == "tsv":
-            writer = Tsv(stream, columns, headings=headings)
-        elif chosen == "table" and self.layout == "facts":
-            writer = Facts(stream)
-        elif chosen == "table":
-            writer = Table(
-                stream,
-                columns,
-                headings=headings,
-                whole=self.command.listing or not terminal,
-                bold=terminal and not self.args.flag("--no-color") and _colour(),
-            )
-        else:
-            writer = Ndjson(stream)
+        writer = writer_of(self.args, self.command, self.layout)
         return Sorted(writer, self._sorted, self._limit) if self._sorted else writer
 
     def finish(self) -> int:
         """Close output, tell how it went, and give the exit status."""
-        with _OUTPUT_ERRORS:
+        with OUTPUT_ERRORS:
             if self._written == 0 or "writer" in self.__dict__:
                 self.writer.close()
             sys.stdout.flush()
@@ -400,18 +360,6 @@ class Job:
     def for_people(self) -> bool:
         """Whether a person will read the output as it is, not a program."""
         return isinstance(self.writer, (Table, Facts))
-
-    def _format_of_terminal(self) -> str:
-        from xnat_core.config import Config
-
-        chosen = Config.load().output_format
-        if chosen not in FORMATS:
-            raise ConfigurationError(
-                f"output_format: {chosen!r} is none of {', '.join(FORMATS)}",
-                "output_format",
-                chosen,
-            )
-        return str(chosen)
 
     # --- passwords ----------------------------------------------------------------------------
 
@@ -439,23 +387,6 @@ class Job:
         return ask(question, secret=secret)
 
 
-class _OutputErrors:
-    """Makes errors of standard output those of this project; entered for every record."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"standard output: {error.strerror}") from None
-
-
-_OUTPUT_ERRORS = _OutputErrors()
 _NO_BAR = contextlib.nullcontext()
 
 
@@ -482,9 +413,3 @@ def _failure_text(record: Record) -> str:
     name = identity(record)
     plain = name.split(" ", 1)[-1]
     return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"
-
-
-def _colour() -> bool:
-    import os
-
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

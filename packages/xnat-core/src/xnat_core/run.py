@@ -121,7 +121,8 @@ def _without_verb(
 
 
 def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
-    from xnat_core.job import Enough, Job, OutputError
+    from xnat_core.job import Enough, Job
+    from xnat_core.stdout import OutputError
 
     job = Job(tool, command, args)
     if args.flag("--verbose") or os.environ.get("XNATCTL_DEBUG"):
