@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import ssl
 import time
 import warnings
@@ -496,6 +497,20 @@ def test_a_certificate_of_another_host_is_refused(
     url = f"https://127.0.0.1:{tls.port}"
     with XNATClient(url, ca_bundle=str(bundle)) as client, pytest.raises(NetworkError):
         client.get("/data/x")
+
+
+def test_an_expired_certificate_is_refused_and_says_so(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", not_after=long_ago).configure_cert(context)
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    with HTTPServer("localhost", 0, ssl_context=context) as running:
+        with pytest.raises(NetworkError, match="expired"):
+            client_of(running, ca_bundle=str(bundle)).get("/data/projects")
+        assert running.log == []
 
 
 def test_without_verification_there_is_no_noise(tls: HTTPServer) -> None:
