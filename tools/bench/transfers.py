@@ -145,6 +145,11 @@ def gradual(bench: Bench) -> None:
 
 def peers_uploading(folder: Path, mode: str) -> list[Contender]:
     """The same by the `xnatctl` of PyPI."""
+    return their_xnatctl(f"session upload {folder} {TO} --mode {mode}")
+
+
+def their_xnatctl(command: str, before: Callable[[], object] = lambda: None) -> list[Contender]:
+    """A command of the `xnatctl` of PyPI, where it is installed."""
     if not PEERS:
         return []
     config = (
@@ -152,8 +157,17 @@ def peers_uploading(folder: Path, mode: str) -> list[Contender]:
         " printf 'default_profile: d\\nprofiles:\\n  d:\\n    url: %s\\n' \"$URL\""
         " > ~/.config/xnatctl/config.yaml"
     )
-    line = f"{config}; {PEERS}/xnatctl session upload {folder} {TO} --mode {mode}"
-    return [Contender("xnatctl 0.6.0 of PyPI", line)]
+    return [Contender("xnatctl 0.6.0 of PyPI", f"{config}; {PEERS}/xnatctl {command}", before)]
+
+
+def their_xnatpy(script: str, before: Callable[[], object] = lambda: None) -> list[Contender]:
+    """Python with an open connection of xnatpy as `peer`, where it is installed."""
+    if not PEERS:
+        return []
+    opening = "import os, xnat; peer = xnat.connect(os.environ['URL'], loglevel='ERROR'"
+    login = "user='admin', password='admin')"
+    line = f'{PEERS}/python -c "{opening}, {login}; {script}; peer.disconnect()"'
+    return [Contender("xnat of PyPI", line, before)]
 
 
 def session(app: Sandbox) -> None:
@@ -190,10 +204,17 @@ def fetch(bench: Bench, title: str, wanted: Sequence[int]) -> None:
     each = "; ".join(f"curl -sfu admin:admin {url % number} | tar -x -C {out}" for number in wanted)
     names = ",".join(map(str, wanted))
     ours = f"{BIN}/xnat-download session -P P1 -E E1 --out {out} -s {names}"
+    theirs = f"scan download -P P1 -E E1 --scans {names} -r DICOM"
     emptied = folder_emptied(out)
     contenders = [
         Contender("xnat-download", ours, emptied),
         Contender("xnat-download -w 4", f"{ours} -w 4", emptied),
+        *their_xnatctl(f"{theirs} --out {out} --extract", emptied),
+        *their_xnatpy(
+            f"[peer.experiments['XNAT_E00001'].scans[str(n)].download_dir('{out}', verbose=False)"
+            f" for n in {list(wanted)}]",
+            emptied,
+        ),
         Contender("curl \\| tar -x, one after the other", each, emptied),
     ]
     bench.race(f"{title} of {FILES // SCANS} x 512 KiB", contenders, session)
@@ -218,6 +239,7 @@ def listing(bench: Bench) -> None:
     url = f'"$URL/data/projects/P1/experiments?columns={columns}&format=json"'
     contenders = [
         Contender("xnat-ls sessions", f"{BIN}/xnat-ls sessions -P P1"),
+        *their_xnatctl("session list -P P1 -o json"),
         Contender("curl \\| jq", f"curl -sfu admin:admin {url} | jq -c '.ResultSet.Result[]'"),
     ]
     bench.race(f"Listing of {SESSIONS} sessions", contenders, many_sessions)
