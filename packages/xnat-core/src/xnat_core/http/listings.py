@@ -101,20 +101,25 @@ class Envelope:
         """
         pieces = _decoded(blocks)
         text, at = self._find_rows(pieces)
+        many = True
         while True:
             while at < len(text) and text[at] in " \t\r\n,":
                 at += 1
             if text.startswith("]", at):
                 break
-            row, end = _row_at(text, at)
-            if row is not None:
-                yield as_texts(row)
+            # One by one only where that fails: at the end, and at a brace inside a value.
+            rows, end = _rows_at(text, at) if many else ([], at)
+            if not rows:
+                many = False
+                rows, end = _row_at(text, at)
+            if rows:
+                yield from map(as_texts, rows)
                 at = end
                 continue
             more = next(pieces, None)
             if more is None or len(text) - at > _LONGEST_ROW:
                 raise self.cut_short()
-            text, at = text[at:] + more, 0
+            text, at, many = text[at:] + more, 0, True
         self._check_end(text[at:], pieces)
 
     def _find_rows(self, pieces: Iterator[str]) -> tuple[str, int]:
@@ -147,8 +152,20 @@ class Envelope:
             raise self.cut_short() from None
 
 
-def _row_at(text: str, at: int) -> tuple[dict[str, Any] | None, int]:
-    """The row that begins there, and where it ends; None when it is not all there yet."""
+def _rows_at(text: str, at: int) -> tuple[list[dict[str, Any]], int]:
+    """All rows that begin there, and where the last one ends; none when they cannot be told."""
+    import orjson
+
+    end = text.rfind("}", at) + 1
+    with contextlib.suppress(orjson.JSONDecodeError):
+        rows = orjson.loads(f"[{text[at:end]}]")
+        if all(isinstance(row, dict) for row in rows):
+            return rows, end
+    return [], at
+
+
+def _row_at(text: str, at: int) -> tuple[list[dict[str, Any]], int]:
+    """The row that begins there, and where it ends; none when it is not all there yet."""
     import orjson
 
     end = text.find("}", at)
@@ -156,9 +173,9 @@ def _row_at(text: str, at: int) -> tuple[dict[str, Any] | None, int]:
         # Rows are flat: a brace inside a value is the only reason for a second attempt.
         with contextlib.suppress(orjson.JSONDecodeError):
             row = orjson.loads(text[at : end + 1])
-            return (row, end + 1) if isinstance(row, dict) else (None, at)
+            return ([row], end + 1) if isinstance(row, dict) else ([], at)
         end = text.find("}", end + 1)
-    return None, at
+    return [], at
 
 
 def as_texts(row: dict[str, Any]) -> Row:
