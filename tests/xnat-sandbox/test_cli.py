@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,7 +53,8 @@ def test_an_unknown_command_is_127() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("serve", "extra"), ("serve", "--port=x"), ("run",), ("serve", "--por=1")]
+    "words",
+    [("serve", "extra"), ("serve", "--port=x"), ("run",), ("serve", "--por=1"), ("samples",)],
 )
 def test_wrong_usage_is_one_line(words: tuple[str, ...]) -> None:
     ran = run(*words)
@@ -64,6 +68,26 @@ def test_serve_stops_at_a_signal(number: signal.Signals, status: int) -> None:
         server.send_signal(number)
         assert server.wait(10) == status
         assert server.stderr and server.stderr.read() == ""
+
+
+def test_who_looks_on_is_told_how_to_log_in(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, "serve", "--port=0", f"--data={tmp_path}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as server:
+        told = os.read(ours, 1000).decode()
+        server.kill()
+    os.close(ours)
+    os.close(theirs)
+    assert "log in as admin, password admin; only this machine reaches it; Ctrl-C ends it" in told
+    assert f"kept in {tmp_path}" in told
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = run("serve", f"--port={port}")
+    message = f"xnat-sandbox: port {port} of 127.0.0.1: Address already in use\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", message)
 
 
 def test_a_seeded_directory_is_found_again(tmp_path: Path) -> None:

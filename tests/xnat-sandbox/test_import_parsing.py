@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from xnat_sandbox import samples
+from xnat_sandbox.datatypes import SESSION_TYPES
 from xnat_sandbox.dicom_header import Header, Unparsable, peek, read_file
 from xnat_sandbox.dicom_labels import auto_archive, project_candidates, session_label, subject_label
 from xnat_sandbox.dicom_names import is_legal, scan_folder, template_name
+from xnat_sandbox.dicom_session import ROOTS
 from xnat_sandbox.dicom_types import scan_type, session_type
 
 
@@ -94,12 +96,18 @@ def test_comments_may_ask_for_auto_archive(text: str, expected: bool | None) -> 
         (["RTSTRUCT", "MR"], "xnat:mrSessionData"),
         (["PT", "MR"], "xnat:petmrSessionData"),
         (["CR"], "xnat:crSessionData"),
+        (["RTPLAN"], "xnat:rtSessionData"),
+        (["SEG"], "xnat:otherDicomSessionData"),
         (["ZZ"], "xnat:otherDicomSessionData"),
         ([], "xnat:otherDicomSessionData"),
     ],
 )
 def test_the_leading_modality_makes_the_session_type(modalities: list[str], expected: str) -> None:
     assert session_type(modalities) == expected
+
+
+def test_the_archive_knows_every_type_of_session_that_dicom_can_make() -> None:
+    assert set(ROOTS) <= set(SESSION_TYPES)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,9 @@ def _parsed(words: list[str]) -> Mapping[str, Any]:
     try:
         parsed: Mapping[str, Any] = docopt(manual, words, default_help=False)
     except DocoptExit as error:
-        raise UsageError("expected serve, run or samples; see xnat-sandbox --help") from error
+        raise UsageError(
+            "expected serve, run COMMAND or samples FOLDER; see xnat-sandbox --help"
+        ) from error
     return parsed
 
 

@@ -16,12 +16,7 @@ ET.register_namespace("xsi", XSI)
 ROOTS = {
     "xnat:petmrSessionData": "PETMRSession",
     OTHER_SESSION: "OtherDicomSession",
-    "xnat:rtImageSessionData": "RTImageSession",
-    **{
-        f"xnat:{stem}SessionData": f"{stem.upper()}Session"
-        for stem in SESSIONS.values()
-        if stem != "rtImage"
-    },
+    **{f"xnat:{stem}SessionData": f"{stem.upper()}Session" for stem in SESSIONS.values()},
 }
 TYPES = {root: xsi_type for xsi_type, root in ROOTS.items()}
 

@@ -20,8 +20,7 @@ SESSIONS = {
     "PT": "pet", "MR": "mr", "CT": "ct", "NM": "nm", "XA": "xa", "RF": "rf", "DX": "dx", "CR": "cr",
     "MG": "mg", "IO": "io", "US": "us", "ES": "es", "GM": "gm", "OP": "op", "OPT": "opt",
     "XC": "xc", "HD": "hd", "ECG": "ecg", "EPS": "eps", "SM": "sm",
-    "RTIMAGE": "rtImage", "RTSTRUCT": "rtImage", "RTDOSE": "rtImage", "RTPLAN": "rtImage",
-    "SR": "sr", "SEG": "seg",
+    "RTIMAGE": "rt", "RTSTRUCT": "rt", "RTDOSE": "rt", "RTPLAN": "rt", "SR": "sr",
 }  # fmt: skip
 
 

@@ -7,13 +7,20 @@ this one keeps connections alive, because clients reuse them and benchmarks woul
 from __future__ import annotations
 
 import io
+import os
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import (
+    BaseWSGIServer,
+    WSGIRequestHandler,
+    make_server,
+    select_address_family,
+)
 
 from .disk import BLOCK
 
@@ -197,6 +204,21 @@ def listen(
     app: WSGIApplication, host: str, port: int, ssl_context: ssl.SSLContext | None = None
 ) -> BaseWSGIServer:
     """A listening server that `serve_forever()` runs; port 0 picks a free one."""
-    return make_server(
-        host, port, app, threaded=True, request_handler=Handler, ssl_context=ssl_context
-    )
+    # werkzeug would write to standard error and end the program when the port is taken.
+    try:
+        family = select_address_family(host, port)
+        listening = socket.create_server((host, port), family=family)
+    except socket.gaierror as error:
+        raise OSError(f"{host}: {error.strerror}") from error
+    except OSError as error:
+        raise OSError(f"port {port} of {host}: {os.strerror(error.errno or 0)}") from error
+    with listening:
+        return make_server(
+            host,
+            listening.getsockname()[1],
+            app,
+            threaded=True,
+            request_handler=Handler,
+            ssl_context=ssl_context,
+            fd=listening.fileno(),
+        )

@@ -41,6 +41,8 @@ def serve(options: Options) -> int:
     with _running(options) as (server, sandbox):
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
+        if sys.stderr.isatty():
+            _note(_greeting(options))
         for port in scp_ports(sandbox):
             _note(f"DICOM receiver XNAT on {options.host}:{port}")
         stopped.wait()
@@ -106,12 +108,23 @@ def _data(options: Options) -> Iterator[Path]:
         yield Path(name)
 
 
-def _warn_when_open(host: str) -> None:
+def _greeting(options: Options) -> str:
+    kept = (
+        f"the data are kept in {options.data}" if options.data else "the data go with it (--data)"
+    )
+    reach = "; only this machine reaches it" if _is_local(options.host) else ""
+    return f"log in as admin, password admin{reach}; Ctrl-C ends it, {kept}"
+
+
+def _is_local(host: str) -> bool:
     try:
-        local = ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        local = host == "localhost"
-    if not local:
+        return host == "localhost"
+
+
+def _warn_when_open(host: str) -> None:
+    if not _is_local(host):
         _note(f"warning: listening on {host}, everybody who reaches it can log in as admin")
 
 
