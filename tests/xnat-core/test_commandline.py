@@ -22,6 +22,8 @@ def words(*argv: str) -> Args:
         (["--lood"], "unknown option --lood; did you mean --loud?"),
         (["--lou"], "unknown option --lou; did you mean --loud?"),
         (["-x"], "unknown option -x"),
+        (["--ta"], "unknown option --ta; did you mean --tag?"),
+        (["--to"], "unknown option --to"),
         (["--loud=1"], "--loud takes no value"),
         (["--number"], "--number needs a value"),
         (["-n", "1", "--number", "2"], "--number is given twice"),

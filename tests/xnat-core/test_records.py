@@ -120,6 +120,9 @@ def test_a_line_is_given_before_the_next_has_come() -> None:
         ("shared=true", True),
         ("a.b=c=d", True),
         ("type = T1w", False),
+        ("type==T1w", True),
+        ("type==T2w", False),
+        ("type~=T1w", False),
     ],
 )
 def test_where(condition: str, passes: bool) -> None:

@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support import toy_without_verb
-from support.toy import main
+from support.toy import COMMANDS, main
+from xnat_core.run import Command, run
+from xnat_core.writers import Table
 
 TESTS = Path(__file__).parents[1]
 
@@ -256,3 +259,73 @@ def test_a_failure_of_which_nothing_is_known_is_no_row_of_a_table(
     feed(monkeypatch, "nonsense", {"kind": "word", "id": "w"})
     assert main(["say", "-o", "table", "--no-headers", "-"]) == 1
     assert [line.split() for line in capfdbinary.readouterr().out.splitlines()] == [[b"w", b"done"]]
+
+
+def test_a_misspelled_key_is_named_when_nothing_passes(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert main(["say", "--where", "tag=x", "a"]) == 0
+    assert capfdbinary.readouterr().err == b"toy: no record has 'tag'; did you mean tags?\n"
+    assert main(["say", "--filter", "colour:x", "a"]) == 0
+    assert capfdbinary.readouterr().err == b"toy: no record has 'colour': kind, id, tags\n"
+    assert main(["say", "--where", "id=x", "--where", "tag!=x", "a", "x"]) == 0
+    assert main(["say", "--where", "id=x", "a"]) == 0
+    assert capfdbinary.readouterr().err == b""
+
+
+def test_wrong_words_that_the_work_finds_are_explained_by_the_help_of_the_command(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert main(["say", "confirm"]) == 2
+    assert capfdbinary.readouterr().err.endswith(b"('toy say --help' explains)\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["tell"], "tell needs a command: loud, low"),
+        (["tell", "lod"], "unknown command 'tell lod'; did you mean loud?: loud, low"),
+    ],
+)
+def test_a_command_of_two_words_may_lack_the_second(
+    argv: list[str], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    commands = {"tell loud": Command("support.toy"), "tell low": Command("support.toy")}
+    assert run("toy", "1", "Manual.", commands, argv) == 2
+    assert capfd.readouterr().err == f"toy: {message}\n"
+    assert run("toy", "1", "Manual.", commands, [argv[0], "--help"]) == 0
+    assert capfd.readouterr().out == "Manual.\n"
+
+
+def test_a_table_that_grows_has_room_for_names_that_come_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def drawn(columns: int) -> list[str]:
+        monkeypatch.setattr("xnat_core.writers.terminal_width", lambda: columns)
+        stream = io.BytesIO()
+        table = Table(stream, ("label", "files"), headings=False, whole=False, bold=False)
+        for label in ("1CT1", "SUB01_MR1"):
+            table.write({"label": label, "files": 1})
+        return stream.getvalue().decode().splitlines()
+
+    assert [line.rindex("1") for line in drawn(80)] == [18, 18]
+    assert drawn(20)[0] == "1CT1   1"
+
+
+def test_a_record_that_has_only_a_kind_is_no_row() -> None:
+    stream = io.BytesIO()
+    table = Table(stream, ("kind", "label"), headings=False, whole=True, bold=False)
+    table.write({"kind": "failure", "outcome": "failed"})
+    table.write({"kind": "session", "label": "MR1"})
+    table.close()
+    assert stream.getvalue() == b"session  MR1\n"
+
+
+def test_one_fact_needs_no_summary(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("xnat_core.console.Console.is_terminal", lambda self: True)
+    feed(monkeypatch, {"kind": "word", "id": "w"})
+    command = {"say": replace(COMMANDS["say"], layout="facts")}
+    assert run("toy", "1", "", command, ["say", "-o", "table", "-"]) == 0
+    assert capfd.readouterr().err == ""

@@ -25,6 +25,22 @@ def test_a_server_url_loses_blanks_and_trailing_slashes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pasted", "server"),
+    [
+        ("http://x/app/template/Index.vm", "http://x"),
+        ("http://x/base/app/template/Login.vm?a=b#!", "http://x/base"),
+        ("http://x/app/action/DisplayItemAction/search_value/P1", "http://x"),
+        ("http://x/data/projects/P1?format=html", "http://x"),
+        ("http://x/xapi/", "http://x"),
+        ("http://x/app/", "http://x/app"),
+        ("http://x/database", "http://x/database"),
+    ],
+)
+def test_a_url_pasted_from_a_browser_loses_the_page(pasted: str, server: str) -> None:
+    assert v.validate_server_url(pasted) == server
+
+
+@pytest.mark.parametrize(
     ("url", "fragment"),
     [
         ("", "cannot be empty"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,6 +237,12 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def _nearest_option(name: str, known: Iterable[str]) -> str:
+    # Without the dashes, which make every option look like every other.
+    longer = [option[2:] for option in known if option.startswith("--")]
+    return nearest(name[2:], sorted(longer)).replace("mean ", "mean --")
+
+
 def _grammar(manual: str) -> str:
     """Usage and options alone: prose whose line happens to begin with a dash is no option."""
     kept: list[str] = []
@@ -324,7 +330,7 @@ def _named(word: str, by_name: Mapping[str, Option]) -> list[tuple[str, str | No
     if word.startswith("--"):
         name, equals, value = word.partition("=")
         if name not in by_name:
-            raise UsageError(f"unknown option {name}{nearest(name, sorted(by_name))}")
+            raise UsageError(f"unknown option {name}{_nearest_option(name, by_name)}")
         if equals and not by_name[name].argcount:
             raise UsageError(f"{name} takes no value")
         return [(name, value if equals else None)]
@@ -347,4 +353,8 @@ def _misfit(words: Sequence[str], options: Sequence[Option], usage: str) -> str:
     given = sum(1 for word in words if not word.startswith("-") or word == "-")
     least = sum(1 for word in pattern.split()[1:] if not word.startswith("["))
     what = "an argument is missing" if given < least else "the arguments do not fit"
+    literal = re.sub(r"\[-[^\]]*\]|-\S+=<\S*", "", usage)
+    extra = next((w for w in words if not w.startswith("-") and w not in literal.split()), None)
+    if "<" not in literal and extra is not None:
+        what = f"unexpected argument {extra!r}"
     return f"{what}: {pattern}"

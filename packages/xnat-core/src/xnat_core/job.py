@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.bounds import BoundReached, Bounds
-from xnat_core.commandline import Args, Command
+from xnat_core.commandline import Args, Command, nearest
 from xnat_core.console import Console
 from xnat_core.errors import (
     DONE,
@@ -31,6 +31,7 @@ from xnat_core.records import (
     failed,
     glob,
     identity,
+    keys_of,
     parse_line,
     passes_through,
     read_lines,
@@ -67,6 +68,11 @@ class Job:
         self.tally = Tally()
         self.layout = command.layout
         self._tests: list[Test] = [where(text) for text in args.texts("--where")]
+        self._unmet = keys_of(
+            args.texts("--where"), args.texts("--filter") if command.listing else ()
+        )
+        self._met: Record = {}
+        self._reads = command.listing
         self._limit: int | None = None
         if command.listing:
             self._tests += [glob(text) for text in args.texts("--filter")]
@@ -160,8 +166,12 @@ class Job:
         """
         if sys.stdin is None:
             raise UsageError("standard input is closed, and no object is named")
+        self._reads = True
         if sys.stdin.isatty():
-            self.console.info(f"waiting for {' or '.join(kinds)} records, one JSON object a line")
+            self.console.info(
+                f"waiting for {' or '.join(kinds)} records, one JSON object a line; "
+                "Ctrl-C ends, and --help tells how to name an object"
+            )
         for number, line in read_lines(sys.stdin):
             try:
                 record = parse_line(number, line)
@@ -306,7 +316,7 @@ class Job:
             if record.get("outcome") == "failed":
                 if not passed:
                     self.console.error(_failure_text(record))
-            elif not all(test(record) for test in self._tests):
+            elif not self._passes(record):
                 return
             elif self._limit is not None and self._written >= self._limit and not self._sorted:
                 raise Enough
@@ -314,6 +324,12 @@ class Job:
                 self._written += 1
             with OUTPUT_ERRORS, self._bar_aside():
                 self.writer.write(record)
+
+    def _passes(self, record: Record) -> bool:
+        if self._unmet:
+            self._unmet.difference_update(record)
+            self._met = self._met or record
+        return all(test(record) for test in self._tests)
 
     def _bar_aside(self) -> contextlib.AbstractContextManager[None]:
         if "progress" in self.__dict__ and sys.stdout.isatty():
@@ -340,10 +356,17 @@ class Job:
                 self.writer.close()
             sys.stdout.flush()
         self.close()
-        if not self.tally.outcomes and not self._written and self.for_people:
+        if self._unmet and self._met and not self._written:
+            # A misspelled key is no error: records of one stream may differ. But it is a riddle.
+            key = min(self._unmet)
+            near = nearest(key, list(self._met))
+            self.console.info(f"no record has {key!r}{near or ': ' + ', '.join(self._met)}")
+        elif self._reads and not self.tally.outcomes and not self._written and self.for_people:
             self.console.info("nothing found")
         summary = self.tally.summary()
-        if summary and (self.console.is_terminal() or self.tally.failed):
+        # Who reads the facts of the one object knows that it is done.
+        plain = self.tally.is_one_plain_success() and isinstance(self.writer, Facts)
+        if summary and not plain and (self.console.is_terminal() or self.tally.failed):
             self.console.info(summary)
         return self.tally.exit_status() if self.tally.failed else DONE
 

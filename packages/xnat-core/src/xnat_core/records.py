@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import orjson
@@ -131,9 +131,19 @@ def where(condition: str) -> Test:
         raise UsageError(f"--where {condition}: must be KEY=VALUE, or with != ~ < > <= >=")
     key, operator, wanted = match.groups()
     compare = _comparison(condition, operator, wanted)
+    if operator == "=" and wanted.startswith("="):
+        # Programmers type `==`, and few values begin with it.
+        exact, meant = compare, _comparison(condition, operator, wanted[1:])
+        return lambda record: any(exact(v) or meant(v) for v in _values(record.get(key)))
     if operator == "!=":
         return lambda record: all(map(compare, _values(record.get(key))))
     return lambda record: any(map(compare, _values(record.get(key))))
+
+
+def keys_of(tests: Iterable[str], globs: Iterable[str] = ()) -> set[str]:
+    """The keys that `--where` and `--filter` conditions look at."""
+    matches = (_WHERE.fullmatch(text) for text in tests)
+    return {match[1] for match in matches if match} | {text.partition(":")[0] for text in globs}
 
 
 def glob(condition: str) -> Test:

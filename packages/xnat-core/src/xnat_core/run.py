@@ -97,7 +97,7 @@ def _run(
         raise UsageError(f"{error.message} ('{named} --help' explains)") from None
     for warning in warnings:
         console.warning(warning)
-    return _work(tool, command, module, args)
+    return _work(tool, verb, command, module, args)
 
 
 def _may_do_without_verb(words: list[str]) -> bool:
@@ -117,10 +117,18 @@ def _without_verb(
         raise UsageError(f"a command is missing: {known} ('{tool} --help' explains)")
     if first.startswith("-"):
         raise UsageError(f"unknown option {first} ('{tool} --help' explains)")
+    group = [verb.split()[1] for verb in commands if verb.startswith(f"{first} ")]
+    if group:
+        second = words[1] if len(words) > 1 else ""
+        if second in ("--help", "-h"):
+            return _show(doc.rstrip() + "\n", Console(tool))
+        named = " ".join(filter(None, (first, second)))
+        what = f"unknown command {named!r}" if second else f"{first} needs a command"
+        raise UsageError(f"{what}{nearest(second, group)}: {', '.join(group)}")
     raise UsageError(f"unknown command {first!r}{nearest(first, list(commands))}: {known}")
 
 
-def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
+def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args) -> int:
     from xnat_core.job import Enough, Job
     from xnat_core.stdout import OutputError
 
@@ -144,7 +152,8 @@ def _work(tool: str, command: Command, module: ModuleType, args: Args) -> int:
         return job.finish()
     except UsageError as error:
         job.close()
-        raise UsageError(f"{error.message} ('{tool} --help' explains)") from None
+        named = f"{tool} {verb}".rstrip()
+        raise UsageError(f"{error.message} ('{named} --help' explains)") from None
     except OutputError:
         _abandon_output()
         raise

@@ -42,7 +42,7 @@ def title(key: str) -> str:
     """A column's heading: the key with spaces, in title case; `id` and `uri` in capitals."""
     words = key.replace("_", " ").split()
     return " ".join(
-        w.upper() if w in ("id", "pi", "uid", "uri", "url") else w.title() for w in words
+        w.upper() if w in ("id", "pi", "ssl", "uid", "uri", "url") else w.title() for w in words
     )
 
 

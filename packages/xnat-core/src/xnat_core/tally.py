@@ -47,6 +47,10 @@ class Tally:
         """How many records failed, those of the tools before included."""
         return self.outcomes["failed"]
 
+    def is_one_plain_success(self) -> bool:
+        """Whether all there is to tell is that one thing was done."""
+        return dict(self.outcomes) == {"done": 1} and not self._sums
+
     def summary(self) -> str | None:
         """`3 done, 1 failed; 40 files, 12.3 MB in 4.2 s`, or None when nothing was acted on."""
         order = ("done", "skipped", "planned", "failed")

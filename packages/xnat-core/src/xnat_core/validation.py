@@ -33,9 +33,20 @@ _AE_TITLE = re.compile(r"[\x20-\x5B\x5D-\x7E]+")
 _UNSAFE_IN_LOOKUP = re.compile(r"[/\\?#%\x00-\x1f\x7f]")
 
 
+# What follows the address of a server in the address bar of a browser. A bare `/app` may be where
+# somebody has installed XNAT.
+_PAGE = re.compile(
+    r"(?<=[^/])/(?:app/(?:template|action|screen)|data/(?:projects|experiments|archive)|xapi)"
+    r"(?:[/?#].*)?$"
+)
+
+
 def validate_server_url(url: str) -> str:
-    """The URL without blanks around it and slashes behind it. Raises InvalidURLError."""
-    stripped = (url or "").strip()
+    """The URL without blanks around it, slashes behind it, and the page that a browser showed.
+
+    Raises InvalidURLError.
+    """
+    stripped = _PAGE.sub("", (url or "").strip())
     if not stripped:
         raise InvalidURLError(url, "cannot be empty")
     if "://" not in stripped:

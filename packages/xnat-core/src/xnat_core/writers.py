@@ -22,6 +22,18 @@ from xnat_core.records import Record, as_text
 FORMATS = ("ndjson", "json", "table", "tsv")
 _FALLBACK_IDENTIFIERS = ("id", "ID", "label", "name", "path", "uri")
 
+# How wide a column of a table begins whose longest value is not known yet.
+_ROOM = {
+    "bytes": 9,
+    "check": 22,
+    "id": 12,
+    "label": 16,
+    "name": 16,
+    "path": 24,
+    "session": 12,
+    "subject": 16,
+}
+
 
 # In UTF-8: U+0080 to U+009F, and the marks that turn the direction of writing.
 _STEERING = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
@@ -146,8 +158,10 @@ class Table:
         elif "outcome" in record and "outcome" not in self._columns:
             self._columns = (*self._columns, "outcome")
         row = [tables.cell(record.get(name)) for name in self._columns]
-        known = (text for name, text in zip(self._columns, row, strict=True) if name != "outcome")
-        if record.get("outcome") == "failed" and not any(known):
+        told = ("kind", "outcome")
+        known = (text for name, text in zip(self._columns, row, strict=True) if name not in told)
+        empty = record.get("outcome") == "failed" or "kind" in self._columns
+        if empty and not any(known):
             return  # Nothing is known of it but the failure, and that has been told.
         if self._whole:
             self._rows.append(row)
@@ -166,6 +180,11 @@ class Table:
         if not self._widths:
             titles = [tables.title(name) for name in self._columns]
             self._widths = [max(len(t), tables.width(c)) for t, c in zip(titles, row, strict=True)]
+            roomy = [
+                max(w, _ROOM.get(c, 0)) for w, c in zip(self._widths, self._columns, strict=True)
+            ]
+            if sum(roomy) + 2 * len(roomy) <= (terminal_width() or 0):
+                self._widths = roomy
             if self._headings:
                 self._put(_padded(titles, self._widths), heading=True)
         self._widths += [0] * (len(row) - len(self._widths))

@@ -105,7 +105,9 @@ def _broken(causes: list[BaseException]) -> str:
             expected = "" if cause.expected is None else f", {cause.expected} bytes missing"
             return f"the answer was cut short{expected}"
         if isinstance(cause, ssl.SSLError):
-            return f"TLS: {one_line(cause.reason or str(cause))}"
+            plain = cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+            hint = "; does the server speak http:// only?" if plain else ""
+            return f"TLS: {one_line(cause.reason or str(cause))}{hint}"
         # requests' own exceptions are OSErrors, too, but without a text of the system.
         if isinstance(cause, OSError) and cause.strerror:
             return f"connection lost: {cause.strerror}"

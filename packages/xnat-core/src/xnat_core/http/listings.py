@@ -45,7 +45,7 @@ class Envelope:
         return AuthenticationError(
             self.server,
             f"{self.operation} was answered by a web page instead of data; "
-            "the log-in may have ended",
+            "the log-in may have ended, or the URL is not that of XNAT itself",
         )
 
     def load(self, raw: bytes) -> Any:
