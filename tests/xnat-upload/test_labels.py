@@ -110,6 +110,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(upload: Uploader) 
     assert ran.record == {
         "kind": "upload",
         "server": upload.xnat.url,
+        "label": "SUB001_MR1",
         "project": "P1",
         "subject": "SUB001",
         "session": "SUB001_MR1",

@@ -80,7 +80,9 @@ def audit_manifest(manifest: Path, workers: int) -> Iterator[Record]:
     whole = {**_session(known.first), **whole}
     facts = {"files": total.files, "bytes": total.bytes, "verified": total.verified}
     if failures and error is None:
-        error = IntegrityError(f"{manifest.parent}: {failures} differences from its manifest")
+        error = IntegrityError(
+            f"{manifest.parent}: {failures} difference{'s' * (failures != 1)} from its manifest"
+        )
     yield failed(whole, error, **facts) if error is not None else done(whole, **facts)
 
 

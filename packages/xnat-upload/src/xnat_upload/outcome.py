@@ -37,6 +37,7 @@ def plan_record(parcel: Parcel, server: str, manner: Manner) -> Record:
     """What a dry run would have sent."""
     return planned(
         of_parcel(parcel, server),
+        label=parcel.destination.session,
         mode=manner.mode,
         workers=manner.workers,
         overwrite=manner.overwrite,

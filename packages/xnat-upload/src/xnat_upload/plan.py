@@ -131,7 +131,7 @@ def _list(studies: Iterable[Study]) -> str:
             for part in (
                 study.header.date,
                 study.header.modality,
-                f"{study.files} files",
+                f"{study.files} file{'s' * (study.files != 1)}",
                 f"in {study.first.parent}",
             )
             if part
