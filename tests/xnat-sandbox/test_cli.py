@@ -79,7 +79,7 @@ def test_who_looks_on_is_told_how_to_log_in(tmp_path: Path) -> None:
     os.close(ours)
     os.close(theirs)
     assert "log in as admin, password admin; only this machine reaches it; Ctrl-C ends it" in told
-    assert f"kept in {tmp_path}" in told
+    assert f"the data stay in {tmp_path}" in told
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

@@ -109,9 +109,8 @@ def _data(options: Options) -> Iterator[Path]:
 
 
 def _greeting(options: Options) -> str:
-    kept = (
-        f"the data are kept in {options.data}" if options.data else "the data go with it (--data)"
-    )
+    where = options.data
+    kept = f"the data stay in {where}" if where else "and the data with it (--data DIR keeps them)"
     reach = "; only this machine reaches it" if _is_local(options.host) else ""
     return f"log in as admin, password admin{reach}; Ctrl-C ends it, {kept}"
 
