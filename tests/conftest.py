@@ -43,6 +43,18 @@ def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def listings_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not listed is not waited for; tests of listings that lag ask for patience."""
+    monkeypatch.setattr("xnat_core.lagging.PATIENCE", 0.0)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not listed is waited for."""
+    monkeypatch.setattr("xnat_core.lagging.PATIENCE", 10.0)
+
+
 @pytest.fixture
 def make_xnat(tmp_path: Path) -> Iterator[MakeXNAT]:
     """Start as many servers as a test needs, each with its own data and settings."""

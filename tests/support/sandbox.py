@@ -13,6 +13,8 @@ and `xnat.server.expect_oneshot_request(...)` of pytest-httpserver answers befor
 from __future__ import annotations
 
 import io
+import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -154,6 +156,24 @@ class XNAT:
                     response.headers.remove("Content-Length")
 
         self.app.after(hook)
+
+    def lags(self, listing: str, after: str, times: int = 2, shows: bytes | None = None) -> None:
+        """Answer listings as they were, empty unless `shows` says how, `times` times.
+
+        Those whose path the pattern `listing` is in, once a request with `after` in it has come.
+        """
+        begun, left = [False], [times]
+        old = shows or json.dumps({"ResultSet": {"Result": []}}).encode()
+
+        def hook(request: Request) -> Response | None:
+            begun[0] |= after in f"{request.method} {request.full_path}"
+            listed = request.method == "GET" and re.search(listing, request.path)
+            if not (begun[0] and listed and left[0]):
+                return None
+            left[0] -= 1
+            return Response(old, 200, content_type="application/json")
+
+        self.before(hook)
 
     def expires_sessions(self) -> None:
         """End every login, as the timeout would."""

@@ -208,3 +208,29 @@ def test_a_catalog_that_is_busy_is_tried_again(run: Run, xnat: XNAT) -> None:
     xnat.fails("PUT", "/data/experiments", 500, times=1, body="catalog is locked")
     status, records, _ = run("-P", "P1", "E1", "R", "files")
     assert (status, records[0]["outcome"]) == (0, "done")
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("path", ["files", "files/a.txt"])
+def test_a_listing_that_lags_is_waited_for(run: Run, xnat: XNAT, path: str) -> None:
+    xnat.lags("/resources/NIFTI/files$", after="PUT /data/experiments")
+    status, records, err = run("-P", "P1", "E1", "NIFTI", path)
+    assert (status, err) == (0, "")
+    assert records[0]["verified"] is True
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_listing_that_still_shows_what_was_replaced_is_waited_for(run: Run, xnat: XNAT) -> None:
+    run("-P", "P1", "E1", "NIFTI", "files/a.txt")
+    old = xnat.call("GET", f"/data/{session_path(xnat)}/resources/NIFTI/files?format=json").content
+    Path("files/a.txt").write_bytes(b"other")
+    xnat.lags("/resources/NIFTI/files$", after="PUT /data/experiments", shows=old)
+    assert run("-P", "P1", "E1", "NIFTI", "files/a.txt", "--overwrite")[0] == 0
+
+
+@pytest.mark.usefixtures("patient")
+def test_an_archive_that_is_unpacked_and_listed_late_is_waited_for(run: Run, xnat: XNAT) -> None:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("a.txt", b"first")
+    xnat.lags("/resources/NIFTI/files$", after="PUT /data/experiments")
+    assert run("-P", "P1", "E1", "NIFTI", "a.zip", "--extract")[0] == 0

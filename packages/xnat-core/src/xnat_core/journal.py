@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import threading
 import time
@@ -60,6 +61,8 @@ class Journal:
     def __init__(self, *parts: str, folder: Path | None = None) -> None:
         self.parts = parts
         self.usable = False
+        self.age = math.inf
+        """Seconds since something was written to it, as it was entered; infinite for a new one."""
         self._folder = folder
         self._path: Path | None = None
         self._file: IO[bytes] | None = None
@@ -140,6 +143,8 @@ class Journal:
             ) from None
         self._lock = lock
         self._path = folder / f"{key}.ndjson"
+        with contextlib.suppress(FileNotFoundError):
+            self.age = max(0.0, time.time() - self._path.stat().st_mtime)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         self.usable = True

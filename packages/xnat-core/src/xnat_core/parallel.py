@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -65,6 +66,15 @@ def check_stop() -> None:
     """Raise `Stopped` when the map that runs this thread has been closed."""
     if current_stop().is_set():
         raise Stopped
+
+
+def rest(seconds: float) -> None:
+    """Sleep, but not on when the map that runs this thread has been closed: raises `Stopped`."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check_stop()
+        time.sleep(min(left, 0.2))
+    check_stop()
 
 
 def bounded_map(

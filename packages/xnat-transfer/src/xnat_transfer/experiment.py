@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
 from xnat_core.imports import Destination, archived_session
+from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
@@ -95,7 +96,7 @@ class Experiment:
         self._require_ours(found)
         if found is None:
             return None
-        if found.subject_label != self.owner.label:
+        if found.subject_id != self.owner.id and found.subject_label != self.owner.label:
             raise self._conflict(found, f"it is of subject {found.subject_label}")
         mapped = self.route.run.mapped(self.session.id)
         if mapped is None and self._is_another(found):
@@ -199,7 +200,7 @@ class Experiment:
         if errors:
             # What has arrived stays where it is until the rest is there, too.
             raise errors[0]
-        arrived = self.staging.archive(exists=self.there is not None)
+        arrived = self.staging.archive(self.scans.landed, exists=self.there is not None)
         if arrived is None and any(self._own_part(lack) is not None for lack in lacks):
             raise TransferError(
                 f"{self.name}: the destination kept none of its DICOM; its anonymization may "
@@ -250,9 +251,7 @@ class Experiment:
             about=("subject", self.owner.label),
             repeatable=True,
         )
-        found = archived_session(
-            self.route.dest, self.destination.project, self.destination.session
-        )
+        found = look_until(self.staging.archived, lambda found: found is not None)
         if found is None:
             raise TransferError(f"{self.name}: the destination did not make it")
         return found
@@ -266,7 +265,9 @@ class Experiment:
         its way, and the import would give it another ID.
         """
         describer = Describer(self.route, there)
-        self._know(there, wanted)
+        look_until(
+            lambda: self._know(there, wanted), lambda _: self._scan_ids.keys() >= set(awaited)
+        )
         for id, scan in wanted.scans.items():
             if id in self._scan_ids:
                 continue
@@ -279,6 +280,7 @@ class Experiment:
             describer.scan(scan)
             self._scan_ids[id] = id
         described = True
+        scans, assessors = set(self._scan_ids), set[str]()
         if self._metadata_due and there.xsi_type != self.session.xsi_type:
             self.notes.append(
                 f"it is {there.xsi_type} there, not {self.session.xsi_type}: its metadata were not "
@@ -299,7 +301,12 @@ class Experiment:
             except XNATCtlError as error:
                 described = False
                 yield error
-        self._know(there, wanted)
+            else:
+                assessors.add(label)
+        look_until(
+            lambda: self._know(there, wanted),
+            lambda _: self._scan_ids.keys() >= scans and self._assessor_ids.keys() >= assessors,
+        )
         self._metadata_due = self._metadata_due and not described
 
     def _home_of(self, place: Place) -> Home:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from xnat_core.errors import TransferVerificationError
+from xnat_core.lagging import look_until
 from xnat_core.parallel import check_stop
 from xnat_transfer.contents import Contents
 from xnat_transfer.difference import Amount, Difference
@@ -49,9 +50,9 @@ def converge(item: Item, *, verify: bool) -> Result:
     lacks something all the same.
     """
     result = Result()
-    for _ in range(ROUNDS):
+    for round in range(ROUNDS):
         check_stop()
-        wanted, difference = item.look()
+        wanted, difference = item.look() if round == 0 else _look_again(item)
         result.wanted = Amount(wanted.files, wanted.bytes)
         if difference.is_empty and not item.is_due:
             result.verified = True
@@ -61,12 +62,17 @@ def converge(item: Item, *, verify: bool) -> Result:
         result.sent += item.bring(wanted, difference)
         if not verify:
             return result
-    wanted, difference = item.look()
+    wanted, difference = _look_again(item)
     if not difference.is_empty:
         raise TransferVerificationError(item.name, _all(wanted), _lacking(difference))
     result.verified = True
     result.notes += notes_on(difference, wanted)
     return result
+
+
+def _look_again(item: Item) -> tuple[Contents, Difference]:
+    """List both sides when all has been sent; the destination's listings may lag behind."""
+    return look_until(item.look, lambda seen: seen[1].is_empty)
 
 
 def notes_on(difference: Difference, wanted: Contents) -> list[str]:

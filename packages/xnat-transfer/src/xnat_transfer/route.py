@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -22,7 +21,7 @@ from xnat_core.errors import (
 )
 from xnat_core.imports import ImportRefused
 from xnat_core.imports.answers import Kind
-from xnat_core.parallel import Stopped, check_stop
+from xnat_core.parallel import Stopped, rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.progress import Progress
 from xnat_transfer.config import TransferConfig
@@ -70,7 +69,7 @@ class Route:
     def prearchive(self) -> Prearchive:
         """The staging area of the destination, looked at as often as the settings want."""
         longest = self.config.archive_poll_interval
-        return Prearchive(self.dest, sleep=lambda seconds: pause(min(seconds, longest)))
+        return Prearchive(self.dest, sleep=lambda seconds: rest(min(seconds, longest)))
 
     def attempts(self, work: Callable[[], T]) -> T:
         """Do something as often as the settings allow, pausing twice as long each time."""
@@ -81,7 +80,7 @@ class Route:
             except XNATCtlError as error:
                 if not left or is_hopeless(error):
                     raise
-            pause(delay)
+            rest(delay)
             delay *= 2
         raise AssertionError("the settings allow at least one attempt")
 
@@ -90,15 +89,6 @@ def is_hopeless(error: XNATCtlError) -> bool:
     """Whether trying again cannot help."""
     permanent = isinstance(error, ImportRefused) and error.kind is Kind.PERMANENT
     return permanent or isinstance(error, HOPELESS)
-
-
-def pause(seconds: float) -> None:
-    """Sleep, but not on when the work has been stopped."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        check_stop()
-        time.sleep(min(left, 0.2))
-    check_stop()
 
 
 def label_there(label: str) -> str:

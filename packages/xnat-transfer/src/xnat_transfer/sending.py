@@ -31,6 +31,9 @@ class Scans:
         self.foreign: set[tuple[str, str]] = set()
         """Scan and path of files that are no DICOM, so that the import service passes them over."""
 
+        self.landed: list[Landing] = []
+        """Where the destination said that it has put what it took."""
+
     def send(self, lacks: Sequence[Lack]) -> list[XNATCtlError]:
         """Send the files of some scans; returns what went wrong with any of them.
 
@@ -65,6 +68,7 @@ class Scans:
             counted.take_back()
             raise
         self._require_project(landings)
+        self.landed += landings
 
     def _body(self, lack: Lack) -> Body:
         expected = expected_files(lack, folder=lack.place.owner)

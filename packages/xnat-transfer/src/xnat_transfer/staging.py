@@ -8,8 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 from xnat_core.errors import ResourceNotFoundError
-from xnat_core.imports import Destination, HeldFile, archived_session, staged_files
+from xnat_core.imports import Destination, HeldFile, Landing, archived_session, staged_files
+from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.imports.staging import at_rest
+from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import ArchiveRefused, StagingError
 from xnat_transfer.difference import Lack
@@ -49,16 +51,26 @@ class Staging:
                 left.append(replace(lack, paths=paths))
         return left
 
-    def archive(self, *, exists: bool) -> Session | None:
+    def archived(self) -> Session | None:
+        """The session, when it is in the archive."""
+        return archived_session(self.route.dest, self.destination.project, self.destination.session)
+
+    def archive(self, landed: Iterable[Landing], *, exists: bool) -> Session | None:
         """Build and archive the rows; returns the session, or None when there was nothing.
+
+        `landed` tells where data have just been put: listings may lag behind that.
 
         Raises ArchiveRefused, and WaitedTooLong when the destination is not done in time.
         """
         with self.route.pending:
             deadline = time.monotonic() + self.route.config.archive_wait_timeout
-            for entry in self._entries():
+            entries = self._entries_with(list(landed))
+            for entry in entries:
                 left = max(0.0, deadline - time.monotonic())
-                row = at_rest(self._prearchive, entry, left)
+                row = look_until(
+                    partial(at_rest, self._prearchive, entry, left),
+                    lambda row: row is not None or self.archived() is not None,
+                )
                 if row is None:
                     continue
                 if row.status == "ERROR":
@@ -67,7 +79,21 @@ class Staging:
                 self._archive(row, exists, left)
                 # The second study of one session is in conflict with the first one.
                 exists = True
-        return archived_session(self.route.dest, self.destination.project, self.destination.session)
+        return look_until(self.archived, lambda found: found is not None or not entries)
+
+    def _entries_with(self, landed: Sequence[Landing]) -> list[PrearchiveEntry]:
+        """The rows, with those that data have landed in although no listing shows them yet."""
+
+        def look() -> list[PrearchiveEntry]:
+            rows = {entry.id: entry for entry in self._entries()}
+            for entry in (one.entry() for one in landed if one.area == PREARCHIVE):
+                if entry.id not in rows and (found := self._prearchive.find(entry)):
+                    rows[entry.id] = found
+            return list(rows.values())
+
+        return look_until(
+            look, lambda rows: bool(rows) or not landed or self.archived() is not None
+        )
 
     def _archive(self, row: PrearchiveEntry, exists: bool, patience: float) -> None:
         archive = partial(

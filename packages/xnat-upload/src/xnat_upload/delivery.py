@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from xnat_core import lagging
 from xnat_core.bounds import UNBOUNDED, BoundReached, Bounds
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
@@ -75,7 +76,7 @@ class Delivery:
     def run(self) -> Delivered:
         """Upload. Raises the error that stopped it, or that left the session incomplete."""
         self.recall()
-        survey = self.surveyor.look()
+        survey = self.look(max(0.0, lagging.PATIENCE - self.journal.age))
         self.require_permission(survey)
         self.difference.demand(everything=self.manner.again)
         return self.complete(survey)
@@ -107,6 +108,12 @@ class Delivery:
         )
         raise error
 
+    def look(self, patience: float | None = None) -> Survey:
+        """See what the server has; its listings may lag behind what it has taken."""
+        return lagging.look_until(
+            self.surveyor.look, lambda survey: not self.difference.unlisted.files, patience
+        )
+
     # --- rounds -------------------------------------------------------------------------------
 
     def complete(self, survey: Survey) -> Delivered:
@@ -121,7 +128,7 @@ class Delivery:
             self.landings.clear()
             if done.late is not None:
                 break
-            survey = self.surveyor.look()
+            survey = self.look()
             left = self.difference.missing
             if not left.files and self.is_at_end(survey):
                 break

@@ -191,6 +191,11 @@ class Difference:
         return self._amount(self._missing)
 
     @property
+    def unlisted(self) -> Amount:
+        """What the server has taken of this upload and does not list."""
+        return self._amount(f"{self._missing} AND taken={TAKEN}")
+
+    @property
     def counted(self) -> int:
         """How many instances are known to be there by their number only."""
         return self._amount(f"{self._ours} AND held={BY_COUNT}").files

@@ -9,6 +9,7 @@ from xnat_core.errors import OperationError
 from xnat_core.imports import Landing, archived_session
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.settling import StillArchiving
+from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import StagingError, WaitedTooLong
 from xnat_upload.survey import Survey, Surveyor
@@ -96,13 +97,21 @@ class Ending:
         done.entry = None
 
     def _settled(self, row: PrearchiveEntry) -> PrearchiveEntry | None:
-        return self._prearchive.settled(row, max(self._left, _AT_LEAST))
+        """The row at rest; None when it has left. One that is nowhere may be about to appear."""
+        patience = max(self._left, _AT_LEAST)
+        return look_until(
+            lambda: self._prearchive.settled(row, patience),
+            lambda found: found is not None or self._archived() is not None,
+        )
+
+    def _archived(self) -> Session | None:
+        return archived_session(
+            self._surveyor.client, self._destination.project, self._destination.session
+        )
 
     def _look_in_archive(self, row: PrearchiveEntry, done: Delivered) -> None:
         """A row that is gone has been archived, by the project's own rule or by somebody."""
-        found = archived_session(
-            self._surveyor.client, self._destination.project, self._destination.session
-        )
+        found = self._archived()
         if found is None:
             raise OperationError("upload", f"{row.id} has left the prearchive and is not archived")
         self._take_archived(found, done)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from xnat_core import lagging
 from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError
 from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
@@ -56,14 +58,16 @@ class DirectArchive:
     def wait(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
         """Look until a row is archived or back in the prearchive; see `finish`."""
         deadline = time.monotonic() + timeout
-        pause, looks = FIRST_LOOK, _LOOKS_AFTER_THE_ROW
-        while looks:
+        pause, gone = FIRST_LOOK, math.inf
+        looks = _LOOKS_AFTER_THE_ROW
+        while looks > 0 or time.monotonic() < gone + lagging.PATIENCE:
             check_stop()
             row = self.row(landing.project, landing.study, landing.name)
             if row is None:
                 found = self._arrived(landing)
                 if found is not None:
                     return found
+                gone = min(gone, time.monotonic())
                 looks -= 1
             left = deadline - time.monotonic()
             if left <= 0:

@@ -24,6 +24,7 @@ from xnat_core.bodies import Body, FileBody, WatchedBody
 from xnat_core.bounds import UNBOUNDED, Bounds
 from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
 from xnat_core.files import BLOCK, md5_of
+from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
@@ -133,13 +134,19 @@ def fill(
         return Filled(0, plan.there)
     send([member for member in plan.missing if member.name not in plan.torn], overwrite)
     send([member for member in plan.missing if member.name in plan.torn], True)
-    stored = _stored(client, home, label)
-    # The request that came after one that broke off did not replace what that had left.
-    torn = [m for m in plan.missing if m.name in stored and _is_torn(m, stored[m.name])]
-    if torn:
-        send(torn, True)
-        stored = _stored(client, home, label)
+
+    def torn_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
+        return [m for m in plan.missing if m.name in stored and _is_torn(m, stored[m.name])]
+
+    def look() -> dict[str, ResourceFile]:
+        return _stored(client, home, label)
+
     sent = {member.name: (member.size, digests[member.name]) for member in plan.missing}
+    stored = look_until(look, lambda seen: _holds(seen, sent) or bool(torn_in(seen)))
+    # The request that came after one that broke off did not replace what that had left.
+    if torn := torn_in(stored):
+        send(torn, True)
+        stored = look_until(look, lambda seen: _holds(seen, sent))
     unverifiable = _compare(stored, home, label, sent)
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
 
@@ -216,7 +223,7 @@ def unpack(
     duplicates = _duplicates(answer)
     if duplicates:
         raise ResourceExistsError("file", ", ".join(duplicates[:5]))
-    if not _stored(client, home, label):
+    if not look_until(lambda: _stored(client, home, label), bool):
         raise _not_stored(home, label)
 
 
@@ -308,6 +315,18 @@ def _not_stored(home: Home, what: str) -> UploadError:
     )
 
 
+def _holds(stored: Mapping[str, ResourceFile], sent: Mapping[str, tuple[int, str]]) -> bool:
+    """Whether the resource lists these files (size in bytes, MD5) as they are."""
+    return all(
+        (file := stored.get(name)) is not None and _is_as_sent(file, *known)
+        for name, known in sent.items()
+    )
+
+
+def _is_as_sent(file: ResourceFile, size: int, digest: str) -> bool:
+    return file.size == size and (not file.digest or file.digest.lower() == digest)
+
+
 def _compare(
     stored: Mapping[str, ResourceFile], home: Home, label: str, sent: Mapping[str, tuple[int, str]]
 ) -> int:
@@ -320,7 +339,7 @@ def _compare(
         file = stored.get(name)
         if file is None:
             raise _not_stored(home, f"{label}/{name}")
-        if file.size != size or (file.digest and file.digest.lower() != digest):
+        if not _is_as_sent(file, size, digest):
             raise ResourceExistsError("file", f"{label}/{name} with other content")
         unverifiable += not file.digest
     return unverifiable
