@@ -33,10 +33,11 @@ from xnat_core.errors import ResourceNotFoundError, TransferError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.records import Record, failed
+from xnat_core.services.anonymization import anonymizes
 from xnat_core.services.base import document, fields
 from xnat_core.services.lookup import subjects_in
 from xnat_core.urls import path
-from xnat_transfer.destination import anonymizes, destination_client, destination_target
+from xnat_transfer.destination import destination_client, destination_target
 
 Finding = tuple[str, str]
 """Status and detail."""

@@ -7,10 +7,9 @@ from functools import partial
 
 from xnat_core.client import XNATClient
 from xnat_core.connect import Environment, Target, connect, resolve, same_server
-from xnat_core.errors import UsageError, XNATCtlError
+from xnat_core.errors import UsageError
 from xnat_core.job import Job, first_line
 from xnat_core.terminal import ask
-from xnat_core.urls import path
 
 
 def destination_target(job: Job) -> Target:
@@ -41,27 +40,6 @@ def destination_target(job: Job) -> Target:
 def destination_client(target: Target, connections: int) -> XNATClient:
     """A client of the destination for so many threads."""
     return connect(target, workers=connections, prompt=lambda text: ask(text, secret=True))
-
-
-def anonymizes(client: XNATClient, project: str) -> bool | None:
-    """Whether a server rewrites the DICOM that a project imports; None when it does not say."""
-    answers = [_has_script(client, ("site",)), _has_script(client, ("projects", project))]
-    if True in answers:
-        return True
-    return None if None in answers else False
-
-
-def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
-    """Whether a script is in force that does anything; most that do nothing name a version."""
-    try:
-        enabled = client.text(path("xapi", "anonymize", *where, "enabled"))
-        if enabled.lower() == "false":
-            return False
-        script = client.text(path("xapi", "anonymize", *where))
-    except XNATCtlError:
-        return None
-    lines = (line.partition("//")[0].strip() for line in script.splitlines())
-    return any(line and not line.startswith("version") for line in lines)
 
 
 def _password(job: Job) -> str | None:

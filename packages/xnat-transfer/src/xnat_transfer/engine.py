@@ -124,8 +124,10 @@ class Engine:
         if self.dry_run:
             return self._planned(work.record, item)
         begin = time.monotonic()
+        tidied = item.tidy()
         result = converge(item, verify=self.route.config.verify_after_transfer)
-        result.notes += item.notes
+        result.changed |= tidied
+        result.notes += [*item.notes, *item.left()]
         session = work.session
         there = item.there or Session()
         self._note(EXPERIMENT, session.id, session.label, result, there, session.xsi_type)

@@ -162,6 +162,17 @@ class Experiment:
     def _scan_key(self, place: Place) -> str:
         return f"{self.session.id}/{place.owner}"
 
+    def tidy(self) -> bool:
+        """Finish what earlier runs have left in the prearchive; returns whether there was any."""
+        if not self.route.was_staged(self.destination.session):
+            return False
+        there = self.find()
+        return there is not None and self.staging.tidy(there)
+
+    def left(self) -> list[str]:
+        """What to say of what earlier runs, or others, have left in the prearchive."""
+        return self.staging.left() if self.route.was_staged(self.destination.session) else []
+
     # --- bringing -----------------------------------------------------------------------------
 
     def bring(self, wanted: Contents, difference: Difference) -> Amount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from xnat_core.client import XNATClient
 from xnat_core.errors import (
     AuthenticationError,
     ConfigurationError,
+    PermissionDeniedError,
     ResourceNotFoundError,
     ServerUnreachableError,
     TransferError,
@@ -21,6 +23,7 @@ from xnat_core.errors import (
 )
 from xnat_core.imports import ImportRefused
 from xnat_core.imports.answers import Kind
+from xnat_core.models import PrearchiveEntry
 from xnat_core.parallel import Stopped, rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.progress import Progress
@@ -65,6 +68,18 @@ class Route:
 
     def __post_init__(self) -> None:
         self.pending = threading.Semaphore(self.config.max_pending_archives)
+        self._looking = threading.Lock()
+        self._staged: frozenset[str] | None = None
+
+    def was_staged(self, label: str) -> bool:
+        """Whether the prearchive of the destination had a row of this label when first asked."""
+        with self._looking:
+            if self._staged is None:
+                rows: list[PrearchiveEntry] = []
+                with contextlib.suppress(PermissionDeniedError, ResourceNotFoundError):
+                    rows = self.prearchive().entries(self.project)
+                self._staged = frozenset(row.label or "" for row in rows)
+            return label in self._staged
 
     def prearchive(self) -> Prearchive:
         """The staging area of the destination, looked at as often as the settings want."""

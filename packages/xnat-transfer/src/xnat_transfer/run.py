@@ -51,9 +51,10 @@ from xnat_core.errors import UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.records import Record
+from xnat_core.services.anonymization import anonymizes
 from xnat_core.validation import validate_lookup
 from xnat_transfer.config import TransferConfig, load
-from xnat_transfer.destination import anonymizes, destination_client, destination_target
+from xnat_transfer.destination import destination_client, destination_target
 from xnat_transfer.engine import Engine
 from xnat_transfer.route import Route
 from xnat_transfer.state import Ends, State

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from xnat_core.errors import ResourceNotFoundError
-from xnat_core.imports import Destination, HeldFile, Landing, archived_session, staged_files
+from xnat_core.imports import (
+    Destination,
+    HeldFile,
+    Landing,
+    archived_files,
+    archived_session,
+    staged_files,
+)
 from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.imports.staging import at_rest
 from xnat_core.lagging import look_until
@@ -38,6 +46,32 @@ class Staging:
         rested = [at_rest(self._prearchive, entry, patience) for entry in entries]
         found = [entry for entry in rested if entry is not None]
         return found, len(found) < len(entries)
+
+    def tidy(self, there: Session) -> bool:
+        """Archive rows that hold nothing but what the session has; returns whether any was.
+
+        A run that was killed leaves them: their data have arrived by another way. With `overwrite`
+        they replace files by the same ones, and are gone.
+        """
+        rows, _ = self.rows()
+        archived = {(file.name, file.size) for file in archived_files(self.route.dest, there.id)}
+        ours = [row for row in rows if row.status != "ERROR" and self._is_in(row, archived)]
+        for row in ours:
+            with self.route.pending, contextlib.suppress(ArchiveRefused):
+                self._archive(row, True, self.route.config.archive_wait_timeout)
+        return bool(ours)
+
+    def _is_in(self, row: PrearchiveEntry, archived: Container[tuple[str, int]]) -> bool:
+        files = [(file.name, file.size) for file in self._files(row)]
+        return bool(files) and all(file in archived for file in files)
+
+    def left(self) -> list[str]:
+        """What to say of rows that are there although the session has arrived."""
+        return [
+            f"{entry.id} of its prearchive has this label, too ({entry.status}), holds other files "
+            "than the session, and stays there"
+            for entry in self._entries()
+        ]
 
     def without(self, lacks: Sequence[Lack], rows: Iterable[PrearchiveEntry]) -> list[Lack]:
         """What is still to be sent: the files that no row holds."""

@@ -1,0 +1,56 @@
+"""Rows that earlier runs have left in the prearchive of the destination."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from support.transfers import Transfer, everything, series
+
+STAGED = {"project": "B", "subject": "S1", "session": "S1_MR1", "import-handler": "DICOM-zip"}
+
+
+def stage(transfer: Transfer, instances: int, *, conflict: bool) -> None:
+    """Bring DICOM of the session into the prearchive, as a run that was killed leaves it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in series("S1", "S1_MR1", 1, "MR", instances).items():
+            archive.writestr(name, data)
+    (uri,) = transfer.dest.call(
+        "POST",
+        "/data/services/import",
+        params={**STAGED, "inbody": "true", "dest": "/prearchive/projects/B"},
+        data=content.getvalue(),
+        headers={"Content-Type": "application/zip"},
+    ).text.split()
+    if conflict:
+        source = {"src": uri.removeprefix("/data")}
+        assert transfer.dest.call("POST", "/data/services/archive", data=source).status_code == 500
+
+
+def staged(transfer: Transfer) -> list[str]:
+    return [row["status"] for row in transfer.dest.rows("/data/prearchive?format=json")]
+
+
+@pytest.mark.parametrize("conflict", [True, False])
+def test_a_row_that_holds_what_has_arrived_is_archived(transfer: Transfer, conflict: bool) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer()
+    stage(transfer, 2, conflict=conflict)
+    assert staged(transfer) == ["CONFLICT" if conflict else "READY"]
+    again = transfer()
+    assert (again.status, again.err.count("warning"), staged(transfer)) == (0, 0, [])
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+    assert transfer().outcomes == {"skipped"}
+
+
+def test_a_row_that_holds_something_else_stays_and_is_reported(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer()
+    stage(transfer, 3, conflict=False)
+    again = transfer()
+    assert (again.status, staged(transfer)) == (0, ["READY"])
+    assert "S1_MR1 of its prearchive has this label, too (READY)" in again.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
