@@ -142,6 +142,26 @@ def test_a_revoked_token_is_gone(
     assert ran(capfd, "token", "list")[1] == []
 
 
+def test_a_token_is_revoked_although_the_answer_is_lost(
+    file: Path, xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    alias = json.loads(file.read_text())["alias"]
+    xnat.cuts("GET", "/data/services/tokens/invalidate", 0)
+    assert ran(capfd, "token", "revoke", alias)[0] == 0
+    assert len(xnat.requests("GET", "/data/services/tokens/invalidate")) == 2
+
+
+@pytest.mark.parametrize("page", ["", "<html><form>Sign in</form></html>", "{}"])
+def test_a_token_of_which_the_server_does_not_say_that_it_has_ended_is_not_called_revoked(
+    file: Path, xnat: XNAT, capfd: pytest.CaptureFixture[str], page: str
+) -> None:
+    alias = json.loads(file.read_text())["alias"]
+    xnat.fails("GET", "/data/services/tokens/invalidate", 200, times=9, body=page)
+    status, (record,), err = ran(capfd, "token", "revoke", alias)
+    assert (status != 0, record["outcome"]) == (True, "failed")
+    assert err.count("\n") == 2
+
+
 def test_a_token_that_does_not_exist_cannot_be_revoked(capfd: pytest.CaptureFixture[str]) -> None:
     status, _, err = ran(capfd, "token", "revoke", "no-such-alias")
     assert status == 5

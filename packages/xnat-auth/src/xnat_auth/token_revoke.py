@@ -13,12 +13,16 @@ Examples:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from xnat_core.errors import XNATCtlError
+from xnat_core.errors import ResourceNotFoundError, ServerError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed
 from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -29,13 +33,35 @@ def work(job: Job) -> Iterator[Record]:
         tokens = job.records("token")
     else:
         tokens = ({"kind": "token", "id": alias} for alias in words)
+    alive: dict[XNATClient, Container[str]] = {}
     for token in tokens:
         alias = str(token.get("id") or "")
         try:
             client = job.client(token)
-            where = path("data", "services", "tokens", "invalidate", alias)
-            client.get(where, about=("token", alias))
+            if client not in alive:
+                alive[client] = _alive(client)
+            _revoke(client, alias, alive[client])
         except XNATCtlError as error:
             yield failed(token, error)
         else:
             yield done({"kind": "token", "server": client.base_url, **token})
+
+
+def _alive(client: XNATClient) -> Container[str]:
+    """The aliases of one's own tokens."""
+    tokens = client.get_json("/data/services/tokens/show")
+    return {str(token.get("alias")) for token in tokens}
+
+
+def _revoke(client: XNATClient, alias: str, alive: Container[str]) -> None:
+    """End a token. Raises what speaks against it having ended."""
+    where = path("data", "services", "tokens", "invalidate", alias)
+    try:
+        answer = client.json(where, about=("token", alias))
+    except ResourceNotFoundError:
+        # The answer was lost, and the request that was made again found it gone.
+        if alias not in alive:
+            raise
+        return
+    if not isinstance(answer, dict) or answer.get("result") != "OK":
+        raise ServerError("GET", f"{where}: the server does not say that the token has ended")
