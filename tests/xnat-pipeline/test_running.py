@@ -221,6 +221,24 @@ def test_a_launch_that_fails_is_not_repeated(run: Run, xnat: XNAT) -> None:
     assert len(launches(xnat)) == 1
 
 
+@pytest.mark.parametrize("engine", ["xnat", "classic"])
+@pytest.mark.parametrize("answer", [Response("timeout", 504), Response('{"stat', 200)])
+def test_a_launch_whose_answer_is_lost_on_the_way_is_found(
+    run: Run, request: pytest.FixtureRequest, engine: str, answer: Response
+) -> None:
+    server: XNAT = request.getfixturevalue(engine)
+    name = {"xnat": "demo-session", "classic": "DicomToNifti"}[engine]
+
+    def hide(request: Request, response: Response) -> None:
+        if request.method == "POST" and "launch" in request.path:
+            response.status_code, response.data = answer.status_code, answer.data
+
+    server.app.after(hide)
+    told = run("run", name, "E1", *P1)
+    assert (told.status, len(told.values("id"))) == (0, 1)
+    assert len(launches(server)) == 1
+
+
 def test_success_without_a_job_is_no_success(xnat: XNAT, client: XNATClient) -> None:
     body = json.dumps({"status": "success", "workflow-id": "To be assigned"})
     refuses(xnat, Response(body, mimetype="application/json"))

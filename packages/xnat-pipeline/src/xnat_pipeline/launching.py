@@ -15,7 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.commandline import nearest
-from xnat_core.errors import ConnectionError, OperationError, ValidationError, XNATCtlError
+from xnat_core.errors import (
+    ConnectionError,
+    NetworkError,
+    OperationError,
+    ServerError,
+    ValidationError,
+    XNATCtlError,
+)
 from xnat_core.models import Pipeline, PipelineJob
 from xnat_core.parallel import check_stop
 from xnat_core.redaction import one_line
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 PATIENCE = 60.0
+# What a proxy says when it has lost patience: the server may have launched all the same.
+_GATEWAY = (502, 504)
 _LONGEST_PAUSE = 5.0
 _ROWS_ALONE = 3.0
 
@@ -90,7 +99,9 @@ class Launcher:
         lost: XNATCtlError | None = None
         try:
             named = self._ask(pipeline, target, params)
-        except ConnectionError as error:
+        except (ConnectionError, ServerError) as error:
+            if isinstance(error, ServerError) and error.details.get("status_code") not in _GATEWAY:
+                raise
             # The request may have arrived, and must not be repeated: what appears decides.
             named, lost = None, error
         job = self.jobs.get(named) if named else self._appeared(pipeline, target, before, lost)
@@ -123,6 +134,12 @@ class Launcher:
             )
             told = _object(answer.content)
             said, number = told.get("status"), told.get("workflow-id")
+        if not _object(answer.content):
+            raise NetworkError(
+                self.client.base_url,
+                f"the launch of {pipeline.name} on {target.name}: the answer was cut short or is "
+                "no JSON",
+            )
         if str(said).lower() != "success":
             message = _object(answer.content).get("message") or said or "no answer"
             raise OperationError(
