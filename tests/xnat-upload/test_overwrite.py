@@ -128,6 +128,9 @@ def test_anonymization_on_receipt_is_said_and_is_no_failure(upload: Uploader) ->
         return True
 
     upload.xnat.settings.anonymize = blank
+    script = '(0010,0010) := "XXXXXX"'
+    headers = {"Content-Type": "text/plain"}
+    upload.xnat.call("PUT", "/xapi/anonymize/site", data=script, headers=headers)
     upload.series()
     ran = upload(upload.folder, *HERE, "--verify")
     assert (ran.status, ran.record["verified"]) == (0, True), ran.err
@@ -147,6 +150,31 @@ def test_one_file_that_differs_is_a_warning_and_with_verify_a_failure(upload: Up
     ran = upload(upload.folder, *HERE, "--verify")
     assert ran.status == 8
     assert "1 files have another MD5 on the server" in ran.err
+
+
+@pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])
+@pytest.mark.parametrize("everything", [False, True])
+def test_what_was_damaged_on_its_way_is_found_by_verify_and_sent_again(
+    upload: Uploader, mode: str, everything: bool
+) -> None:
+    files = upload.series()
+    whole = upload.xnat.settings.anonymize
+
+    def spoil(path: Path) -> bool:
+        if everything or path.read_bytes() == files[1].read_bytes():
+            path.write_bytes(path.read_bytes()[:-4] + b"oops")
+        return True
+
+    upload.xnat.settings.anonymize = spoil
+    words = (upload.folder, *HERE, "--mode", mode, "--verify")
+    first = upload(*words)
+    assert first.status == 8, first.err
+    assert "have another MD5 on the server than was sent" in first.err
+    upload.xnat.settings.anonymize = whole
+    ran = upload(*words)
+    assert (ran.status, ran.record["verified"]) == (0, True), ran.err
+    assert ran.record["files"] == (3 if everything else 1)
+    assert set(upload.archived()["1"].values()) == {path.read_bytes() for path in files}
 
 
 def test_what_arrived_altered_is_sent_again_by_delete(upload: Uploader) -> None:

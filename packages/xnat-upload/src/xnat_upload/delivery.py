@@ -26,6 +26,7 @@ from xnat_core.errors import (
 from xnat_core.imports import Destination, Landing, Way
 from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
+from xnat_core.services.anonymization import anonymizes
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.difference import NOTHING, Amount, Difference
 from xnat_upload.ending import Ending
@@ -36,6 +37,8 @@ from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
 ROUNDS = 3
+# Of a file that arrived otherwise than it was sent: no local file is like it.
+NO_SIZE = -1
 
 
 class Delivery:
@@ -57,6 +60,7 @@ class Delivery:
         gate: AbstractContextManager[object] | None = None,
         bounds: Bounds = UNBOUNDED,
     ) -> None:
+        self._client = client
         self.destination = destination
         self.difference = difference
         self.manner = manner
@@ -233,10 +237,30 @@ class Delivery:
             raise Incomplete(self._incomplete(missing), done)
         if done.session is None and done.entry is None:
             raise UploadError(f"{self.destination.session}: none of its files could be uploaded")
-        # All is there; what of it is not as it was is for a new upload to send again.
+        if self.manner.verify:
+            self.difference.digest_all()
+            self._require_undamaged()
+        # All is there; what another upload has brought otherwise is for a new one to replace.
         self.journal.forget()
         self._compare(done)
         return done
+
+    def _require_undamaged(self) -> None:
+        """Raise IntegrityError for what was damaged on its way, where the server rewrites nothing.
+
+        The journal then says so, and the next run sends it again. Only when asked to verify: even
+        without anonymization a server may write an unusual header in its own way.
+        """
+        damaged = self.difference.damaged()
+        if not damaged or anonymizes(self._client, self.destination.project) is not False:
+            return
+        self.journal.add(
+            Accepted(one.name, one.where, NO_SIZE, one.mtime_ns, "", "") for one in damaged
+        )
+        raise IntegrityError(
+            f"{self.destination.session}: {len(damaged)} files, {damaged[0].where} among them, "
+            "have another MD5 on the server than was sent; the same command sends them again"
+        )
 
     def _incomplete(self, missing: Amount) -> XNATCtlError:
         if self.errors:
@@ -249,8 +273,6 @@ class Delivery:
         )
 
     def _compare(self, done: Delivered) -> None:
-        if self.manner.verify:
-            self.difference.digest_all()
         altered, identical = self.difference.altered(), self.difference.identical()
         done.verified = not altered.files or not identical.files
         if altered.files and not identical.files:

@@ -254,6 +254,11 @@ class Difference:
         """
         return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest")
 
+    def damaged(self) -> list[Instance]:
+        """Those of them that this upload has sent."""
+        condition = f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest AND taken={TAKEN}"
+        return list(self.inventory.instances(condition))
+
     def identical(self) -> Amount:
         """Instances whose MD5 is the same there and here."""
         return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest = digest")

@@ -1,0 +1,32 @@
+"""Whether a server rewrites the DICOM that it imports: then no digest tells whether it arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import XNATCtlError
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+
+def anonymizes(client: XNATClient, project: str) -> bool | None:
+    """Whether a server rewrites the DICOM that a project imports; None when it does not say."""
+    answers = [_has_script(client, ("site",)), _has_script(client, ("projects", project))]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
+    """Whether a script is in force that does anything; most that do nothing name a version."""
+    try:
+        enabled = client.text(path("xapi", "anonymize", *where, "enabled"))
+        if enabled.lower() == "false":
+            return False
+        script = client.text(path("xapi", "anonymize", *where))
+    except XNATCtlError:
+        return None
+    lines = (line.partition("//")[0].strip() for line in script.splitlines())
+    return any(line and not line.startswith("version") for line in lines)
