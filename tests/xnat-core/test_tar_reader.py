@@ -233,3 +233,11 @@ def test_the_checksum_of_old_writers_that_summed_signed_bytes_is_taken() -> None
     signed = sum(byte - 256 * (byte > 127) for byte in header[:148] + header[156:]) + 8 * 32
     data[148:156] = b"%06o\0 " % signed
     assert unpacked(read_tar([bytes(data)])) == {"ä": b"x"}
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html>", b"\r\n<!DOCTYPE html><html><title>XNAT</title></html>"]
+)
+def test_a_web_page_is_called_one(page: bytes) -> None:
+    with pytest.raises(DownloadError, match="a web page came instead of an archive"):
+        list(read_tar([page]))

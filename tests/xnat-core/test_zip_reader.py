@@ -316,3 +316,11 @@ def test_more_than_65535_members_are_read(tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"1")
     members = [Member(tmp_path / "one", str(number), 1) for number in range(66_000)]
     assert sum(1 for _ in read_zip(iter(ZipStream(members)))) == 66_000
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html>", b"\r\n<!DOCTYPE html><html><title>XNAT</title></html>"]
+)
+def test_a_web_page_is_called_one(page: bytes) -> None:
+    with pytest.raises(DownloadError, match="a web page came instead of an archive"):
+        list(read_zip([page]))

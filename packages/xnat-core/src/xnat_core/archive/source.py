@@ -12,6 +12,8 @@ from xnat_core.files import BLOCK, Block, blocks_of
 Fail = Callable[[str], XNATCtlError]
 
 _GZIP = b"\x1f\x8b"
+_HEAD = 64
+_PAGES = (b"<!doctype html", b"<html")
 
 
 class Source:
@@ -37,6 +39,11 @@ class Source:
         while len(self._rest) < size and (block := next(self._blocks, None)) is not None:
             self._rest = memoryview(bytes(self._rest) + bytes(block))
         return bytes(self._rest[:size])
+
+    def refuse_page(self) -> None:
+        """Raise when the stream is a web page: the one that asks to log in comes with 200, too."""
+        if self.peek(_HEAD).lstrip().lower().startswith(_PAGES):
+            raise self.fail("a web page came instead of an archive; the log-in may have ended")
 
     def skip(self, size: int) -> None:
         """Take bytes that `look` or `peek` has shown."""

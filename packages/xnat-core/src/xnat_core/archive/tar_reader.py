@@ -39,6 +39,7 @@ def read_tar(
     naming the member, when the stream ends early or is damaged.
     """
     source = ungzipped(Source(blocks, fail))
+    source.refuse_page()
     defaults: Facts = {}
     facts: Facts = {}
     while header := _header(source):

@@ -49,6 +49,7 @@ def read_zip(
     makes the errors, see `read_tar`.
     """
     source = Source(blocks, fail)
+    source.refuse_page()
     found = _Tally()
     while (mark := source.peek(4)) == b"PK\3\4":
         entry = _local_header(source)
