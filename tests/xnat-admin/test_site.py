@@ -174,6 +174,14 @@ def test_some_sessions_are_refreshed(admin: Run, xnat: XNAT) -> None:
     ]
 
 
+def test_a_page_instead_of_an_empty_answer_is_a_failure(admin: Run, xnat: XNAT) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    page = "<html><title>Please wait</title></html>"
+    xnat.fails("POST", "/data/services/refresh/catalog", 200, body=page)
+    answer = admin("refresh-catalogs", "P1")
+    assert (answer.status, answer.records[0]["outcome"]) == (1, "failed")
+
+
 def test_an_unknown_option_or_project_is_refused(admin: Run, xnat: XNAT) -> None:
     xnat.has_session("P1", "S1", "MR1")
     assert admin("refresh-catalogs", "P1", "-O", "everything").status == 2

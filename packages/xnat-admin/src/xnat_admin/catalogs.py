@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import ValidationError
+from xnat_core.errors import OperationError, ValidationError
 from xnat_core.services.sessions import iter_sessions
 from xnat_core.urls import path
 
@@ -41,7 +41,7 @@ def refresh(client: XNATClient, session: Session, options: Iterable[str] = ()) -
 
     The URI of a project would refresh only the project's own resources.
     """
-    client.post(
+    answer = client.post(
         path("data", "services", "refresh", "catalog"),
         params={
             "resource": f"/archive/experiments/{session.id}",
@@ -50,3 +50,7 @@ def refresh(client: XNATClient, session: Session, options: Iterable[str] = ()) -
         about=("session", session.label or session.id),
         repeatable=True,
     )
+    if answer.content.lstrip().startswith(b"<"):
+        raise OperationError(
+            "refresh", f"{session.label or session.id}: a web page came instead of an empty answer"
+        )
