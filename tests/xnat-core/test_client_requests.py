@@ -357,11 +357,26 @@ def test_a_redirect_to_the_sign_in_page_is_an_ended_session(server: HTTPServer) 
         assert client.put("/data/x", data=b"1").text == "done"
 
 
-def test_a_document_that_looks_like_a_sign_in_page_is_a_document(server: HTTPServer) -> None:
-    answers(server, "/data/x", Response(LOGIN_PAGE, mimetype="text/html"))
+def test_a_file_that_looks_like_a_sign_in_page_is_a_file(server: HTTPServer) -> None:
+    path = "/data/experiments/E1/resources/R/files/x.html"
+    answers(server, path, Response(LOGIN_PAGE, mimetype="text/html"))
     answers(server, "/xapi/users/username", Response("alice"))
     with client_of(server, session_token="TOK") as client:
-        assert client.get("/data/x").text == LOGIN_PAGE
+        assert client.get(path).text == LOGIN_PAGE
+
+
+def test_a_sign_in_page_in_spite_of_a_valid_session_is_asked_past_once(server: HTTPServer) -> None:
+    page = Response(LOGIN_PAGE, mimetype="text/html")
+    left = [page]
+    server.expect_request("/data/once").respond_with_handler(
+        lambda _: left.pop() if left else Response("data")
+    )
+    answers(server, "/data/always", page)
+    answers(server, "/xapi/users/username", Response("alice"))
+    with client_of(server, session_token="TOK") as client:
+        assert client.get("/data/once").text == "data"
+        with pytest.raises(AuthenticationError, match="although the session is valid"):
+            client.get("/data/always")
 
 
 def test_a_page_where_json_is_due_is_no_data(server: HTTPServer) -> None:

@@ -119,8 +119,10 @@ class Conversation:
                 return True
             if status < 300 and answers.is_html(response):
                 asks = answers.is_sign_in_page(response)
+                if asks and (not call.renewed or "/files/" not in call.path):
+                    return True
                 if asks or call.wants_json or call.wire.stream:
-                    # Documents may be pages, too: the server is asked before it is taken for a
+                    # Files may be pages, too: the server is asked before it is taken for a
                     # refusal.
                     return asks if token is None else not self.door.is_alive(token)
         return token is not None and self._became_nobody(call, response, token, asked)
