@@ -252,7 +252,7 @@ def test_a_web_page_that_is_the_file_is_the_file() -> None:
     with (
         scripted(page, answer(b"alice")) as server,
         XNATClient(server.url, session_token="TOK") as client,
-        client.stream("/data/x") as stream,
+        client.stream("/data/experiments/E1/resources/R/files/x.html") as stream,
     ):
         assert b"".join(stream) == b"<html>Report</html>"
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Response
 
 from support.sandbox import XNAT
 from xnat_rest.cli import main
@@ -124,3 +125,14 @@ def test_ping_needs_no_login(
     monkeypatch.delenv("XNAT_PASS")
     assert main(["ping", "-o", "json"]) == 0
     assert json.loads(capfd.readouterr().out)["authenticated"] is False
+
+
+def test_the_page_that_asks_to_log_in_is_no_answer(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = '<form action="/login"><input type="password" name="password"></form>'
+    xnat.before(
+        lambda r: Response(page, mimetype="text/html") if r.path == "/data/projects" else None
+    )
+    assert main(["get", "/data/projects"]) == 3
+    assert "/data/projects was answered by the page that asks to log in" in capfd.readouterr().err

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
-from xnat_core.errors import IntegrityError
+from xnat_core.errors import AuthenticationError, IntegrityError
+from xnat_core.http.answers import asks_to_log_in
 from xnat_core.job import Job
 from xnat_core.records import Record
 
@@ -18,6 +21,7 @@ class Answer(Protocol):
 
     status_code: int
     reason: str
+    url: str
     headers: Any
 
     @property
@@ -35,7 +39,10 @@ def show(job: Job, answer: Answer) -> Iterator[Record]:
     if raw or "json" not in answer.headers.get("Content-Type", ""):
         if not raw and job.args.text("--output") == "json":
             job.console.warning("the answer is not JSON; it follows as it is")
-        for block in answer.iter_content(_BLOCK):
+        blocks = answer.iter_content(_BLOCK)
+        first = next(blocks, b"")
+        _require_no_sign_in(answer, first)
+        for block in itertools.chain([first], blocks):
             job.write_bytes(block)
         return
     try:
@@ -50,6 +57,17 @@ def show(job: Job, answer: Answer) -> Iterator[Record]:
         job.write_bytes(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
     else:
         yield from _rows(document)
+
+
+def _require_no_sign_in(answer: Answer, first: bytes) -> None:
+    """Raise AuthenticationError for the page that asks to log in; a file may well look like it."""
+    is_page = "html" in answer.headers.get("Content-Type", "")
+    if is_page and "/files/" not in answer.url and asks_to_log_in(first):
+        where = urlsplit(answer.url)
+        server = f"{where.scheme}://{where.netloc}"
+        raise AuthenticationError(
+            server, f"{where.path} was answered by the page that asks to log in"
+        )
 
 
 def _rows(document: Any) -> Iterator[Record]:

@@ -118,7 +118,12 @@ def is_sign_in_page(response: Response) -> bool:
     """Whether a success is really the page that asks to log in; never for an unread body."""
     if response.status_code >= 300 or _is_unread(response) or not is_html(response):
         return False
-    return bool(_SIGN_IN_PAGE.search(response.content[: 1 << 20]))
+    return asks_to_log_in(response.content[: 1 << 20])
+
+
+def asks_to_log_in(page: bytes) -> bool:
+    """Whether a page, or the beginning of it, is the one that asks to log in."""
+    return bool(_SIGN_IN_PAGE.search(page))
 
 
 def redirect_of(response: Response, url: str) -> str | None:

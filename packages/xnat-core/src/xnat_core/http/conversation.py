@@ -119,7 +119,11 @@ class Conversation:
                 return True
             if status < 300 and answers.is_html(response):
                 asks = answers.is_sign_in_page(response)
-                if asks and (not call.renewed or "/files/" not in call.path):
+                file = "/files/" in call.path
+                if asks and not (call.renewed and file):
+                    return True
+                if call.wire.stream and not (call.renewed or file or token is None):
+                    # Not read yet: it may be that page as well.
                     return True
                 if asks or call.wants_json or call.wire.stream:
                     # Files may be pages, too: the server is asked before it is taken for a
