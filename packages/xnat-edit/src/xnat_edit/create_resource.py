@@ -34,7 +34,7 @@ def work(job: Job) -> Iterator[Record]:
     """A record per resource."""
     from xnat_core.errors import ResourceExistsError
     from xnat_core.models import Resource
-    from xnat_core.services.resources import find_resource, resources_of
+    from xnat_core.services.resources import made_resource, resources_of
     from xnat_core.urls import path
     from xnat_edit.creating import Names, require_stored, resource_label
     from xnat_edit.objects import asked, home_of
@@ -54,7 +54,7 @@ def work(job: Job) -> Iterator[Record]:
             known = Resource.from_row({"label": label}, **home.known, **wanted)
             return [planned(known.to_record(client.base_url))]
         client.put(home.path + path("resources", label), params=wanted, about=("resource", name))
-        found = find_resource(client, home, label)
+        found = made_resource(client, home, label)
         require_stored(f"resource {name!r}", found, wanted)
         return [done(found.to_record(client.base_url))]
 

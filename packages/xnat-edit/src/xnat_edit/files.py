@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationError, XNATCtlError
+from xnat_core.lagging import look_until
 from xnat_core.records import Record, done, failed, planned
 from xnat_core.services.resources import files_of_resource, find_resource
 from xnat_core.urls import path
@@ -109,7 +110,10 @@ def _remove(
             yield failed(record, error)
     if not asked:
         return
-    now = {file.path for file in files_of_resource(client, resource)}
+    now = look_until(
+        lambda: {file.path for file in files_of_resource(client, resource)},
+        lambda now: not any(_path_of(record) in now for record in asked),
+    )
     for record in asked:
         if _path_of(record) in now:
             said = "is still there, although the server reported success"

@@ -10,7 +10,7 @@ from xnat_core.errors import OperationError, ValidationError
 from xnat_core.models import Model
 from xnat_core.services.homes import Home
 from xnat_core.services.projects import ProjectService
-from xnat_core.services.resources import find_resource, resources_of
+from xnat_core.services.resources import find_resource, is_resource_gone
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import SubjectNotEmptyError, subject_path
 from xnat_core.urls import path
@@ -111,7 +111,7 @@ def resource(job: Job, record: Record) -> Removal:
     def remove() -> None:
         params = {"removeFiles": "false" if keep else "true"}
         client.delete(str(found.uri), params=params, about=("resource", name))
-        if any(left.id == found.id for left in resources_of(client, home)):
+        if not is_resource_gone(client, home, found):
             raise OperationError(
                 "delete",
                 f"resource {name!r} is still there, although the server reported success",

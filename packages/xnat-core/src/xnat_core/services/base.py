@@ -10,6 +10,7 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     ServerError,
 )
+from xnat_core.lagging import look_until
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def listing(
 
 def require_gone(client: XNATClient, path: str, about: About) -> None:
     """Raise OperationError when what was deleted is still there."""
-    if document(client, path, about) is not None:
+    if look_until(lambda: document(client, path, about), lambda found: found is None) is not None:
         raise OperationError(
             "delete", f"the server reported success, but {about[0]} {about[1]!r} is still there"
         )

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import OperationError, ValidationError
+from xnat_core.lagging import look_until
 from xnat_core.models import Subject, children
 from xnat_core.services.base import Row, Rows, document, fields, require_gone
 from xnat_core.services.lookup import identifier_of
@@ -99,7 +100,7 @@ def _move(client: XNATClient, row: Row, target: Subject) -> None:
 
 def _doubt(client: XNATClient, source: Subject) -> str | None:
     """Why the source must be kept, or `None` when nothing would be lost with it."""
-    if left := _experiments(client, source):
+    if left := look_until(lambda: _experiments(client, source), lambda left: not left):
         return f"{len(left)} experiments are still listed under it"
     item = document(client, _path(source), ("subject", source.label))
     if item is not None and children(item, "experiments/experiment"):

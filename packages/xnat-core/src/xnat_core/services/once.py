@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from xnat_core.errors import NetworkError, ServerError, ServerUnreachableError, TimeoutError
+from xnat_core.lagging import look_until
 
 LONGEST_WAIT = 1800
 SHORT_WAIT = 30
@@ -36,6 +37,8 @@ def ask_once(
         send()
     except excused as error:
         lost = error
+    if lost is None:
+        return look_until(is_done, bool), None
     patience = patience_with(lost, time.monotonic() - began)
     looks = 1 + int(patience / PAUSE)
     for look in range(looks):

@@ -13,6 +13,7 @@ from xnat_core.errors import (
     ServerError,
     XNATCtlError,
 )
+from xnat_core.lagging import look_until
 from xnat_core.models import DownloadSummary, Resource, ResourceFile, UploadSummary
 from xnat_core.services.base import BaseService, Row, listing, named
 from xnat_core.services.homes import Home, parents_of
@@ -92,7 +93,7 @@ class ResourceService(BaseService):
         home = self._home(session_id, scan_id, project)
         params = {"format": format, "content": content}
         self.client.put(home.path + path("resources", label), params=params, accept={409})
-        return find_resource(self.client, home, label)
+        return made_resource(self.client, home, label)
 
     def delete(
         self,
@@ -110,7 +111,7 @@ class ResourceService(BaseService):
         found = find_resource(self.client, home, resource_label)
         params = {"removeFiles": "true" if remove_files else "false"}
         self.client.delete(str(found.uri), params=params, about=("resource", resource_label))
-        if any(left.id == found.id for left in resources_of(self.client, home)):
+        if not is_resource_gone(self.client, home, found):
             raise OperationError(
                 "delete", f"the server reported success, but {resource_label!r} is still there"
             )
@@ -229,6 +230,23 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
     rows = listing(client, *home.parts, "resources", params=params, about=home.about)
     found = (_resource(row, home, everything) for row in rows)
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
+
+
+def made_resource(client: XNATClient, home: Home, label: str) -> Resource:
+    """The resource of that label, which has just been made: listings may lag behind that."""
+    look_until(
+        lambda: resources_of(client, home),
+        lambda found: any(resource.label == label for resource in found),
+    )
+    return find_resource(client, home, label)
+
+
+def is_resource_gone(client: XNATClient, home: Home, resource: Resource) -> bool:
+    """Whether a resource that has just been deleted is listed no more."""
+    return not look_until(
+        lambda: [left for left in resources_of(client, home) if left.id == resource.id],
+        lambda left: not left,
+    )
 
 
 def find_resource(client: XNATClient, home: Home, label: str) -> Resource:
