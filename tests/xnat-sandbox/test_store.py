@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from xnat_sandbox.database import Database
 from xnat_sandbox.model import Owner
 from xnat_sandbox.store import Store
 
@@ -128,3 +129,13 @@ def test_no_path_leaves_its_resource(store: Store, path: str) -> None:
     resource = store.resources.ensure(Owner("project", "P1"), "R")
     with pytest.raises(ValueError, match="illegal path"):
         store.resources.put_bytes(resource, path, b"x")
+
+
+def test_a_connection_in_use_is_closed_by_who_uses_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    database.add_schema("CREATE TABLE IF NOT EXISTS n (i INTEGER);")
+    database.execute_many("INSERT INTO n VALUES (?)", [(i,) for i in range(100)])
+    rows = database.stream("SELECT i FROM n")
+    next(rows)
+    database.close()
+    assert len(list(rows)) == 99

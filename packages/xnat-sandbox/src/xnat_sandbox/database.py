@@ -23,7 +23,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: list[sqlite3.Connection] = []
-        self._all: list[sqlite3.Connection] = []
+        self._closed = False
         self._pool_lock = threading.Lock()
         self._writer = threading.RLock()
         self._thread = threading.local()
@@ -98,11 +98,14 @@ class Database:
             self._thread.followups.append(action)
 
     def close(self) -> None:
-        """Close every connection; the database is not usable afterwards."""
+        """Close every connection; one that another thread works with, when that gives it back.
+
+        To close it under that thread would crash the process.
+        """
         with self._pool_lock:
-            for connection in self._all:
+            self._closed = True
+            for connection in self._idle:
                 connection.close()
-            self._all.clear()
             self._idle.clear()
 
     @contextmanager
@@ -128,10 +131,11 @@ class Database:
         # NORMAL survives a kill of the process; only a power cut may lose the last commits.
         for setting in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {setting}")
-        with self._pool_lock:
-            self._all.append(connection)
         return connection
 
     def _give(self, connection: sqlite3.Connection) -> None:
         with self._pool_lock:
-            self._idle.append(connection)
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
