@@ -25,7 +25,7 @@ def add(config: Config, name: str, url: str, **settings: object) -> Profile:
     if not name.strip() or name.startswith("-"):
         raise ConfigurationError(f"{name!r} cannot be the name of a profile", "name", name)
     first = not config.profiles
-    config.add_profile(name, url, **settings)  # type: ignore[arg-type]  # checked there
+    config.add_profile(name, url, **settings)  # type: ignore[arg-type]  # read and checked by name
     if first:
         config.default_profile = name
     return config.profiles[name]

@@ -59,8 +59,8 @@ def deflated(head: bytes, plain: IO[bytes], start: int) -> IO[bytes]:
 def require_decoders() -> None:
     """Raise DicomError when what decodes pixels is not installed."""
     try:
-        import gdcm  # noqa: F401
-        import numpy  # noqa: F401
+        import gdcm  # noqa: F401 - only whether it is there
+        import numpy  # noqa: F401 - only whether it is there
     except ImportError:
         raise DicomError(
             "decoders of pixels are not installed: pip install 'xnat-cstore[transcode]'"
