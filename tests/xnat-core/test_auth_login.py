@@ -276,6 +276,29 @@ def test_eight_threads_renew_an_ended_session_once(xnat: XNAT) -> None:
     assert len(xnat.requests(*LOGIN)) == 2
 
 
+@pytest.mark.parametrize(("ends", "arrives"), [(3, True), (99, False)])
+def test_sessions_may_end_more_than_once_under_one_request(
+    xnat: XNAT, ends: int, arrives: bool
+) -> None:
+    left = [ends]
+
+    def expire(request: Request) -> Response | None:
+        if request.path == "/data/projects" and left[0]:
+            left[0] -= 1
+            xnat.expires_sessions()
+        return None
+
+    xnat.before(expire)
+    with connect(resolve()) as client:
+        if arrives:
+            assert projects(client) == ["P1"]
+            assert len(xnat.requests(*LOGIN)) == ends + 1
+            return
+        with pytest.raises(AuthenticationError, match="refused again and again"):
+            projects(client)
+    assert len(xnat.requests(*LOGIN)) < 7
+
+
 def test_a_renewed_session_reaches_the_cache(xnat: XNAT, monkeypatch: pytest.MonkeyPatch) -> None:
     with connect(resolve()) as client:
         projects(client)

@@ -62,7 +62,7 @@ def test_a_session_that_ends_in_the_middle_of_a_batch_is_renewed(upload: Uploade
     expired: list[int] = []
 
     def expire(request: Request) -> Response | None:
-        if request.path == IMPORT and len(expired) < 2:
+        if request.path == IMPORT and len(expired) < 3:
             expired.append(1)
             upload.xnat.expires_sessions()
         return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 READING = frozenset({"GET", "HEAD"})
 _MOST_REDIRECTS = 10
+_MOST_RENEWALS = 4
 _CHECK_EVERY = 60.0
 # What a guest may not see is not there for him; some routes of what is not there fail.
 _HIDDEN = frozenset({403, 404, 500})
@@ -42,7 +43,13 @@ class Call:
     about: answers.About | None = None
     anonymous: bool = False
     wants_json: bool = False
-    renewed: bool = field(default=False, init=False)
+    renewals: int = field(default=0, init=False)
+    refused_with: str | None = field(default=None, init=False)
+
+    @property
+    def renewed(self) -> bool:
+        """Whether it is on its way a second time because of the login."""
+        return self.renewals > 0
 
     @property
     def operation(self) -> str:
@@ -165,14 +172,21 @@ class Conversation:
         return self._open_to_all
 
     def _renew(self, call: Call, token: str | None) -> None:
-        if call.renewed:
+        """Get a session for another attempt.
+
+        Sessions may end several times while one request is on its way; what is refused twice with
+        one that the server knows stays refused.
+        """
+        refused = token is not None and token == call.refused_with
+        if refused or call.renewals == _MOST_RENEWALS:
             raise AuthenticationError(
                 self._server,
-                f"{call.operation} was refused twice, although the session is valid for other "
-                "requests",
+                f"{call.operation} was refused {'twice' if refused else 'again and again'}, "
+                "although the session is valid for other requests",
             )
-        call.renewed = True
-        self._authenticator.renew(self.door, token)
+        call.renewals += 1
+        if self._authenticator.renew(self.door, token) == token:
+            call.refused_with = token
         if not call.wire.rewindable:
             raise AuthenticationError(
                 self._server,
