@@ -22,7 +22,7 @@ from xnat_core.commandline import (
     SERVER_OPTIONS,
     Command,
 )
-from xnat_core.models import KINDS, Model
+from xnat_core.models import Model, kinds
 from xnatctl.aliases import NOUNS, TOOLS
 from xnatctl.manual import about, manual
 
@@ -123,7 +123,7 @@ def fenced(text: str) -> str:
 
 def records_page() -> str:
     """Every kind of record and its keys."""
-    return RECORDS + "".join(record_section(model) for model in KINDS.values())
+    return RECORDS + "".join(record_section(model) for model in kinds().values())
 
 
 def record_section(model: type[Model]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -233,7 +232,9 @@ _SPELLED = {"-p": "--profile", "-u": "--username", "-o": "--output"}
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean …?`, or nothing when nothing is near."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -5,7 +5,6 @@ A tool never prints, exits or opens a connection by itself; it asks the job.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import sys
 import threading
@@ -322,19 +321,18 @@ class Job:
                 raise Enough
             else:
                 self._written += 1
-            with OUTPUT_ERRORS, self._bar_aside():
-                self.writer.write(record)
+            with OUTPUT_ERRORS:
+                if "progress" in self.__dict__ and sys.stdout.isatty():
+                    with self.progress.aside():
+                        self.writer.write(record)
+                else:
+                    self.writer.write(record)
 
     def _passes(self, record: Record) -> bool:
         if self._unmet:
             self._unmet.difference_update(record)
             self._met = self._met or record
-        return all(test(record) for test in self._tests)
-
-    def _bar_aside(self) -> contextlib.AbstractContextManager[None]:
-        if "progress" in self.__dict__ and sys.stdout.isatty():
-            return self.progress.aside()
-        return _NO_BAR
+        return not self._tests or all(test(record) for test in self._tests)
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""
@@ -408,9 +406,6 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
-
-
-_NO_BAR = contextlib.nullcontext()
 
 
 def first_line() -> str:

@@ -36,7 +36,7 @@ def path(*parts: str) -> str:
     """
     if not parts:
         raise InvalidIdentifierError("path", "", "cannot be empty")
-    return "".join("/" + _part(part) for part in parts)
+    return "/" + "/".join([_part(part) for part in parts])
 
 
 def hide_dots(part: str) -> Encoded:

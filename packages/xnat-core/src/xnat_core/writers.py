@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, BinaryIO, Protocol
 
 import orjson
@@ -37,6 +36,9 @@ _ROOM = {
 
 # In UTF-8: U+0080 to U+009F, and the marks that turn the direction of writing.
 _STEERING = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
+
+
+_NUMBERS = re.compile(r"(\d+)")
 
 
 class Writer(Protocol):
@@ -269,17 +271,18 @@ def _as_unicode(value: Any) -> Any:
     return value
 
 
-def natural(value: Any) -> tuple[tuple[int, float, str], ...]:
+def natural(value: Any) -> list[Any]:
     """A sort key under which scan 2 comes before scan 10, and nothing comes first."""
     if isinstance(value, (int, float)):
-        return ((1, float(value), ""),)
-    return _natural(as_text(value))
-
-
-@lru_cache(maxsize=1024)
-def _natural(text: str) -> tuple[tuple[int, float, str], ...]:
-    parts = re.findall(r"\d+|\D+", text)
-    return tuple((1, float(p), "") if p[0].isdecimal() else (2, 0.0, p) for p in parts)
+        return ["", value, ""]
+    # Texts and numbers take turns, so that only like is compared with like.
+    parts: list[Any] = _NUMBERS.split(as_text(value))
+    try:
+        parts[1::2] = map(int, parts[1::2])
+    except ValueError:
+        # Python reads no whole number of thousands of digits.
+        parts[1::2] = map(float, parts[1::2])
+    return parts
 
 
 def terminal_width() -> int | None:

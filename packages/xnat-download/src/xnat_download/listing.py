@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import DownloadError, IntegrityError, PathValidationError, XNATCtlError
-from xnat_core.models.base import number
+from xnat_core.models.values import number
 from xnat_core.records import Record
 from xnat_core.urls import path, path_of_uri
 from xnat_download.disk import Tree, folded

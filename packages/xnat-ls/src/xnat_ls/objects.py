@@ -97,7 +97,7 @@ def scan_of(client: XNATClient, record: Record) -> Scan:
 def sessions_under(job: Job, records: Iterable[Record]) -> Iterator[Record]:
     """Sessions and scans as they are; instead of a project or a subject, all its sessions."""
     from xnat_core.records import failed
-    from xnat_core.services.sessions import iter_sessions
+    from xnat_core.services.sessions import session_records
 
     for record in records:
         kind = record["kind"]
@@ -108,7 +108,6 @@ def sessions_under(job: Job, records: Iterable[Record]) -> Iterator[Record]:
         project = record["id"] if kind == "project" else record.get("project")
         subject = (record.get("id") or record["label"]) if kind == "subject" else None
         try:
-            for session in iter_sessions(client, project, subject):
-                yield session.to_record(client.base_url)
+            yield from session_records(client, project, subject)
         except XNATCtlError as error:
             job.emit(failed(record, error))

@@ -41,7 +41,8 @@ RESOURCE_FACTS = ("label", "format", "file_count", "file_size")
 
 def work(job: Job) -> Iterator[Record]:
     """A record per session."""
-    from xnat_core.services.sessions import is_of_modality, iter_sessions
+    from xnat_core.models import Session
+    from xnat_core.services.sessions import is_of_modality, session_records
 
     words = job.args.texts("<session>")
     if experiment := job.args.text("--experiment"):
@@ -51,9 +52,9 @@ def work(job: Job) -> Iterator[Record]:
 
     def look(record: Record) -> Iterable[Record]:
         client = job.client(record)
-        for session in _sessions(client, record, subject):
-            if not modality or is_of_modality(session, modality):
-                yield _described(client, session) if long else session.to_record(client.base_url)
+        for found in _sessions(client, record, subject):
+            if not modality or is_of_modality(found, modality):
+                yield _described(client, Session.from_record(found)) if long else found
 
     def describe(record: Record) -> Iterable[Record]:
         client = job.client(record)
@@ -68,25 +69,22 @@ def work(job: Job) -> Iterator[Record]:
         project = job.project()
         if subject and not project:
             raise UsageError("--subject needs a project: -P PROJECT")
-        client = job.client()
-        sessions = sorted(iter_sessions(client, project, subject, modality), key=_order)
-        listed = (session.to_record(client.base_url) for session in sessions)
+        listed = _sorted(session_records(job.client(), project, subject, modality))
         yield from in_order(job, describe, listed) if long else listed
 
 
-def _sessions(client: XNATClient, record: Record, subject: str | None) -> list[Session]:
+def _sessions(client: XNATClient, record: Record, subject: str | None) -> Iterable[Record]:
     """The session of a record, or all of a project or a subject."""
     from xnat_core.services.lookup import find_session
-    from xnat_core.services.sessions import iter_sessions
+    from xnat_core.services.sessions import session_records
 
+    name = record.get("id") or record["label"]
     if record["kind"] == "session":
-        name = record.get("id") or record["label"]
-        return [find_session(client, name, record.get("project"), subject)]
+        found = find_session(client, name, record.get("project"), subject)
+        return [found.to_record(client.base_url)]
     if record["kind"] == "subject":
-        found = iter_sessions(client, record.get("project"), record.get("id") or record["label"])
-    else:
-        found = iter_sessions(client, record["id"], subject)
-    return sorted(found, key=_order)
+        return _sorted(session_records(client, record.get("project"), name))
+    return _sorted(session_records(client, record["id"], subject))
 
 
 def _described(client: XNATClient, session: Session) -> Record:
@@ -109,7 +107,12 @@ def _known(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def _order(session: Session) -> tuple[Any, ...]:
+def _sorted(sessions: Iterable[Record]) -> Iterator[Record]:
+    """By project and label, numbers in them as numbers."""
     from xnat_core.writers import natural
 
-    return natural(session.project), natural(session.label)
+    by_project: dict[str | None, list[Record]] = {}
+    for session in sessions:
+        by_project.setdefault(session.get("project"), []).append(session)
+    for project in sorted(by_project, key=natural):
+        yield from sorted(by_project[project], key=lambda one: natural(one.get("label")))

@@ -180,6 +180,11 @@ def _row_at(text: str, at: int) -> tuple[list[dict[str, Any]], int]:
 
 def as_texts(row: dict[str, Any]) -> Row:
     """Return a row with every value as text, nothing as an empty one."""
+    for value in row.values():
+        if value.__class__ is not str:
+            break
+    else:
+        return row
     return {key: value if isinstance(value, str) else _text(value) for key, value in row.items()}
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from xnat_core.errors import InvalidIdentifierError
 from xnat_core.models.base import Fact, Model, ModelT
+from xnat_core.models.values import text
 from xnat_core.urls import path_of_uri
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -97,7 +98,7 @@ class ResourceFile(Model):
         The server's `Name` lacks the folders, and its `URI` is not percent-encoded: the path
         comes from the one, the `uri` that can be asked for is made of it.
         """
-        raw = row.get("URI")
+        raw = text(row.get("URI"))
         if raw:
             known.setdefault("path", relative_path(raw) or None)
             known.setdefault("uri", _encoded(raw))

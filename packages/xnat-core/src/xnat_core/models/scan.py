@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model, ModelT
+from xnat_core.models.base import Fact, Model
 from xnat_core.models.datatypes import modality_of, type_in
+from xnat_core.models.values import text
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,9 @@ class Scan(Model):
     uri: Annotated[str | None, Fact("Path on the server")] = None
 
     @classmethod
-    def from_row(cls: builtins.type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
-        """Read a row; the modality is that of the data type where none is stored."""
-        known.setdefault("modality", row.get("modality") or modality_of(type_in(row)))
-        return super().from_row(row, **known)
+    def deduced(cls, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The modality, which is that of the data type where none is stored."""
+        return {"modality": text(row.get("modality")) or modality_of(type_in(row))}
 
     @property
     def scan_id(self) -> str:

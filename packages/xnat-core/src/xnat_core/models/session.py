@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model, ModelT, custom_variables, day
+from xnat_core.models.base import Fact, Model, ModelT, custom_variables
 from xnat_core.models.datatypes import modality_of, type_in
+from xnat_core.models.values import day, text
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,9 @@ class Session(Model):
     uri: Annotated[str | None, Fact("Path on the server")] = None
 
     @classmethod
-    def from_row(cls: type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
-        """Read a row; the modality is that of the data type where none is stored."""
-        known.setdefault("modality", row.get("modality") or modality_of(type_in(row)))
-        return super().from_row(row, **known)
+    def deduced(cls, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The modality, which is that of the data type where none is stored."""
+        return {"modality": text(row.get("modality")) or modality_of(type_in(row))}
 
     @classmethod
     def from_item(cls: type[ModelT], item: Mapping[str, Any], **known: Any) -> ModelT:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from xnat_core.models.base import Fact, Model, day
+from xnat_core.models.base import Fact, Model
+from xnat_core.models.values import day
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from xnat_core.models.base import Fact, Model, ModelT, children, custom_variables, day
+from xnat_core.models.base import Fact, Model, ModelT, children, custom_variables
+from xnat_core.models.values import day
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import PermissionDeniedError, ResourceNotFoundError, ValidationError
-from xnat_core.models import Session, Subject, children
+from xnat_core.models import Record, Session, Subject, children
 from xnat_core.services.base import Row, document, fields
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
+_EXPERIMENTS = path("data", "experiments")
 _ACCESSION = re.compile(r"[A-Z][A-Za-z0-9]*_E\d+")
 
 
@@ -111,11 +112,20 @@ def subject_of_item(item: Mapping[str, Any], project: str | None = None) -> Subj
 def session_of_row(row: Mapping[str, Any], project: str | None = None) -> Session:
     """A session of a listing, as seen from the project that was listed."""
     id = identifier_of(row)
-    uri = path("data", "experiments", id) if id else None
+    uri = _EXPERIMENTS + path(id) if id else None
     session = Session.from_row(row, id=id, project=project, uri=uri)
     if id or not session.id:
         return session
-    return replace(session, uri=path("data", "experiments", session.id))
+    return replace(session, uri=_EXPERIMENTS + path(session.id))
+
+
+def session_record(row: Mapping[str, Any], project: str | None, server: str) -> Record:
+    """The record of what `session_of_row` makes."""
+    id = identifier_of(row)
+    if not id:
+        return session_of_row(row, project).to_record(server)
+    uri = _EXPERIMENTS + path(id)
+    return Session.record_of_row(row, server, id=id, project=project, uri=uri)
 
 
 def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Session:

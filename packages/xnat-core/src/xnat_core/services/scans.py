@@ -12,7 +12,7 @@ from xnat_core.errors import (
     ValidationError,
 )
 from xnat_core.models import Scan, Session, children
-from xnat_core.models.base import number
+from xnat_core.models.values import number
 from xnat_core.services.base import (
     BaseService,
     Row,

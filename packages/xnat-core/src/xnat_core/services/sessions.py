@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
     ClientRequestError,
@@ -32,6 +32,7 @@ from xnat_core.services.lookup import (
     find_subject,
     has_subject,
     session_of_row,
+    session_record,
 )
 from xnat_core.services.relabel import relabel
 from xnat_core.urls import path
@@ -231,30 +232,50 @@ def iter_sessions(
     The modality is that of the session's type and is compared here: the server's own filter knows
     only sessions that came as DICOM. Raises ResourceNotFoundError for project or subject.
     """
+    for row in _rows(client, project, subject, columns):
+        session = session_of_row(row, project)
+        if not modality or is_of_modality(session.to_record(), modality):
+            yield session
+
+
+def session_records(
+    client: XNATClient,
+    project: str | None = None,
+    subject: str | None = None,
+    modality: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The records of `iter_sessions`, made of the rows themselves."""
+    for row in _rows(client, project, subject):
+        record = session_record(row, project, client.base_url)
+        if not modality or is_of_modality(record, modality):
+            yield record
+
+
+def _rows(
+    client: XNATClient,
+    project: str | None = None,
+    subject: str | None = None,
+    columns: str | None = None,
+) -> Iterator[dict[str, str]]:
     params = {"columns": columns or SESSION_COLUMNS}
-    rows: Iterator[dict[str, str]]
     if not project:
         if subject:
             raise ValidationError("a subject needs its project", "project")
         everything = client.iter_rows(path("data", "experiments"), params=params)
-        rows = (row for row in everything if has_subject(row))
-    elif subject:
+        return (row for row in everything if has_subject(row))
+    if subject:
         owner = find_subject(client, subject, project)
         below = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
-        rows = client.iter_rows(below, params=params, about=("subject", subject))
-    else:
-        validate_lookup(project, "project")
-        below = path("data", "projects", project, "experiments")
-        rows = client.iter_rows(below, params=params, about=("project", project))
-    for row in rows:
-        session = session_of_row(row, project)
-        if not modality or is_of_modality(session, modality):
-            yield session
+        return client.iter_rows(below, params=params, about=("subject", subject))
+    validate_lookup(project, "project")
+    below = path("data", "projects", project, "experiments")
+    return client.iter_rows(below, params=params, about=("project", project))
 
 
-def is_of_modality(session: Session, modality: str) -> bool:
-    """Whether a session is of a modality, in any case; PT is PET and MRI is MR."""
-    known = {_spoken(session.modality or ""), _spoken(modality_of(session.xsi_type) or "")}
+def is_of_modality(record: Mapping[str, Any], modality: str) -> bool:
+    """Whether the session of a record is of a modality, in any case; PT is PET and MRI is MR."""
+    of_type = modality_of(record.get("xsi_type"))
+    known = {_spoken(record.get("modality") or ""), _spoken(of_type or "")}
     return _spoken(modality) in known
 
 
