@@ -24,6 +24,7 @@ from support.downloads import (
     ends_at,
     flips,
 )
+from xnat_download.engine import Engine
 from xnat_sandbox.model import Owner
 
 PAGE = b"<!DOCTYPE html><html><form action='/app/template/Login.vm'></form></html>"
@@ -31,6 +32,12 @@ RANDOM = random.Random(4)
 FILES = {f"{n:02}.dcm": RANDOM.randbytes(5000 + 37 * n) for n in range(20)}
 WANTED = {f"MR1/scans/1/resources/DICOM/files/{name}": data for name, data in FILES.items()}
 TAR = "files?format=tar"
+
+
+@pytest.fixture(autouse=True, params=["at once", "behind"])
+def digests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same must hold whether MD5 and the final name follow at once or on another thread."""
+    monkeypatch.setattr(Engine, "hashes_behind", lambda *_: request.param == "behind")
 
 
 @pytest.fixture

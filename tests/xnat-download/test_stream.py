@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from support.downloads import Downloader
 from support.sandbox import XNAT
+from xnat_download.engine import Engine
 from xnat_sandbox.model import Owner
 
 SCANS = {"1": {"a.dcm": b"a" * 1000, "sub/b.dcm": b"b" * 10}, "2-MR1": {"c.dcm": b""}}
@@ -354,3 +356,23 @@ def test_the_manifest_tells_what_is_there(download: Downloader) -> None:
     assert (entries[0]["kind"], entries[0]["size"], entries[0]["scan"]) == ("file", 1000, "1")
     assert len(entries[0]["digest"]) == 32
     assert entries[0]["uri"].startswith(f"/data/experiments/{session.id}/scans/1/resources/")
+
+
+def test_the_digest_of_a_large_file_is_computed_behind_a_single_stream(
+    download: Downloader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind: list[bool] = []
+    decide = Engine.hashes_behind
+
+    def noting(engine: Engine, size: int | None) -> bool:
+        behind.append(decide(engine, size))
+        return behind[-1]
+
+    monkeypatch.setattr(Engine, "hashes_behind", noting)
+    files = {"small.dcm": b"x" * 1000, "large.dcm": b"x" * 300_000}
+    download.xnat.has_session("P1", "S1", "MR1", {"1": files})
+    for workers, expected in ((1, [False, True]), (2, [False, False])):
+        behind.clear()
+        assert download.session("MR1", "-w", workers).status == 0
+        assert sorted(behind) == expected
+        shutil.rmtree(download.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +16,8 @@ from xnat_core.parallel import check_stop
 
 BLOCK = 1 << 20
 _LONGEST_NAME = 255
+# One of our own: a program that seeds the common one would get the same names everywhere.
+_random = random.Random()
 
 Block = bytes | bytearray | memoryview
 
@@ -85,7 +87,7 @@ def unique_part_path(final: Path) -> Path:
     `.{name}.{process}-{random}.part`, with the name shortened where a file system's 255 bytes for a
     name would not hold it.
     """
-    mark = f".{os.getpid()}-{secrets.token_hex(4)}.part"
+    mark = f".{os.getpid()}-{_random.getrandbits(32):08x}.part"
     name = os.fsencode(final.name)[: _LONGEST_NAME - len(mark) - 1]
     # Cutting may have split a character; what is left of it would be no name on some systems.
     return final.with_name(f".{name.decode('utf-8', 'ignore')}{mark}")

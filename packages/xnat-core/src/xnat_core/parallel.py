@@ -62,6 +62,11 @@ def current_stop() -> Stop:
     return cast(Stop, getattr(_thread, "stop", _NEVER))
 
 
+def inherit_stop(stop: Stop) -> None:
+    """Make the flag of another thread that of this one, which works for it."""
+    _thread.stop = stop
+
+
 def check_stop() -> None:
     """Raise `Stopped` when the map that runs this thread has been closed."""
     if current_stop().is_set():

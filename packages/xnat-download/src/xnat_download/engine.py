@@ -21,6 +21,9 @@ from xnat_download.template import Template
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
+# Handing a smaller file to another thread takes longer than its MD5.
+_WORTH_A_THREAD = 1 << 18
+
 
 @dataclass(frozen=True)
 class Options:
@@ -68,6 +71,13 @@ class Engine:
         self.names = Names()
         self.manifests = Manifests(self.tree, options.template)
         self.without_tar = False
+
+    def hashes_behind(self, size: int | None) -> bool:
+        """Whether a file's MD5 is computed on another thread while its stream goes on.
+
+        With several workers there is always one that can use the processor meanwhile.
+        """
+        return self.options.workers == 1 and (size or 0) >= _WORTH_A_THREAD
 
     def run(self, records: Iterable[Record]) -> None:
         """Download the object of every record."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from xnat_core.behind import Behind
 from xnat_core.errors import IntegrityError
 from xnat_core.files import BLOCK, Block, new_md5, unique_part_path
 from xnat_download.trouble import disk_errors
@@ -36,13 +37,14 @@ _FREE, _HELD, _UNKNOWN = range(3)
 class Partial:
     """The bytes of `final` so far, and their MD5; with `resume` what another run has left of it.
 
-    `version` is what the server said of the file (`Last-Modified`) when the bytes came.
+    `version` is what the server said of the file (`Last-Modified`) when the bytes came. The MD5 is
+    computed `behind`, where that is given.
     """
 
-    def __init__(self, final: Path, *, resume: bool = False) -> None:
+    def __init__(self, final: Path, *, resume: bool = False, behind: Behind | None = None) -> None:
         self.final = final
+        self._behind = behind
         with disk_errors(final):
-            _make_folder(final.parent)
             taken = _take_over(final) if resume else None
             self.path, self._descriptor = taken or _create(final)
         self.size = 0
@@ -54,6 +56,8 @@ class Partial:
     @property
     def md5(self) -> str:
         """The MD5 of the bytes so far."""
+        if self._behind is not None:
+            self._behind.wait()
         return self._digest.hexdigest()
 
     def write(self, block: Block) -> None:
@@ -63,7 +67,10 @@ class Partial:
             while view:
                 view = view[os.write(self._descriptor, view) :]
         self.size += len(block)
-        self._digest.update(block)
+        if self._behind is not None:
+            self._behind.do(self._digest.update, block)
+        else:
+            self._digest.update(block)
 
     def restart(self) -> None:
         """Forget the bytes so far."""
@@ -71,6 +78,7 @@ class Partial:
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
         self.size = 0
+        # What is still behind digests into the old one.
         self._digest = new_md5()
 
     def check(self, size: int | None, md5: str | None) -> None:
@@ -150,10 +158,17 @@ def _make_folder(folder: Path) -> None:
 
 
 def _create(final: Path) -> tuple[Path, int]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
     while True:
         path = unique_part_path(final)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
-        descriptor = os.open(path, flags, 0o666)
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except FileExistsError:
+            continue
+        except (FileNotFoundError, NotADirectoryError):
+            # Mostly the folder is there: it is made when it turns out not to be.
+            _make_folder(final.parent)
+            continue
         # A run that cleans up may have taken it between these two lines.
         if _lock(descriptor) != _HELD and os.fstat(descriptor).st_nlink:
             return path, descriptor

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from typing import TYPE_CHECKING
 
+from xnat_core.behind import Behind
 from xnat_core.errors import (
     ConnectionError,
     IntegrityError,
@@ -42,10 +44,13 @@ class _Wrong(IntegrityError):
 def fetch_one(download: Download, group: Group, file: File) -> None:
     """Fetch a file, or say why it cannot be had. Raises only what stops the run."""
     partial: Partial | None = None
+    behind = Behind() if download.engine.hashes_behind(file.size) else None
     try:
         uri = file_uri(group, file.path)
-        partial = Partial(download.engine.tree.path_of(group, file), resume=file.part)
-        _attempts(download, group, file, uri, partial)
+        final = download.engine.tree.path_of(group, file)
+        with behind or contextlib.nullcontext():
+            partial = Partial(final, resume=file.part, behind=behind)
+            _attempts(download, group, file, uri, partial)
     except (IntegrityError, DiskError) as error:
         if partial is not None:
             partial.discard()
