@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive, entry_path
-from xnat_core.services.base import document
-from xnat_core.services.lookup import find_session
+from xnat_core.services.base import document, fields
+from xnat_core.services.lookup import find_session, session_of_item, with_subject_label
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -34,15 +34,20 @@ class HeldFile:
 
 def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
     """The archived session of that label in that project, if there is one."""
+    session = None
     if _FOUND_BY_PATH.fullmatch(label):
         # Decisive for such labels; for others the whole project would have to be listed.
         where = path("data", "projects", project, "experiments", label)
-        if document(client, where, ("session", label)) is None:
+        item = document(client, where, ("session", label))
+        if item is None:
             return None
-    try:
-        session = find_session(client, label, project)
-    except ResourceNotFoundError:
-        return None
+        if fields(item).get("ID"):
+            session = with_subject_label(client, session_of_item(item, project))
+    if session is None:
+        try:
+            session = find_session(client, label, project)
+        except ResourceNotFoundError:
+            return None
     # An accession ID is found wherever it is; here only a label counts.
     return session if (session.project, session.label) == (project, label) else None
 

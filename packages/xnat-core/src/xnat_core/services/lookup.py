@@ -46,7 +46,7 @@ def find_session(
         session = _session_by_label(client, value)
     if session is None:
         raise ResourceNotFoundError("session", f"{project}/{value}" if project else value)
-    session = _with_subject_label(client, session)
+    session = with_subject_label(client, session)
     if subject and subject not in (session.subject_label, session.subject_id):
         raise ResourceNotFoundError("session", f"{session.project}/{subject}/{value}")
     return session
@@ -193,7 +193,7 @@ def _subject_by_id(client: XNATClient, value: str) -> Subject:
     return subject_of_item(item)
 
 
-def _with_subject_label(client: XNATClient, session: Session) -> Session:
+def with_subject_label(client: XNATClient, session: Session) -> Session:
     """The document of a session has only the ID of its subject."""
     if session.subject_label or not (session.subject_id and session.project):
         return session
