@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -358,21 +358,31 @@ def test_the_manifest_tells_what_is_there(download: Downloader) -> None:
     assert entries[0]["uri"].startswith(f"/data/experiments/{session.id}/scans/1/resources/")
 
 
-def test_the_digest_of_a_large_file_is_computed_behind_a_single_stream(
-    download: Downloader, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("processors", "scans", "behind"), [(1, 1, False), (2, 1, True), (2, 2, False), (4, 2, True)]
+)
+def test_digests_are_computed_behind_as_long_as_a_processor_is_free(
+    download: Downloader,
+    monkeypatch: pytest.MonkeyPatch,
+    processors: int,
+    scans: int,
+    behind: bool,
 ) -> None:
-    behind: list[bool] = []
+    begun = threading.Barrier(scans)
+    decided: dict[int, bool] = {}
     decide = Engine.hashes_behind
 
-    def noting(engine: Engine, size: int | None) -> bool:
-        behind.append(decide(engine, size))
-        return behind[-1]
+    def noting(engine: Engine, size: int) -> bool:
+        if size == 300_000:
+            begun.wait(10)
+        decided[size] = decided.get(size, False) or decide(engine, size)
+        if size == 300_000:
+            begun.wait(10)
+        return decide(engine, size)
 
     monkeypatch.setattr(Engine, "hashes_behind", noting)
-    files = {"small.dcm": b"x" * 1000, "large.dcm": b"x" * 300_000}
-    download.xnat.has_session("P1", "S1", "MR1", {"1": files})
-    for workers, expected in ((1, [False, True]), (2, [False, False])):
-        behind.clear()
-        assert download.session("MR1", "-w", workers).status == 0
-        assert sorted(behind) == expected
-        shutil.rmtree(download.out)
+    monkeypatch.setattr("xnat_download.engine._PROCESSORS", processors)
+    files = {"a.dcm": b"x" * 1000, "b.dcm": b"x" * 300_000}
+    download.xnat.has_session("P1", "S1", "MR1", {str(n): files for n in range(scans)})
+    assert download.session("MR1", "-w", "2").status == 0
+    assert decided == {1000: False, 300_000: behind}

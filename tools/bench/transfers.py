@@ -2,10 +2,10 @@
 
 Usage: python tools/bench/transfers.py [ROW]...
 
-ROW is upload, gradual, download, scans or listing; all without. A sandbox is filled and asked once;
-then `replay.py` stands for it, so that what is measured is the client. BENCH_TURNS (5) runs count,
-BENCH_FILES (1000) is the number of 512 KiB files. BENCH_PEERS is the `bin` of an environment with
-the packages `xnatctl` and `xnat` of PyPI; without it only curl is compared with.
+ROW is upload, gradual, download, scans, large or listing; all without. A sandbox is filled and
+asked once; then `replay.py` stands for it, so that what is measured is the client. BENCH_TURNS (5)
+runs count, BENCH_FILES (1000) is the number of 512 KiB files. BENCH_PEERS is the `bin` of an
+environment with the packages `xnatctl` and `xnat` of PyPI; without it only curl is compared with.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from measure import Contender, compare, folder_emptied, run
@@ -170,8 +171,8 @@ def their_xnatpy(script: str, before: Callable[[], object] = lambda: None) -> li
     return [Contender("xnat of PyPI", line, before)]
 
 
-def session(app: Sandbox) -> None:
-    """A session of eight scans on the server; the files are those of the upload."""
+def session(app: Sandbox, scans: int = SCANS) -> None:
+    """A session of so many scans on the server; files as large as those of the upload."""
     from xnat_sandbox.model import Owner
 
     items, resources = app.store.items, app.store.resources
@@ -180,24 +181,34 @@ def session(app: Sandbox) -> None:
     found = items.create_experiment(
         "P1", "E1", "xnat:mrSessionData", subject_id=subject.id, fields={}
     )
-    for number in range(1, SCANS + 1):
+    for number in range(1, scans + 1):
         scan = items.create_scan(found.id, str(number), "xnat:mrScanData", fields={"type": "T1"})
         resource = resources.ensure(Owner.of(scan), "DICOM", format="DICOM", content="RAW")
-        for instance in range(FILES // SCANS):
+        for instance in range(FILES // scans):
             resources.put_bytes(resource, f"{number}-{instance:04}.dcm", os.urandom(512 << 10))
 
 
 def download(bench: Bench) -> None:
     """Eight scans, beside eight tars through curl."""
-    fetch(bench, "Download of 8 scans", range(1, SCANS + 1))
+    fetch(bench, range(1, SCANS + 1), session)
 
 
 def scans(bench: Bench) -> None:
-    """One scan, beside one tar through curl."""
-    fetch(bench, "Download of 1 scan", range(1, 2))
+    """One of eight scans, beside one tar through curl."""
+    fetch(bench, range(1, 2), session)
 
 
-def fetch(bench: Bench, title: str, wanted: Sequence[int]) -> None:
+def large(bench: Bench) -> None:
+    """One scan that has all the files."""
+    fetch(bench, range(1, 2), partial(session, scans=1), FILES)
+
+
+def fetch(
+    bench: Bench,
+    wanted: Sequence[int],
+    fill: Callable[[Sandbox], object],
+    each_scan: int = FILES // SCANS,
+) -> None:
     """Ours and curl into new folders."""
     out = bench.folder / "out"
     url = '"$URL/data/experiments/XNAT_E00001/scans/%s/resources/DICOM/files?format=tar"'
@@ -217,7 +228,8 @@ def fetch(bench: Bench, title: str, wanted: Sequence[int]) -> None:
         ),
         Contender("curl \\| tar -x, one after the other", each, emptied),
     ]
-    bench.race(f"{title} of {FILES // SCANS} x 512 KiB", contenders, session)
+    title = f"{len(wanted)} scan{'s' * (len(wanted) > 1)} of {each_scan} x 512 KiB"
+    bench.race(f"Download of {title}", contenders, fill)
     shutil.rmtree(out)
 
 
@@ -250,6 +262,7 @@ ROWS = {
     "gradual": gradual,
     "download": download,
     "scans": scans,
+    "large": large,
     "listing": listing,
 }
 

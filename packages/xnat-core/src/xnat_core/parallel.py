@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -71,6 +72,14 @@ def check_stop() -> None:
     """Raise `Stopped` when the map that runs this thread has been closed."""
     if current_stop().is_set():
         raise Stopped
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
 
 
 def rest(seconds: float) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xnat_core.bounds import UNBOUNDED, Bounds
+from xnat_core.parallel import processors
 from xnat_core.progress import Progress
 from xnat_core.records import Record
 from xnat_download.crew import Crew, Work
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 # Handing a smaller file to another thread takes longer than its MD5.
 _WORTH_A_THREAD = 1 << 18
+_PROCESSORS = processors()
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,26 @@ class Engine:
         self.names = Names()
         self.manifests = Manifests(self.tree, options.template)
         self.without_tar = False
+        self._lock = threading.Lock()
+        self._streams = 0
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """While bytes of one answer arrive."""
+        with self._lock:
+            self._streams += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._streams -= 1
 
     def hashes_behind(self, size: int | None) -> bool:
         """Whether a file's MD5 is computed on another thread while its stream goes on.
 
-        With several workers there is always one that can use the processor meanwhile.
+        Where there are as many streams as processors, there is always one to use them meanwhile.
         """
-        return self.options.workers == 1 and (size or 0) >= _WORTH_A_THREAD
+        return (size or 0) >= _WORTH_A_THREAD and 2 * self._streams <= _PROCESSORS
 
     def run(self, records: Iterable[Record]) -> None:
         """Download the object of every record."""

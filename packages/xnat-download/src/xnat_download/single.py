@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from typing import TYPE_CHECKING
@@ -44,12 +43,12 @@ class _Wrong(IntegrityError):
 def fetch_one(download: Download, group: Group, file: File) -> None:
     """Fetch a file, or say why it cannot be had. Raises only what stops the run."""
     partial: Partial | None = None
-    behind = Behind() if download.engine.hashes_behind(file.size) else None
     try:
         uri = file_uri(group, file.path)
         final = download.engine.tree.path_of(group, file)
-        with behind or contextlib.nullcontext():
-            partial = Partial(final, resume=file.part, behind=behind)
+        with download.engine.streaming(), Behind() as behind:
+            late = behind if download.engine.hashes_behind(file.size) else None
+            partial = Partial(final, resume=file.part, behind=late)
             _attempts(download, group, file, uri, partial)
     except (IntegrityError, DiskError) as error:
         if partial is not None:

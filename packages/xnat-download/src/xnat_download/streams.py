@@ -39,7 +39,7 @@ def receive(download: Download, group: Group, format: str) -> None:
     try:
         with download.client.stream(where, params={"format": format}, about=about) as answer:
             began = True
-            with Behind() as behind:
+            with download.engine.streaming(), Behind() as behind:
                 receiver = _Receiver(download, group, behind)
                 for member in download.engine.bounds.in_time(members(answer)):
                     check_stop()
