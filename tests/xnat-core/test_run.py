@@ -261,6 +261,20 @@ def test_a_failure_of_which_nothing_is_known_is_no_row_of_a_table(
     assert [line.split() for line in capfdbinary.readouterr().out.splitlines()] == [[b"w", b"done"]]
 
 
+def test_a_misspelled_column_or_sort_key_is_named(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    told = b"toy: no record has 'tag'; did you mean tags?\n"
+    assert main(["say", "-o", "tsv", "--columns", "id, tag", "a"]) == 0
+    assert capfdbinary.readouterr() == (b"id\ttag\na\t\n", told)
+    assert main(["say", "--sort-by", "tag:desc", "a"]) == 0
+    assert capfdbinary.readouterr().err == told
+    assert main(["say", "--sort-by", "tags:desc", "--columns", "id,tags", "a"]) == 0
+    assert capfdbinary.readouterr().err == b""
+    assert main(["say", "--columns", "tag", "missing"]) == 5
+    assert b"no record has" not in capfdbinary.readouterr().err
+
+
 def test_a_misspelled_key_is_named_when_nothing_passes(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:

@@ -13,8 +13,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from xnat_core.asked_keys import AskedKeys
 from xnat_core.bounds import BoundReached, Bounds
-from xnat_core.commandline import Args, Command, nearest
+from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
     DONE,
@@ -30,7 +31,6 @@ from xnat_core.records import (
     failed,
     glob,
     identity,
-    keys_of,
     parse_line,
     passes_through,
     read_lines,
@@ -67,10 +67,7 @@ class Job:
         self.tally = Tally()
         self.layout = command.layout
         self._tests: list[Test] = [where(text) for text in args.texts("--where")]
-        self._unmet = keys_of(
-            args.texts("--where"), args.texts("--filter") if command.listing else ()
-        )
-        self._met: Record = {}
+        self._asked = AskedKeys(args, command)
         self._reads = command.listing
         self._limit: int | None = None
         if command.listing:
@@ -329,9 +326,7 @@ class Job:
                     self.writer.write(record)
 
     def _passes(self, record: Record) -> bool:
-        if self._unmet:
-            self._unmet.difference_update(record)
-            self._met = self._met or record
+        self._asked.see(record)
         return not self._tests or all(test(record) for test in self._tests)
 
     def write_bytes(self, block: bytes) -> None:
@@ -354,11 +349,8 @@ class Job:
                 self.writer.close()
             sys.stdout.flush()
         self.close()
-        if self._unmet and self._met and not self._written:
-            # A misspelled key is no error: records of one stream may differ. But it is a riddle.
-            key = min(self._unmet)
-            near = nearest(key, list(self._met))
-            self.console.info(f"no record has {key!r}{near or ': ' + ', '.join(self._met)}")
+        if riddle := self._asked.riddle(self._written):
+            self.console.info(riddle)
         elif self._reads and not self.tally.outcomes and not self._written and self.for_people:
             self.console.info("nothing found")
         summary = self.tally.summary()

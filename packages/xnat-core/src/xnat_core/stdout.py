@@ -6,6 +6,7 @@ import os
 import sys
 from types import TracebackType
 
+from xnat_core.asked_keys import columns_of
 from xnat_core.commandline import Args, Command
 from xnat_core.errors import ConfigurationError, XNATCtlError
 from xnat_core.writers import FORMATS, Facts, Identifiers, Json, Ndjson, Table, Tsv, Writer
@@ -46,9 +47,7 @@ def writer_of(args: Args, command: Command, layout: str) -> Writer:
         return Identifiers(stream, command.identifier)
     chosen = asked or (_format_of_terminal() if terminal else None)
     headings = not args.flag("--no-headers")
-    columns = command.columns
-    if named := args.text("--columns"):
-        columns = tuple(name.strip() for name in named.split(",") if name.strip())
+    columns = columns_of(args) or command.columns
     if chosen == "json":
         return Json(stream, array=layout != "facts")
     if chosen == "tsv":

@@ -1,0 +1,60 @@
+"""Keys of records that are named on the command line, and what to say when no record has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xnat_core.commandline import Args, Command, nearest
+from xnat_core.records import keys_of
+
+
+class AskedKeys:
+    """The keys of `--where`, `--filter`, `--columns` and `--sort-by` that no record has had yet.
+
+    A misspelled one is no error: the records of one stream may differ. But it is a riddle.
+    """
+
+    def __init__(self, args: Args, command: Command) -> None:
+        self._tested = keys_of(
+            args.texts("--where"), args.texts("--filter") if command.listing else ()
+        )
+        self._shown = {key for key in columns_of(args) if key}
+        if command.listing and (sorting := args.text("--sort-by")):
+            self._shown.add(sorting.partition(":")[0])
+        self._first: Mapping[str, Any] = {}
+
+    def see(self, record: Mapping[str, Any]) -> None:
+        """Take note of the keys of a record, whether it passes the tests or not."""
+        if self._tested or self._shown:
+            self._tested.difference_update(record)
+            self._shown.difference_update(record)
+            self._first = self._first or record
+
+    def riddle(self, written: int) -> str | None:
+        """A line on a key that no record had; None when that explains nothing.
+
+        A test explains that nothing was `written`; a column or a sort key, that it is empty. Keys
+        that such records can have are right, even if none has them.
+        """
+        if not self._first:
+            return None
+        missing = self._shown - self._possible() if written else self._tested
+        if not missing:
+            return None
+        key = min(missing)
+        near = nearest(key, list(self._first))
+        return f"no record has {key!r}{near or ': ' + ', '.join(self._first)}"
+
+    def _possible(self) -> set[str]:
+        from xnat_core.models import kinds
+
+        model = kinds().get(str(self._first.get("kind")))
+        common = {"outcome", "error", "seconds", "bytes", "files"}
+        return common | ({key.key for key in model.record_keys()} if model else set())
+
+
+def columns_of(args: Args) -> tuple[str, ...]:
+    """The keys that `--columns` names."""
+    named = args.text("--columns") or ""
+    return tuple(name.strip() for name in named.split(",") if name.strip())
