@@ -21,6 +21,7 @@ class Names:
                 self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
                 self._db.execute("PRAGMA cache_size=-2000")
                 self._db.execute("CREATE TABLE name (name TEXT PRIMARY KEY, owner) WITHOUT ROWID")
+                self._db.execute("BEGIN")
             added = self._db.execute("INSERT OR IGNORE INTO name VALUES (?, ?)", (name, owner))
             if added.rowcount:
                 return None

@@ -115,6 +115,8 @@ class Inventory:
         self._db.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KB}")
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.executescript(_SCHEMA)
+        # One transaction without an end: ending one after each statement takes longer and longer.
+        self._db.execute("BEGIN")
         self._folder: tuple[Path, int] | None = None
         self.studies: dict[str, Study] = {}
 
