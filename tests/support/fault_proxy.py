@@ -126,6 +126,7 @@ class Exchange:
                         block, most = block[:most], most - len(block)
                     server.sendall(change(block))
                     if most is not None and most <= 0:
+                        _await_end(server)
                         return Reply.of(500)
             for _ in self.body():
                 pass
@@ -157,6 +158,16 @@ class Exchange:
     def hang_up(self) -> None:
         """End the connection."""
         self.client.close()
+
+
+def _await_end(server: socket.socket) -> None:
+    """End the request early, and wait until the server has dealt with what it has of it: it may
+    store that, and must not do so after what the next request brings."""
+    server.settimeout(10)
+    with contextlib.suppress(OSError):
+        server.shutdown(socket.SHUT_WR)
+        while server.recv(BLOCK):
+            pass
 
 
 Fault = Callable[[Exchange, random.Random], None]
