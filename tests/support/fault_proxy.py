@@ -163,7 +163,7 @@ class Exchange:
 def _await_end(server: socket.socket) -> None:
     """End the request early, and wait until the server has dealt with what it has of it: it may
     store that, and must not do so after what the next request brings."""
-    server.settimeout(10)
+    server.settimeout(1)
     with contextlib.suppress(OSError):
         server.shutdown(socket.SHUT_WR)
         while server.recv(BLOCK):
