@@ -19,7 +19,7 @@ class AskedKeys:
         self._tested = keys_of(
             args.texts("--where"), args.texts("--filter") if command.listing else ()
         )
-        self._shown = {key for key in columns_of(args) if key}
+        self._shown = set(columns_of(args))
         if command.listing and (sorting := args.text("--sort-by")):
             self._shown.add(sorting.partition(":")[0])
         self._first: Mapping[str, Any] = {}

@@ -53,7 +53,8 @@ def work(job: Job) -> Iterator[Record]:
     def look(record: Record) -> Iterable[Record]:
         client = job.client(record)
         for found in _sessions(client, record, subject):
-            if not modality or is_of_modality(found, modality):
+            known = found.get("modality"), found.get("xsi_type")
+            if not modality or is_of_modality(modality, *known):
                 yield _described(client, Session.from_record(found)) if long else found
 
     def describe(record: Record) -> Iterable[Record]:

@@ -177,12 +177,17 @@ class Conversation:
         Sessions may end several times while one request is on its way; what is refused twice with
         one that the server knows stays refused.
         """
-        refused = token is not None and token == call.refused_with
-        if refused or call.renewals == _MOST_RENEWALS:
+        if token is not None and token == call.refused_with:
             raise AuthenticationError(
                 self._server,
-                f"{call.operation} was refused {'twice' if refused else 'again and again'}, "
-                "although the session is valid for other requests",
+                f"{call.operation} was refused twice, although the session is valid for other "
+                "requests",
+            )
+        if call.renewals == _MOST_RENEWALS:
+            raise AuthenticationError(
+                self._server,
+                f"{call.operation} was refused again and again: every new session had ended; does "
+                "something else log this user out?",
             )
         call.renewals += 1
         if self._authenticator.renew(self.door, token) == token:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
@@ -234,7 +234,7 @@ def iter_sessions(
     """
     for row in _rows(client, project, subject, columns):
         session = session_of_row(row, project)
-        if not modality or is_of_modality(session.to_record(), modality):
+        if not modality or is_of_modality(modality, session.modality, session.xsi_type):
             yield session
 
 
@@ -247,7 +247,7 @@ def session_records(
     """The records of `iter_sessions`, made of the rows themselves."""
     for row in _rows(client, project, subject):
         record = session_record(row, project, client.base_url)
-        if not modality or is_of_modality(record, modality):
+        if not modality or is_of_modality(modality, record.get("modality"), record.get("xsi_type")):
             yield record
 
 
@@ -272,11 +272,10 @@ def _rows(
     return client.iter_rows(below, params=params, about=("project", project))
 
 
-def is_of_modality(record: Mapping[str, Any], modality: str) -> bool:
-    """Whether the session of a record is of a modality, in any case; PT is PET and MRI is MR."""
-    of_type = modality_of(record.get("xsi_type"))
-    known = {_spoken(record.get("modality") or ""), _spoken(of_type or "")}
-    return _spoken(modality) in known
+def is_of_modality(wanted: str, modality: str | None, xsi_type: str | None) -> bool:
+    """Whether a session of this modality and type is of the wanted modality, in any case; PT is PET
+    and MRI is MR."""
+    return _spoken(wanted) in {_spoken(modality or ""), _spoken(modality_of(xsi_type) or "")}
 
 
 def session_path(session: Session) -> str:
