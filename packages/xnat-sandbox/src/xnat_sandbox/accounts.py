@@ -7,7 +7,7 @@ import hmac
 import secrets
 
 from .database import Database, Row
-from .hierarchy import now
+from .item_rows import now
 from .model import User
 
 GROUPS = {"owner": "Owners", "member": "Members", "collaborator": "Collaborators"}

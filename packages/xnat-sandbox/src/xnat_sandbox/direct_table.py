@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .database import Database, Row
 from .disk import safe_name
-from .hierarchy import now
+from .item_rows import now
 from .prearchive_table import TOUCH_SECONDS, Arrival
 from .store import Store
 

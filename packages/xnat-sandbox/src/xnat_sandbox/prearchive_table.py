@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .database import Database, Row
 from .disk import safe_name
-from .hierarchy import now
+from .item_rows import now
 
 UNASSIGNED = "Unassigned"
 RECEIVING = ("RECEIVING", "RECEIVING_INTERRUPT")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .database import Database
-from .hierarchy import now
+from .item_rows import now
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS preference (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

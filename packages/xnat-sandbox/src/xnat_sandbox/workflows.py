@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from .database import Database, Row
-from .hierarchy import now
+from .item_rows import now
 from .model import Workflow
 
 SCHEMA = """
