@@ -91,15 +91,15 @@ class Case:
 class Scenario:
     """A command: `furnish` prepares and returns words and records; `right` judges what became.
 
-    `verify` are words that make it compare digests with the server, where it can, and `mend` those
-    that replace what such a comparison has found to differ. `again` is the status of the same
-    command when all has been done already.
+    `verify` are words that make it compare digests with the server, None where it cannot, and
+    `mend` those that replace what such a comparison has found to differ. `again` is the status of
+    the same command when all has been done already.
     """
 
     module: str
     furnish: Callable[[Case], tuple[list[str], list[Record]]]
     right: Callable[[Case], bool]
-    verify: tuple[str, ...] = ()
+    verify: tuple[str, ...] | None = None
     mend: tuple[str, ...] = ()
     again: int = 0
 
@@ -311,23 +311,17 @@ def put(case: Case) -> tuple[list[str], list[Record]]:
     return ["put", path, *words, "--file", str(case.folder / "files/a.bin")], []
 
 
-REPLACING = (("--verify",), ("--verify", "--overwrite", "delete"))
-
 LOADING = {
-    "upload": Scenario("xnat_upload", partial(upload), all_archived, *REPLACING),
-    "upload zip": Scenario(
-        "xnat_upload", lambda c: upload(c, "--mode", "zip"), all_archived, *REPLACING
-    ),
+    "upload": Scenario("xnat_upload", partial(upload), all_archived, ()),
+    "upload zip": Scenario("xnat_upload", lambda c: upload(c, "--mode", "zip"), all_archived, ()),
     "upload gradual": Scenario(
-        "xnat_upload", lambda c: upload(c, "--mode", "gradual"), all_archived, *REPLACING
+        "xnat_upload", lambda c: upload(c, "--mode", "gradual"), all_archived, ()
     ),
     "upload to prearchive": Scenario(
         "xnat_upload", lambda c: upload(c, "--prearchive"), all_staged
     ),
-    "upload resource": Scenario(
-        "xnat_upload", upload_files, all_files, ("--verify",), ("--overwrite",)
-    ),
-    "upload exam": Scenario("xnat_upload", upload_exam, whole_exam),
+    "upload resource": Scenario("xnat_upload", upload_files, all_files, (), ("--overwrite",)),
+    "upload exam": Scenario("xnat_upload", upload_exam, whole_exam, ()),
     "download": Scenario("xnat_download", partial(download), all_fetched),
     "download zip": Scenario("xnat_download", lambda c: download(c, "--zip"), all_zipped),
     "download file": Scenario("xnat_download", download_file, file_fetched),

@@ -69,7 +69,7 @@ def has_digests(case: Case) -> bool:
 
 
 SERVING = {
-    "transfer": Scenario("xnat_transfer", transfer, is_transferred),
+    "transfer": Scenario("xnat_transfer", transfer, is_transferred, ()),
     "user add": Scenario("xnat_admin", user_add, is_member),
     "refresh catalogs": Scenario("xnat_admin", refresh, has_digests),
 }

@@ -188,7 +188,7 @@ def test_a_file_that_is_there_is_not_replaced_unasked(
     session = xnat.has_session("P1", "S1", "MR1", resources={"R": {"a.txt": b"old"}})
     file = tmp_path / "a.txt"
     file.write_bytes(b"new")
-    with pytest.raises(ResourceExistsError, match=r"R/a\.txt with other content"):
+    with pytest.raises(ResourceExistsError, match=r"'R/a\.txt' already exists with other content"):
         resources.upload_file("MR1", "R", file, project="P1")
     assert xnat.files(session, "R") == {"a.txt": b"old"}
     resources.upload_file("MR1", "R", file, project="P1", overwrite=True)

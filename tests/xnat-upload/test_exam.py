@@ -139,7 +139,7 @@ def test_resources_that_fail_do_not_undo_the_rest(run: Run, xnat: XNAT) -> None:
     status, records, err = run()
     assert status == 1
     assert [r["outcome"] for r in records] == ["failed", "done"]
-    assert "Stim/run.csv with other content" in err
+    assert "'Stim/run.csv' already exists with other content" in err
     assert "Physio" in files(xnat)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.uploads import Sent, Uploader
+from xnat_core.http import retries
 from xnat_upload.headers import read_file
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
@@ -220,3 +223,23 @@ def test_what_else_lies_beside_the_images_of_a_scan_does_not_count(upload: Uploa
     upload.series(instances=5)
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["files"]) == (0, 2), ran.err
+
+
+def test_what_could_not_be_replaced_is_no_success_although_it_is_listed(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.001)
+    for series in (1, 2):
+        upload.series(series=series)
+    upload(upload.folder, *HERE)
+    first = itertools.count()
+
+    def only_one(request: Request) -> Response | None:
+        if request.path != "/data/services/import" or next(first) == 0:
+            return None
+        return Response(status=503)
+
+    upload.xnat.before(only_one)
+    ran = upload(upload.folder, *HERE, "--overwrite", "delete", "--workers", "2")
+    assert (ran.status, ran.record["outcome"]) == (4, "failed")
+    assert "503" in ran.err

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request
 
 from support.sandbox import XNAT
 from xnat_upload.cli import main
@@ -102,10 +103,25 @@ def test_other_content_under_the_same_name_needs_overwrite(run: Run, xnat: XNAT)
     Path("files/a.txt").write_bytes(b"other")
     status, records, err = run("-P", "P1", "E1", "R", "files")
     assert (status, records[0]["outcome"]) == (1, "failed")
-    assert "R/a.txt with other content" in err
+    assert "file 'R/a.txt' already exists with other content; --overwrite" in err
     assert stored(xnat, session_path(xnat), "R")["a.txt"] == b"first"
     assert run("-P", "P1", "E1", "R", "files", "--overwrite")[0] == 0
     assert stored(xnat, session_path(xnat), "R")["a.txt"] == b"other"
+
+
+def test_what_somebody_else_stores_meanwhile_is_not_replaced(run: Run, xnat: XNAT) -> None:
+    session = xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None
+
+    def overtake(request: Request) -> None:
+        if request.method == "PUT" and request.path.endswith("/a.txt"):
+            xnat.has_resource(session, "R", {"a.txt": b"other"})
+
+    xnat.before(overtake)
+    status, records, err = run("-P", "P1", "E1", "R", "files/a.txt")
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert "file 'R/a.txt' already exists with other content" in err
+    assert stored(xnat, session_path(xnat), "R") == {"a.txt": b"other"}
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ from xnat_core.errors import (
 from xnat_core.imports import Destination, Landing, Way
 from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
-from xnat_core.services.anonymization import anonymizes
 from xnat_upload.batches import Batch, batches_of
+from xnat_upload.damage import NO_SIZE, Damage, once_more
 from xnat_upload.difference import NOTHING, Amount, Difference
 from xnat_upload.ending import Ending
 from xnat_upload.gradual import Gradual
@@ -37,8 +37,6 @@ from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
 ROUNDS = 3
-# Of a file that arrived otherwise than it was sent: no local file is like it.
-NO_SIZE = -1
 
 
 class Delivery:
@@ -72,25 +70,30 @@ class Delivery:
         self.requests = Requests(
             client, destination, manner, difference, watch, gate or contextlib.nullcontext()
         )
+        self.damage = Damage(client, destination, difference, journal)
         self.errors: list[XNATCtlError] = []
         self.landings: dict[str, Landing] = {}
         self._sent = NOTHING
+        self._notes: list[str] = []
         self._lock = threading.Lock()
 
     def run(self) -> Delivered:
         """Upload. Raises the error that stopped it, or that left the session incomplete."""
-        self.recall()
+        damaged = self.recall()
         survey = self.look(max(0.0, lagging.PATIENCE - self.journal.age))
         self.require_permission(survey)
-        self.difference.demand(everything=self.manner.again)
+        if damaged:
+            self._may_replace_its_own()
+        self._demand()
         return self.complete(survey)
 
     # --- before -------------------------------------------------------------------------------
 
-    def recall(self) -> None:
-        """Learn from the journal what an earlier run had brought."""
+    def recall(self) -> bool:
+        """Learn from the journal what an earlier run has brought; True when some was damaged."""
         self.places.update(one.place for one in self.journal.accepted() if one.place)
         self.difference.recall(self.journal.accepted())
+        return any(one.size == NO_SIZE for one in self.journal.accepted())
 
     def require_permission(self, survey: Survey) -> None:
         """With overwrite `none`: refuse to touch what another upload has made.
@@ -121,7 +124,25 @@ class Delivery:
     # --- rounds -------------------------------------------------------------------------------
 
     def complete(self, survey: Survey) -> Delivered:
-        """Send and finish until the server holds all and has it where it was to go."""
+        """Send and finish until the server holds all, as it was sent, where it was to go."""
+        done, survey = self._bring(survey)
+        while done.late is None and not self.difference.missing.files:
+            count = self.damage.doubt()
+            if not count:
+                break
+            self._notes.append(
+                f"{self.destination.session}: {count} files had another MD5 on the server than was "
+                "sent; sent again"
+            )
+            self._may_replace_its_own()
+            # What was announced has been sent already.
+            self.requests.watch = lambda count: None
+            self._demand()
+            done, survey = self._bring(survey)
+        return self.judged(done)
+
+    def _bring(self, survey: Survey) -> tuple[Delivered, Survey]:
+        """Rounds until the server holds all, or does not take more."""
         done = Delivered()
         for _ in range(ROUNDS):
             check_stop()
@@ -133,13 +154,23 @@ class Delivery:
             if done.late is not None:
                 break
             survey = self.look()
+            # What is listed as it was before has not been replaced yet.
+            self._demand()
             left = self.difference.missing
             if not left.files and self.is_at_end(survey):
                 break
             if left == lacking and not self.errors:
                 # It was taken, and is not there: the server does not keep it.
                 break
-        return self.judged(done)
+        return done, survey
+
+    def _demand(self) -> None:
+        self.difference.demand(everything=self.manner.again)
+
+    def _may_replace_its_own(self) -> None:
+        """Send what is missing, all of it brought by this very upload, over what is there."""
+        self.manner = once_more(self.manner)
+        self.requests.manner = self.ending.manner = self.manner
 
     def is_at_end(self, survey: Survey) -> bool:
         """Whether nothing is left to be done on the server."""
@@ -230,6 +261,7 @@ class Delivery:
     def judged(self, done: Delivered) -> Delivered:
         """Add what was sent and whether it is all there. Raises when it is not."""
         done.sent, done.wanted = self._sent, self.difference.wanted
+        done.notes += self._notes
         if done.late is not None:
             return done
         missing = self.difference.missing
@@ -239,28 +271,11 @@ class Delivery:
             raise UploadError(f"{self.destination.session}: none of its files could be uploaded")
         if self.manner.verify:
             self.difference.digest_all()
-            self._require_undamaged()
+        self.damage.require_none(strictly=self.manner.verify)
         # All is there; what another upload has brought otherwise is for a new one to replace.
         self.journal.forget()
         self._compare(done)
         return done
-
-    def _require_undamaged(self) -> None:
-        """Raise IntegrityError for what was damaged on its way, where the server rewrites nothing.
-
-        The journal then says so, and the next run sends it again. Only when asked to verify: even
-        without anonymization a server may write an unusual header in its own way.
-        """
-        damaged = self.difference.damaged()
-        if not damaged or anonymizes(self._client, self.destination.project) is not False:
-            return
-        self.journal.add(
-            Accepted(one.name, one.where, NO_SIZE, one.mtime_ns, "", "") for one in damaged
-        )
-        raise IntegrityError(
-            f"{self.destination.session}: {len(damaged)} files, {damaged[0].where} among them, "
-            "have another MD5 on the server than was sent; the same command sends them again"
-        )
 
     def _incomplete(self, missing: Amount) -> XNATCtlError:
         if self.errors:

@@ -42,6 +42,9 @@ class Difference:
         self._session = self.studies[0].id
         self._md5_of = Digests()
         self._missing = f"{self._ours} AND NOT held AND left_out IS NULL"
+        self._damaged = (
+            f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest AND taken={TAKEN}"
+        )
 
     @property
     def series(self) -> Iterator[Series]:
@@ -254,10 +257,33 @@ class Difference:
         """
         return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest")
 
-    def damaged(self) -> list[Instance]:
+    def damaged(self) -> Amount:
         """Those of them that this upload has sent."""
-        condition = f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest AND taken={TAKEN}"
-        return list(self.inventory.instances(condition))
+        return self._amount(self._damaged)
+
+    def doubt(self, most: int) -> int:
+        """Have up to `most` (-1: all) of these sent a second time; returns how many that are."""
+        return self.inventory.change(
+            f"UPDATE instance SET doubted=held_digest, taken={CHANGED} WHERE id IN"
+            f" (SELECT id FROM instance WHERE {self._damaged} AND doubted='' ORDER BY id LIMIT ?)",
+            (most,),
+        )
+
+    def doubted(self) -> Iterator[Instance]:
+        """Those that are now to be sent a second time."""
+        return self.inventory.instances(f"{self._ours} AND taken={CHANGED} AND doubted != ''")
+
+    def came_out_otherwise(self) -> Amount:
+        """Those that the server has another way after the second time, well or not."""
+        return self._amount(f"{self._ours} AND held AND {_COMES_OUT_OTHERWISE}")
+
+    def all_damaged(self) -> Iterator[Instance]:
+        """What `damaged` counts."""
+        return self.inventory.instances(self._damaged)
+
+    def all_damaged_again(self) -> Iterator[Instance]:
+        """Of these what came out otherwise the second time: no server's way of writing."""
+        return self.inventory.instances(f"{self._damaged} AND {_COMES_OUT_OTHERWISE}")
 
     def identical(self) -> Amount:
         """Instances whose MD5 is the same there and here."""
@@ -279,3 +305,4 @@ class Difference:
 
 
 _BOTH_KNOWN = "held AND left_out IS NULL AND digest != '' AND held_digest != ''"
+_COMES_OUT_OTHERWISE = "doubted != '' AND held_digest != doubted"

@@ -25,12 +25,12 @@ class Ending:
         self._surveyor = surveyor
         self._prearchive = surveyor.prearchive
         self._destination = surveyor.destination
-        self._manner = manner
+        self.manner = manner
         self._deadline = float("inf")
 
     def reach(self, survey: Survey, landings: Iterable[Landing]) -> Delivered:
         """Bring everything that has landed, now or before, to its end."""
-        self._deadline = time.monotonic() + self._manner.wait
+        self._deadline = time.monotonic() + self.manner.wait
         done = Delivered()
         rows = {row.id: row for row in survey.rows}
         direct = {landing.uri: landing for landing in survey.direct}
@@ -90,9 +90,9 @@ class Ending:
             settled,
             subject=self._destination.subject,
             session=self._destination.session,
-            overwrite=self._manner.overwrite == "delete" or merges,
+            overwrite=self.manner.overwrite == "delete" or merges,
             timeout=max(self._left, _AT_LEAST),
-            more={"quarantine": "true"} if self._manner.quarantine else None,
+            more={"quarantine": "true"} if self.manner.quarantine else None,
         )
         done.entry = None
 

@@ -31,7 +31,8 @@ CREATE TABLE instance (
   size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, device INTEGER NOT NULL,
   inode INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '', left_out TEXT,
   taken INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
-  held_as TEXT NOT NULL DEFAULT '', held_digest TEXT NOT NULL DEFAULT '');
+  held_as TEXT NOT NULL DEFAULT '', held_digest TEXT NOT NULL DEFAULT '',
+  doubted TEXT NOT NULL DEFAULT '');
 CREATE INDEX by_series ON instance (series, id);
 CREATE TABLE other (
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, scan TEXT NOT NULL, name TEXT NOT NULL,

@@ -5,7 +5,8 @@ exists, and for what it ignored for want of permission. So the listing before de
 and the listing afterwards what was.
 
 A request that breaks off may leave the beginning of a file under its name. What is such a beginning
-of ours is completed without `overwrite`: nobody else's data are lost by that.
+of ours is completed without `overwrite`, and so is replaced once what the server says it has stored
+and lists with other content: nobody else's data are lost by that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
 from xnat_core.bodies import Body, FileBody, WatchedBody
 from xnat_core.bounds import UNBOUNDED, Bounds
-from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
+from xnat_core.errors import (
+    IntegrityError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    UploadError,
+)
 from xnat_core.files import BLOCK, md5_of
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
@@ -89,7 +95,7 @@ def plan_fill(
             continue
         if file is not None and not overwrite:
             if not _is_torn(member, file):
-                raise ResourceExistsError("file", f"{label}/{member.name} with other content")
+                raise _differs(label, member.name)
             torn.add(member.name)
         missing.append(member)
     return Plan(tuple(missing), len(members) - len(missing), frozenset(torn))
@@ -110,10 +116,12 @@ def fill(
 
     One request at a time: the server locks the catalog of a resource. `fields` are `format`,
     `content`, `tags`, `description` of the files; `watch` is told the bytes of each block.
-    Raises UploadError for what the server did not store, ResourceExistsError for what it stores
-    differently, BoundReached before a request for which `bounds` leave no time.
+    Raises UploadError for what the server did not store, ResourceExistsError for what it had
+    otherwise, IntegrityError for what arrived otherwise, BoundReached before a request for which
+    `bounds` leave no time.
     """
     digests: dict[str, str] = {}
+    refused: set[str] = set()
 
     def send(members: Sequence[Member], overwrite: bool) -> None:
         for batch in bounds.in_time(_batches(members)):
@@ -126,9 +134,10 @@ def fill(
                 name, extract = "upload.zip", True
                 body = ZipStream(batch, on_digest=lambda m, md5: digests.update({m.name: md5}))
             body = WatchedBody(body, watch) if watch else body
-            _put(
+            answer = _put(
                 client, home, label, name, body, extract=extract, overwrite=overwrite, fields=fields
             )
+            refused.update(_last(name) for name in _duplicates(answer))
 
     if not plan.missing:
         return Filled(0, plan.there)
@@ -137,6 +146,15 @@ def fill(
 
     def torn_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
         return [m for m in plan.missing if m.name in stored and _is_torn(m, stored[m.name])]
+
+    def damaged_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
+        return [
+            member
+            for member in plan.missing
+            if (file := stored.get(member.name)) is not None
+            and _last(member.name) not in refused
+            and not _is_as_sent(file, *sent[member.name])
+        ]
 
     def look() -> dict[str, ResourceFile]:
         return _stored(client, home, label)
@@ -147,6 +165,14 @@ def fill(
     if torn := torn_in(stored):
         send(torn, True)
         stored = look_until(look, lambda seen: _holds(seen, sent))
+    if damaged := damaged_in(stored):
+        send(damaged, True)
+        stored = look_until(look, lambda seen: _holds(seen, sent))
+        if damaged := damaged_in(stored):
+            raise IntegrityError(
+                f"{label}/{damaged[0].name} arrived otherwise than it was sent, twice; "
+                "--overwrite replaces it"
+            )
     unverifiable = _compare(stored, home, label, sent)
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
 
@@ -307,12 +333,22 @@ def _is_torn(member: Member, file: ResourceFile) -> bool:
     return digest.hexdigest() == file.digest.lower()
 
 
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 def _not_stored(home: Home, what: str) -> UploadError:
     return UploadError(
         f"{what}: the server did not store it (no permission to change "
         f"{home.about[0]} {home.about[1]}?)",
         what,
     )
+
+
+def _differs(label: str, name: str) -> ResourceExistsError:
+    error = ResourceExistsError("file", f"{label}/{name}")
+    error.message += " with other content; --overwrite replaces it"
+    return error
 
 
 def _holds(stored: Mapping[str, ResourceFile], sent: Mapping[str, tuple[int, str]]) -> bool:
@@ -340,6 +376,6 @@ def _compare(
         if file is None:
             raise _not_stored(home, f"{label}/{name}")
         if not _is_as_sent(file, size, digest):
-            raise ResourceExistsError("file", f"{label}/{name} with other content")
+            raise _differs(label, name)
         unverifiable += not file.digest
     return unverifiable

@@ -1,0 +1,94 @@
+"""What the server has otherwise than it was sent: damaged on its way, or rewritten?
+
+It is sent once more, in another form. Damage does not repeat itself; what a server writes in its
+own way comes out the same again. That is how rewriting is told even where no script anonymizes: a
+server may write a header anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import IntegrityError
+from xnat_core.journal import Accepted, Journal
+from xnat_core.services.anonymization import anonymizes
+from xnat_upload.difference import Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xnat_core.client import XNATClient
+    from xnat_core.imports import Destination
+    from xnat_upload.inventory import Instance
+    from xnat_upload.terms import Manner
+
+SAMPLE = 100
+"""So many files tell whether a server rewrites what it gets."""
+ALL = -1
+# Of a file that arrived otherwise than it was sent: no local file is like it.
+NO_SIZE = -1
+# A proxy that spoils certain bytes, or the byte at some place, meets others.
+_OTHER_FORM = {"tar": "zip", "zip": "tar", "gradual": "tar"}
+
+
+class Damage:
+    """The instances of one delivery whose MD5 on the server is not the one that was sent."""
+
+    def __init__(
+        self, client: XNATClient, destination: Destination, difference: Difference, journal: Journal
+    ) -> None:
+        self._client = client
+        self._destination = destination
+        self._difference = difference
+        self._journal = journal
+        self._sent_again = False
+
+    @cached_property
+    def _may_be(self) -> bool:
+        """Whether another MD5 can mean damage: not where a script rewrites everything."""
+        rewrites = anonymizes(self._client, self._destination.project)
+        return rewrites is False or (rewrites is None and self._difference.identical().files > 0)
+
+    def doubt(self) -> int:
+        """Mark what is to be sent again, a sample at first; returns how many, 0 when all is known.
+
+        The journal remembers it, should this run not come to do it.
+        """
+        difference = self._difference
+        if not difference.damaged().files or not self._may_be:
+            return 0
+        if self._sent_again and not difference.came_out_otherwise().files:
+            return 0
+        count = difference.doubt(ALL if self._sent_again else SAMPLE)
+        self._sent_again = True
+        self._remember(difference.doubted())
+        return count
+
+    def require_none(self, *, strictly: bool) -> None:
+        """Raise IntegrityError for what came out otherwise each time; the next run sends it again.
+
+        `strictly` also for what a server seems to write in its own way.
+        """
+        difference = self._difference
+        if not difference.damaged().files or not self._may_be:
+            return
+        found = list(difference.all_damaged() if strictly else difference.all_damaged_again())
+        if not found:
+            return
+        self._remember(found)
+        raise IntegrityError(
+            f"{self._destination.session}: {len(found)} files, {found[0].where} among them, have "
+            "another MD5 on the server than was sent; the same command sends them again"
+        )
+
+    def _remember(self, instances: Iterable[Instance]) -> None:
+        self._journal.add(
+            Accepted(one.name, one.where, NO_SIZE, one.mtime_ns, "", "") for one in instances
+        )
+
+
+def once_more(manner: Manner) -> Manner:
+    """How to send again what this very upload has brought: it may replace that, and only that."""
+    return replace(manner, mode=_OTHER_FORM[manner.mode], overwrite="delete")
