@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.uploads import Uploader
 from xnat_upload import damage
@@ -124,3 +125,33 @@ def test_what_differs_on_a_server_that_anonymizes_is_not_sent_again(upload: Uplo
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["files"]) == (0, 3), ran.err
     assert "1 files have another MD5 on the server" in ran.err
+
+
+def says_nothing(upload: Uploader) -> None:
+    """The server does not tell whether it anonymizes."""
+
+    def hook(request: Request) -> Response | None:
+        return Response(status=403) if request.path.startswith("/xapi/anonymize") else None
+
+    upload.xnat.before(hook)
+
+
+def test_a_server_that_does_not_say_whether_it_rewrites_is_tried(upload: Uploader) -> None:
+    says_nothing(upload)
+    files = upload.series(instances=8)
+    damages(upload, with_ending(b"oops"), times=1)
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, ran.record["verified"]) == (0, True), ran.err
+    assert archived(upload) == {path.read_bytes() for path in files}
+
+
+def test_one_that_rewrites_each_time_otherwise_and_does_not_say_so_is_believed(
+    upload: Uploader,
+) -> None:
+    says_nothing(upload)
+    upload.series(instances=8)
+    count = itertools.count()
+    damages(upload, lambda data: data[:-4] + b"%04d" % next(count))
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, ran.record["files"]) == (0, 8 + damage.FEW), ran.err
+    assert "the server changed all 8 files" in ran.err

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from xnat_upload.terms import Manner
 
 SAMPLE = 100
-"""So many files tell whether a server rewrites what it gets."""
+"""So many files tell whether a server writes in its own way."""
+FEW = 3
+"""So many tell it where it may well be that a script anonymizes, which the server does not say."""
 ALL = -1
 # Of a file that arrived otherwise than it was sent: no local file is like it.
 NO_SIZE = -1
@@ -46,10 +48,15 @@ class Damage:
         self._sent_again = False
 
     @cached_property
-    def _may_be(self) -> bool:
-        """Whether another MD5 can mean damage: not where a script rewrites everything."""
-        rewrites = anonymizes(self._client, self._destination.project)
-        return rewrites is False or (rewrites is None and self._difference.identical().files > 0)
+    def _is_rewritten(self) -> bool | None:
+        """Whether a script rewrites everything, so that another MD5 means nothing."""
+        return anonymizes(self._client, self._destination.project)
+
+    @property
+    def _is_unlikely_rewritten(self) -> bool:
+        if self._is_rewritten is None:
+            return self._difference.identical().files > 0
+        return not self._is_rewritten
 
     def doubt(self) -> int:
         """Mark what is to be sent again, a sample at first; returns how many, 0 when all is known.
@@ -57,12 +64,15 @@ class Damage:
         The journal remembers it, should this run not come to do it.
         """
         difference = self._difference
-        if not difference.damaged().files or not self._may_be:
+        if not difference.damaged().files or self._is_rewritten:
             return 0
-        if self._sent_again and not difference.came_out_otherwise().files:
-            return 0
-        count = difference.doubt(ALL if self._sent_again else SAMPLE)
+        most = SAMPLE if self._is_unlikely_rewritten else FEW
+        if self._sent_again:
+            if not difference.came_out_otherwise().files or not self._is_unlikely_rewritten:
+                return 0
+            most = ALL
         self._sent_again = True
+        count = difference.doubt(most)
         self._remember(difference.doubted())
         return count
 
@@ -72,7 +82,7 @@ class Damage:
         `strictly` also for what a server seems to write in its own way.
         """
         difference = self._difference
-        if not difference.damaged().files or not self._may_be:
+        if not difference.damaged().files or not self._is_unlikely_rewritten:
             return
         found = list(difference.all_damaged() if strictly else difference.all_damaged_again())
         if not found:
