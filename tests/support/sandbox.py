@@ -137,6 +137,18 @@ class XNAT:
 
         self.before(hook)
 
+    def loses(self, method: str, path: str, status: int = 502, times: int = 1) -> None:
+        """Do what the next `times` such requests ask for, and answer `status` all the same."""
+        left = [times]
+
+        def hook(request: Request, response: Response) -> None:
+            if left[0] and request.method == method and request.path.startswith(path):
+                left[0] -= 1
+                response.status_code = status
+                response.data = b"pretend proxy"
+
+        self.app.after(hook)
+
     def cuts(
         self, method: str, path: str, size: int, times: int = 1, *, quietly: bool = False
     ) -> None:

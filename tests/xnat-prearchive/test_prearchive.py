@@ -257,6 +257,80 @@ def test_half_an_address_is_a_usage_error(run: Run) -> None:
     assert "all of PROJECT TIMESTAMP NAME" in err
 
 
+@pytest.mark.parametrize("status", [502, 503])
+def test_what_was_done_although_the_answer_was_lost_is_a_success(
+    status: int, run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    moved, deleted, archived = stage("E1"), stage("E2", study="1.2.4"), stage("E3", study="1.2.5")
+    xnat.loses("POST", "/data/prearchive", status)
+    xnat.loses("DELETE", "/data/prearchive", status)
+    xnat.loses("POST", "/data/services/archive", status)
+    code, records, _ = run("move", *moved, "P2")
+    assert (code, records[0]["project"], records[0]["outcome"]) == (0, "P2", "done")
+    assert run("delete", *deleted, "--yes")[0] == 0
+    code, records, _ = run("archive", *archived)
+    assert (code, records[0]["label"], records[0]["outcome"]) == (0, "E3", "done")
+    assert [row["project"] for row in rows(xnat)] == ["P2"]
+
+
+def test_a_row_that_was_not_moved_or_deleted_is_a_failure(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/prearchive", 500)
+    xnat.fails("DELETE", "/data/prearchive", 500)
+    assert run("move", *words, "P2")[0] == 1
+    assert run("delete", *words, "--yes")[0] == 1
+    assert len(rows(xnat)) == 1
+
+
+def test_moving_again_finds_what_was_moved(run: Run, stage: Stage, xnat: XNAT) -> None:
+    words = stage()
+    run("move", *words, "P2")
+    status, records, _ = run("move", *words, "P2")
+    assert (status, records[0]["project"]) == (0, "P2")
+    assert len(rows(xnat)) == 1
+
+
+def test_what_somebody_else_archives_in_between_is_archived(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+
+    src, left = "/prearchive/projects/" + "/".join(words), [1]
+
+    def archive_first(request: Any) -> None:
+        if left and request.path == "/data/services/archive":
+            left.pop()
+            assert xnat.call("POST", "/data/services/archive", data={"src": src}).ok
+
+    xnat.before(archive_first)
+    status, records, _ = run("archive", *words)
+    assert (status, records[0]["kind"], records[0]["label"]) == (0, "session", "E1")
+
+
+@pytest.mark.parametrize("command", ["archive", "rebuild"])
+def test_what_is_being_built_is_waited_for(
+    command: str, run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
+) -> None:
+    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
+    monkeypatch.setenv("XNAT_URL", slow.url)
+    slow.has_project("P1")
+    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    _, listed, _ = run("list")
+    slow.fails("POST", "/data/prearchive", 409, body="session document locked")
+    status, records, _ = run(command, records=listed)
+    assert (status, records[0]["outcome"]) == (0, "done")
+
+
+def test_rebuild_waits_no_longer_than_it_is_told(run: Run, stage: Stage, xnat: XNAT) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/prearchive", 409, times=1000)
+    status, _, err = run("rebuild", *words, "--timeout", "0")
+    assert status == 1
+    assert "after 0 seconds" in err
+
+
 def test_the_commands_chain_as_real_processes(stage: Stage, xnat: XNAT) -> None:
     stage()
     stage("E2", study="1.2.9")

@@ -24,6 +24,7 @@ from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import check_stop
 from xnat_core.redaction import one_line
 from xnat_core.services.lookup import find_session
+from xnat_core.services.once import LOST, ask_once
 from xnat_core.urls import hide_dots, path
 
 if TYPE_CHECKING:
@@ -163,17 +164,19 @@ class Prearchive:
             raise StagingError("build", f"{entry.id}: {self.reason(entry) or 'ERROR'}", built)
         return built
 
-    def settled(self, entry: PrearchiveEntry, timeout: float) -> PrearchiveEntry | None:
+    def settled(
+        self, entry: PrearchiveEntry, timeout: float, *, anew: bool = False
+    ) -> PrearchiveEntry | None:
         """The row when nothing is being done to it; None when it is gone.
 
-        One that waits for more files is built. A build that fails leaves it in ERROR. Raises
-        WaitedTooLong after `timeout` seconds.
+        One that waits for more files is built, with `anew` any other, too. A build that fails
+        leaves it in ERROR. Raises WaitedTooLong after `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
         while True:
             left = max(0.0, deadline - time.monotonic())
             found = self.wait(entry, left, until=_is_left_alone)
-            if found is None or is_settled(found.status):
+            if found is None or (is_settled(found.status) and not anew):
                 return found
             try:
                 return self.build(found)
@@ -182,10 +185,11 @@ class Prearchive:
             except ResourceNotFoundError:
                 return None
             except ClientRequestError:
-                # Locked: somebody has just begun to do something to it.
+                # Locked: somebody has just begun to do something to it. If it stays, it is built.
                 if time.monotonic() >= deadline:
                     raise WaitedTooLong(found, timeout) from None
                 self._sleep(FIRST_LOOK)
+                anew = False
 
     def rebuild(self, entry: PrearchiveEntry) -> None:
         """Queue a build; it never archives, whatever the project's setting. See `wait`."""
@@ -201,15 +205,32 @@ class Prearchive:
 
     def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
         """Give the session to another project and return its new row."""
-        response = self._act(entry, "move", newProject=project)
-        # A locked row is answered by success without an address.
-        return self.get(entry_of_uri(_uri_of(response, "move", entry)))
+        there = replace(entry, project=project)
+
+        def send() -> None:
+            nonlocal there
+            response = self._act(entry, "move", newProject=project)
+            # A locked row is answered by success without an address.
+            there = entry_of_uri(_uri_of(response, "move", entry))
+
+        # What is not found may have been moved by a request whose answer was lost.
+        excused = (*LOST, ResourceNotFoundError)
+        moved, lost = ask_once(
+            send, lambda: self.find(there) is not None, excused=excused, sleep=self._sleep
+        )
+        if lost is not None and not moved:
+            raise lost
+        return self.get(there)
 
     def delete(self, entry: PrearchiveEntry) -> None:
         """Remove the row and its files."""
-        self.client.delete(entry_path(entry), about=_about(entry))
-        if self.find(entry) is not None:
-            raise StagingError("delete", f"{entry.id} is still there", entry)
+        gone, lost = ask_once(
+            lambda: self.client.delete(entry_path(entry), about=_about(entry)),
+            lambda: self.find(entry) is None,
+            sleep=self._sleep,
+        )
+        if not gone:
+            raise lost or StagingError("delete", f"{entry.id} is still there", entry)
 
     def archive(
         self,
@@ -245,11 +266,29 @@ class Prearchive:
                 timeout=timeout,
             )
         except ResourceNotFoundError:
-            raise
+            # It may have been archived since it was seen; also by this, when an answer was lost.
+            if self.find(entry) is not None:
+                raise
+            return self.archived(entry, session)
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
             return find_session(self.client, session or entry.label or entry.name, entry.project)
         return session_of_uri(self.client, _uri_of(response, "archive", entry))
+
+    def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
+        """The session that a row which is gone has become.
+
+        Raises ResourceNotFoundError when the archive holds none of this label, or one of another
+        study: then the row was deleted or moved, or never was.
+        """
+        gone = ResourceNotFoundError(*_about(entry))
+        try:
+            session = find_session(self.client, label or entry.label or entry.name, entry.project)
+        except ResourceNotFoundError:
+            raise gone from None
+        if entry.uid and session.uid and entry.uid != session.uid:
+            raise gone
+        return session
 
     def conflicts(
         self,

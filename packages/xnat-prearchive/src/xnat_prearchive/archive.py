@@ -29,7 +29,7 @@ from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import ArchiveRefused, Prearchive
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.validation import validate_session_id, validate_subject_id
-from xnat_prearchive.entries import PATIENCE, archived, on_each, seen, words_of
+from xnat_prearchive.entries import PATIENCE, on_each, seen, words_of
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -48,11 +48,11 @@ def work(job: Job) -> Iterator[Record]:
         server = prearchive.client.base_url
         now = prearchive.find(entry)
         if now is None:
-            session = archived(entry, prearchive, label)
+            session = prearchive.archived(entry, label)
             return [skipped(session.to_record(server))]
-        now = _settled(now, prearchive, patience)
+        now = prearchive.settled(now, patience)
         if now is None:
-            return [done(archived(entry, prearchive, label).to_record(server))]
+            return [done(prearchive.archived(entry, label).to_record(server))]
         known = seen(record, now, prearchive)
         if job.args.flag("--dry-run"):
             return [_planned(known, now, prearchive)]
@@ -72,15 +72,6 @@ def work(job: Job) -> Iterator[Record]:
         return planned(known, warnings=warnings or None)
 
     yield from on_each(job, act, words)
-
-
-def _settled(
-    entry: PrearchiveEntry, prearchive: Prearchive, patience: float
-) -> PrearchiveEntry | None:
-    """The row when it can be archived: files that have only been received are built first."""
-    if (entry.status or "").startswith("RECEIVING"):
-        return prearchive.build(entry)
-    return prearchive.wait(entry, patience)
 
 
 def _advised(error: ArchiveRefused, overwrite: bool) -> ArchiveRefused:

@@ -17,6 +17,7 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.job import Job
@@ -41,7 +42,8 @@ def work(job: Job) -> Iterator[Record]:
             return [planned(known)]
         busy = "" if is_settled(now.status) else f", which is {now.status},"
         job.confirm(f"Delete {now.id}{busy} and its files on {prearchive.client.base_url}?")
-        prearchive.delete(now)
+        with suppress(ResourceNotFoundError):  # it has gone since
+            prearchive.delete(now)
         return [done(known)]
 
     yield from on_each(job, act, words, workers=0 if job.args.flag("--yes") else 1)

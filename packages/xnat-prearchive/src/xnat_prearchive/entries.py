@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 
-from xnat_core.errors import ResourceNotFoundError, UsageError, XNATCtlError
+from xnat_core.errors import UsageError, XNATCtlError
 from xnat_core.job import Job
-from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import Prearchive
 from xnat_core.records import Record, skipped
-from xnat_core.services.lookup import find_session
 from xnat_core.validation import validate_lookup
 
 ADDRESS = ("<project>", "<timestamp>", "<name>")
@@ -76,19 +75,3 @@ def entry_of(record: Record) -> PrearchiveEntry:
 def seen(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Record:
     """The input record with what the server says of the row now."""
     return {**record, **entry.to_record(prearchive.client.base_url)}
-
-
-def archived(entry: PrearchiveEntry, prearchive: Prearchive, label: str | None = None) -> Session:
-    """The session that a row which is gone has become.
-
-    Raises ResourceNotFoundError when the archive holds none of this label, or one of another study:
-    then the row was deleted or moved, or never was.
-    """
-    gone = ResourceNotFoundError("prearchive session", entry.id)
-    try:
-        session = find_session(prearchive.client, label or entry.label or entry.name, entry.project)
-    except ResourceNotFoundError:
-        raise gone from None
-    if entry.uid and session.uid and entry.uid != session.uid:
-        raise gone
-    return session

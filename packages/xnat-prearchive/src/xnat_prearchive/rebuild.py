@@ -17,17 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from xnat_core.errors import ResourceNotFoundError
 from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
-from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive import Prearchive, StagingError
 from xnat_core.records import Record, done
-from xnat_prearchive.entries import on_each, seen, words_of
+from xnat_prearchive.entries import PATIENCE, on_each, seen, words_of
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per row, when it has been built."""
+    timeout = job.args.number("--timeout", least=0)
+    patience = PATIENCE if timeout is None else timeout
 
     def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
-        return [done(seen(record, prearchive.build(prearchive.get(entry)), prearchive))]
+        built = prearchive.settled(entry, patience, anew=True)
+        if built is None:
+            raise ResourceNotFoundError("prearchive session", entry.id)
+        if built.status == "ERROR":
+            raise StagingError("build", f"{built.id}: {prearchive.reason(built) or 'ERROR'}", built)
+        return [done(seen(record, built, prearchive))]
 
     yield from on_each(job, act, words_of(job))

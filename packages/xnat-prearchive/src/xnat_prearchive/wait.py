@@ -27,7 +27,7 @@ from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import ArchiveRefused, Prearchive
 from xnat_core.records import Record, done, failed
 from xnat_prearchive.arrival import arrived
-from xnat_prearchive.entries import PATIENCE, archived, on_each, seen, words_of
+from xnat_prearchive.entries import PATIENCE, on_each, seen, words_of
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -38,7 +38,7 @@ def work(job: Job) -> Iterator[Record]:
     def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
         settled = prearchive.wait(entry, patience)
         if settled is None:
-            session = archived(entry, prearchive)
+            session = prearchive.archived(entry)
             return [done(session.to_record(prearchive.client.base_url))]
         known = seen(record, settled, prearchive)
         if settled.status == "READY":
