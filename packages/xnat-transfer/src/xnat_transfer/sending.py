@@ -20,6 +20,8 @@ from xnat_transfer.route import Mislanded, Route
 _HEAD = 132
 # The groups that DICOM without a preamble begins with, in either order of bytes.
 _GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+# The import service opens files of these names instead of reading them, or refuses the whole.
+_OPENED = (".zip", ".zar", ".tar", ".xar", ".tgz", ".gz")
 
 
 class Scans:
@@ -118,11 +120,13 @@ class Counted:
 
 
 def expected_files(lack: Lack, folder: str = "") -> dict[str, Expected]:
-    """The files of a lack by their paths, named in the archive by folder and path."""
+    """The files of a lack by their paths; with a folder, named as the import service reads them."""
     found = {}
     for path in lack.paths:
         known = lack.holding.files[path]
         name = f"{folder}/{path}" if folder else path
+        if folder and path.lower().endswith(_OPENED):
+            name += ".dcm"
         origin = f"{lack.place}, file {path}"
         found[path] = Expected(name, known.size, known.digest.hex(), origin)
     return found
