@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +172,43 @@ def test_files_among_dicom_that_are_none_arrive_as_files(transfer: Transfer) -> 
     ran = transfer()
     assert ran.status == 0, ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_archives_among_dicom_are_not_opened_on_the_way(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    inside = io.BytesIO()
+    with zipfile.ZipFile(inside, "w") as archive:
+        archive.writestr("9.dcm", written(series=1, instance=9, session="S1_MR1"))
+    files = {"t1.nii.gz": gzip.compress(b"nifti"), "more.ZIP": inside.getvalue()}
+    transfer.source.has_scan(session, "1", files)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_what_is_shared_into_the_project_is_transferred_as_it_is_called_there(
+    transfer: Transfer,
+) -> None:
+    source = transfer.source
+    for subject in ("X1", "X2"):
+        for label in (f"{subject}_MR1", f"{subject}_MR2"):
+            scans = {"1": series(subject, label, 1, "MR", 1)}
+            source.has_session("OWNER", subject, label, scans=scans)
+    shared = (
+        "subjects/X1/projects/A?label=HERE",
+        "subjects/X1/experiments/X1_MR1/projects/A?label=E1",
+        # Its subject is not shared, so that no list of the project's subjects leads to it.
+        "subjects/X2/experiments/X2_MR1/projects/A?label=E2",
+    )
+    for where in shared:
+        assert source.call("PUT", f"/data/projects/OWNER/{where}").status_code == 200
+    assert transfer("--dry-run").of("transfer")[0]["experiments_synced"] == 2
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert {name.rpartition("/scan")[0] for name in everything(transfer.dest, "B")} == {
+        *("/HERE/E1", "/X2/E2"),
+    }
+    assert transfer().outcomes == {"skipped"}
 
 
 def test_a_scan_of_files_that_are_no_dicom_arrives(transfer: Transfer) -> None:

@@ -10,7 +10,14 @@ from xnat_core.client import XNATClient
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.models import Session, Subject
 from xnat_core.records import Record
-from xnat_core.services.lookup import SESSION_COLUMNS, find_session, session_of_row, subjects_in
+from xnat_core.services.lookup import (
+    SESSION_COLUMNS,
+    find_session,
+    find_subject,
+    has_subject,
+    session_of_row,
+    subjects_in,
+)
 from xnat_core.urls import path
 from xnat_transfer.contents import is_imaging
 from xnat_transfer.filters import WHOLE, Filtering, SessionRules
@@ -65,7 +72,9 @@ def of_project(route: Route, project: str) -> Iterator[Work]:
         "id": project,
     }
     yield ProjectWork(project, record)
+    listed = set[str | None]()
     for subject in subjects_in(source, project):
+        listed.add(subject.id)
         case = SubjectCase(route, subject)
         chosen = [
             (session, rules)
@@ -75,6 +84,11 @@ def of_project(route: Route, project: str) -> Iterator[Work]:
         yield SubjectWork(case, len(chosen), subject.to_record(source.base_url))
         for session, rules in chosen:
             yield ExperimentWork(case, session, rules, session.to_record(source.base_url))
+    # An experiment may be shared without its subject.
+    for session in _experiments_of_all(source, project):
+        alone = session.subject_id not in listed
+        if alone and rules_for(route.config.filtering, session) is not None:
+            yield RecordWork(session.to_record(source.base_url))
 
 
 def rules_for(filtering: Filtering, session: Session) -> SessionRules | None:
@@ -107,11 +121,15 @@ class Resolver:
             return None
         with self._lock:
             if session.subject_id not in self._cases:
-                label = session.subject_label or session.subject_id
+                label = session.subject_label or self._label_of(session.subject_id)
                 subject = Subject(session.subject_id, label, session.project)
                 self._cases[session.subject_id] = SubjectCase(self._route, subject)
             case = self._cases[session.subject_id]
         return ExperimentWork(case, session, rules, record)
+
+    def _label_of(self, subject: str) -> str:
+        """The label of a subject that is not in the project that shares its session."""
+        return find_subject(self._route.source, subject).label
 
 
 def works_of(records: Iterable[Record]) -> Iterator[Work]:
@@ -128,6 +146,15 @@ def _experiments(client: XNATClient, subject: Subject) -> list[Session]:
     )
     sessions = (session_of_row(row, project) for row in rows)
     return [_of(session, subject) for session in sessions]
+
+
+def _experiments_of_all(client: XNATClient, project: str) -> Iterator[Session]:
+    rows = client.iter_rows(
+        path("data", "projects", project, "experiments"),
+        params={"columns": SESSION_COLUMNS},
+        about=("project", project),
+    )
+    return (session_of_row(row, project) for row in rows if has_subject(row))
 
 
 def _of(session: Session, subject: Subject) -> Session:
