@@ -37,6 +37,14 @@ def test_an_unknown_project_is_not_an_empty_list(run: Run) -> None:
     assert run("list", "-P", "P1")[:2] == (0, [])
 
 
+def test_a_project_is_listed_without_what_nobody_owns(run: Run, stage: Stage, xnat: XNAT) -> None:
+    stage()
+    send_object(xnat, dicom_bytes(), "a.dcm")
+    assert [r["project"] for r in run("list", "-P", "P1")[1]] == ["P1"]
+    assert [r["project"] for r in run("list", "-P", "Unassigned")[1]] == ["Unassigned"]
+    assert sorted(r["project"] for r in run("list")[1]) == ["P1", "Unassigned"]
+
+
 def test_archive_gives_the_session_it_has_become(run: Run, stage: Stage, xnat: XNAT) -> None:
     status, records, _ = run("archive", *stage())
     assert status == 0

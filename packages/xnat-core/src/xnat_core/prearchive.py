@@ -108,13 +108,17 @@ class Prearchive:
     ) -> list[PrearchiveEntry]:
         """The rows of a project, or of all projects where the user may edit.
 
-        Who sees all data gets rows of `Unassigned` along with those of any project.
+        Who sees all data gets those of `Unassigned`, too, when no project is named.
         """
         where = ("data", "prearchive", *(("projects", project) if project else ()))
         about = ("project", project) if project else None
         params = {"tag": study_uid} if study_uid else None
         rows = self.client.rows(path(*where), params=params, about=about)
-        return [_entry(row) for row in rows]
+        entries = [_entry(row) for row in rows]
+        if project in (None, UNASSIGNED):
+            return entries
+        # The server adds them to every project: what is done to all of one must not reach them.
+        return [entry for entry in entries if entry.project != UNASSIGNED]
 
     def find(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
         """The row as it is now; None when it is gone."""

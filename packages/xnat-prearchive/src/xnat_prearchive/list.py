@@ -8,7 +8,7 @@ Options:
   --study=<uid>       Only those of this study instance UID.
 
 Status is READY, CONFLICT or ERROR when nothing is being done to a session, RECEIVING while files
-arrive. Who may see all data sees sessions of 'Unassigned' as well.
+arrive. Who may see all data sees those of 'Unassigned' without -P, or alone with -P Unassigned.
 
 Examples:
   xnat-prearchive list
