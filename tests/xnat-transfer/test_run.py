@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from support.transfers import Transfer, everything, series, written
 
@@ -209,6 +210,22 @@ def test_what_is_shared_into_the_project_is_transferred_as_it_is_called_there(
         *("/HERE/E1", "/X2/E2"),
     }
     assert transfer().outcomes == {"skipped"}
+
+
+def test_an_experiment_whose_subject_no_listing_tells_is_transferred_once(
+    transfer: Transfer,
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+
+    def hide_subject(request: Request, response: Response) -> None:
+        if request.path == "/data/projects/A/experiments":
+            listed = json.loads(response.data)
+            for row in listed["ResultSet"]["Result"]:
+                row.pop("subject_ID"), row.pop("subject_label")
+            response.data = json.dumps(listed)
+
+    transfer.source.app.after(hide_subject)
+    assert len(transfer().of("session")) == 1
 
 
 def test_a_scan_of_files_that_are_no_dicom_arrives(transfer: Transfer) -> None:

@@ -76,17 +76,19 @@ def of_project(route: Route, project: str) -> Iterator[Work]:
     for subject in subjects_in(source, project):
         listed.add(subject.id)
         case = SubjectCase(route, subject)
+        experiments = _experiments(source, subject)
+        listed.update(session.id for session in experiments)
         chosen = [
             (session, rules)
-            for session in _experiments(source, subject)
+            for session in experiments
             if (rules := rules_for(route.config.filtering, session)) is not None
         ]
         yield SubjectWork(case, len(chosen), subject.to_record(source.base_url))
         for session, rules in chosen:
             yield ExperimentWork(case, session, rules, session.to_record(source.base_url))
-    # An experiment may be shared without its subject.
+    # An experiment may be shared without its subject; not every listing names that.
     for session in _experiments_of_all(source, project):
-        alone = session.subject_id not in listed
+        alone = listed.isdisjoint((session.subject_id, session.id))
         if alone and rules_for(route.config.filtering, session) is not None:
             yield RecordWork(session.to_record(source.base_url))
 
