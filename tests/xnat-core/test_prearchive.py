@@ -212,6 +212,15 @@ def test_success_without_an_address_is_a_failure(
         prearchive.archive(entry)
 
 
+def test_an_archived_session_is_found_without_an_address(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    xnat.loses("POST", "/data/services/archive", 200)
+    assert prearchive.archive(entry).label == "MR1"
+
+
 def test_labels_with_dots_are_addressed_so_that_the_server_does_not_see_a_file_type() -> None:
     entry = PrearchiveEntry(project="P1", timestamp="20240502_101500123", name="a.b c")
     assert entry_path(entry).endswith("/20240502_101500123/a%2Eb%20c")

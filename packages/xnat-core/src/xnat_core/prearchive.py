@@ -269,6 +269,7 @@ class Prearchive:
                 about=_about(entry),
                 timeout=timeout,
             )
+            uri = _uri_of(response, "archive", entry)
         except ResourceNotFoundError:
             # It may have been archived since it was seen; also by this, when an answer was lost.
             if self.find(entry) is not None:
@@ -277,7 +278,7 @@ class Prearchive:
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
             return find_session(self.client, session or entry.label or entry.name, entry.project)
-        return session_of_uri(self.client, _uri_of(response, "archive", entry))
+        return session_of_uri(self.client, uri)
 
     def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
         """The session that a row which is gone has become.

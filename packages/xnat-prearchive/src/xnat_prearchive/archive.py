@@ -6,7 +6,8 @@ Usage:
 Options:
   --subject=<label>     Subject to archive under; else the one that the session names.
   --label=<label>       Label of the archived session; else the one that it has.
-  --overwrite           Merge into a session that exists, and replace its files of the same name.
+  --overwrite           Override conflicts with a session that exists, and replace its files of the
+                        same name. What is new to it, the server merges in any case.
   --timeout=<seconds>   How long to wait for a session that is still busy; 3600 when not given.
   --dry-run             Ask the server what speaks against archiving, and archive nothing.
   -w --workers=<n>      How many sessions at once.
