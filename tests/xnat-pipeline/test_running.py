@@ -254,6 +254,30 @@ def test_a_number_that_the_server_tells_is_taken(run: Run, xnat: XNAT) -> None:
     assert run("run", "demo-session", "E1", *P1).values("id") == ["1"]
 
 
+def test_a_job_whose_number_shows_nothing_yet_is_waited_for(run: Run, xnat: XNAT) -> None:
+    run("run", "demo-session", "E1", *P1)
+    body = json.dumps({"status": "success", "workflow-id": "1"})
+    refuses(xnat, Response(body, mimetype="application/json"))
+    xnat.fails("GET", "/data/workflows/1", 404, times=2)
+    assert run("run", "demo-session", "E1", *P1).values("id") == ["1"]
+
+
+def test_a_look_that_fails_after_a_launch_does_not_make_the_launch_fail(
+    run: Run, xnat: XNAT
+) -> None:
+    left = [1]
+
+    def spoil(request: Request) -> Response | None:
+        looks = "/services/workflows/" in request.path
+        if looks and launches(xnat) and left and left.pop():
+            return Response('{"ResultSet', mimetype="application/json")
+        return None
+
+    xnat.before(spoil)
+    told = run("run", "demo-session", "E1", *P1)
+    assert (told.status, len(told.values("id")), len(launches(xnat))) == (0, 1, 1)
+
+
 def test_a_dry_run_checks_and_launches_nothing(run: Run, xnat: XNAT) -> None:
     answer = run("run", "demo-session", "--dry-run", records=[session(xnat)])
     assert answer.values("id", "pipeline", "outcome") == [

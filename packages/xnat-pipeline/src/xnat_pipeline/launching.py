@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from xnat_core.errors import (
     ConnectionError,
     NetworkError,
     OperationError,
+    ResourceNotFoundError,
     ServerError,
     ValidationError,
     XNATCtlError,
@@ -104,7 +106,14 @@ class Launcher:
                 raise
             # The request may have arrived, and must not be repeated: what appears decides.
             named, lost = None, error
-        job = self.jobs.get(named) if named else self._appeared(pipeline, target, before, lost)
+        job = self._appeared(
+            pipeline,
+            target,
+            lambda waited: (
+                self._numbered(named) if named else self._new(pipeline, target, before, waited)
+            ),
+            lost,
+        )
         return replace(
             job, session=target.session, session_id=target.session_id, project=target.project
         )
@@ -171,17 +180,20 @@ class Launcher:
     # --- seeing it appear ---------------------------------------------------------------------
 
     def _appeared(
-        self, pipeline: Pipeline, target: Target, before: set[str], lost: XNATCtlError | None
+        self,
+        pipeline: Pipeline,
+        target: Target,
+        look: Callable[[float], PipelineJob | None],
+        lost: XNATCtlError | None,
     ) -> PipelineJob:
         begin = time.monotonic()
         pause = FIRST_LOOK
         while True:
             waited = time.monotonic() - begin
-            found = self._rows(pipeline, target)
-            if target.scan or waited > _ROWS_ALONE:
-                found += self._own_containers(pipeline, target)
-            if job := self._claim(found, before):
-                return job
+            # It may run by now: a look that fails is no reason to have it launched once more.
+            with suppress(ConnectionError, ServerError):
+                if job := look(waited):
+                    return job
             if waited >= self._patience:
                 break
             check_stop()
@@ -192,6 +204,21 @@ class Launcher:
             f"{pipeline.name} on {target.name} was accepted, but no job appeared within "
             f"{self._patience:g} seconds; 'xnat-pipeline jobs' shows whether it comes later",
         )
+
+    def _numbered(self, id: str) -> PipelineJob | None:
+        """The job of that number, when it is there."""
+        with suppress(ResourceNotFoundError):
+            return self.jobs.get(id)
+        return None
+
+    def _new(
+        self, pipeline: Pipeline, target: Target, before: set[str], waited: float
+    ) -> PipelineJob | None:
+        """A job that was not there before."""
+        found = self._rows(pipeline, target)
+        if target.scan or waited > _ROWS_ALONE:
+            found += self._own_containers(pipeline, target)
+        return self._claim(found, before)
 
     def _claim(self, found: list[PipelineJob], before: set[str]) -> PipelineJob | None:
         """The first new job of this user that no other launch of this run has taken for its own."""
