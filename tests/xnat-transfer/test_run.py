@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from support.transfers import Transfer, everything, series, written
+from support.transfers import Transfer, everything, series, study_of, written
 
 
 def test_a_session_arrives_with_its_files(transfer: Transfer) -> None:
@@ -121,6 +121,29 @@ def test_another_session_under_the_same_label_is_a_conflict(transfer: Transfer) 
     (conflict,) = [one for one in again.of("session") if one["outcome"] == "failed"]
     assert conflict["error"]["type"] == "TransferConflictError"
     assert [one["outcome"] for one in again.of("session") if one != conflict] == ["skipped"]
+
+
+@pytest.mark.parametrize("shared", [("S1", "S1_MR1"), ("S1_MR1",)])
+@pytest.mark.parametrize("metadata", [True, False])
+def test_what_another_project_shares_with_the_destination_is_a_conflict(
+    transfer: Transfer, shared: tuple[str, ...], metadata: bool
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", "MR")
+    dest = transfer.dest
+    study = study_of("S1", "S1_MR1")
+    scans = {"1": series("S1", "S1_MR1", 1, "MR", 2)}
+    dest.has_session("X", "S1", "S1_MR1", UID=study, scans=scans)
+    dest.store.accounts.join("keeper", "X_owner")
+    owned = "/data/projects/X/subjects/S1"
+    for name in shared:
+        where = owned if name == "S1" else f"{owned}/experiments/{name}"
+        assert dest.call("PUT", f"{where}/projects/B").status_code == 200
+    before = everything(dest, "X")
+    ran = transfer("--config", transfer.config(transfer_xml_metadata=metadata))
+    assert ran.status == 1
+    assert "it belongs to project X, which shares it" in ran.err
+    assert everything(dest, "X") == before
+    assert not dest.requests("POST", "/data/services/import")
 
 
 def test_a_session_that_was_renamed_on_the_destination_is_a_conflict(transfer: Transfer) -> None:

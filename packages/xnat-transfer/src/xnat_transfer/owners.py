@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from xnat_core.bodies import BytesBody
-from xnat_core.errors import ResourceNotFoundError, TransferError
+from xnat_core.errors import ResourceNotFoundError, TransferConflictError, TransferError
 from xnat_core.models import Subject
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_subject
@@ -123,6 +123,9 @@ class SubjectCase:
         return there
 
     def _write(self, found: Subject | None) -> None:
+        if found is not None and found.primary_project:
+            reason = f"it belongs to project {found.primary_project}, which shares it"
+            raise TransferConflictError(SUBJECT, self.subject.label, found.id, reason)
         body = None
         if self.route.config.transfer_xml_metadata:
             where = path("data", "subjects", self.subject.id)
