@@ -290,11 +290,31 @@ def test_an_assessor_of_a_type_that_the_destination_does_not_know_keeps_nothing_
 
 
 def test_two_labels_that_become_one_are_a_conflict(transfer: Transfer) -> None:
-    transfer.has_session("S1", "S1 MR1", "MR")
-    transfer.has_session("S1", "S1_MR1", "MR")
-    ran = transfer("--workers", 1)
+    transfer.has_session("S1", "S1 MR1", "MR", instances=3)
+    transfer.has_session("S1", "S1.MR1", "MR", instances=3)
+    ran = transfer()
     assert sorted(one["outcome"] for one in ran.of("session")) == ["done", "failed"]
     assert ran.status == 1
+    assert len(everything(transfer.dest, "B")) == 3
+    assert transfer("--dry-run").outcomes == {"skipped", "failed"}
+
+
+def test_two_subjects_that_become_one_are_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S 1", "S1_MR1", "MR")
+    transfer.has_session("S.1", "S2_MR1", "MR")
+    ran = transfer()
+    assert sorted(one["outcome"] for one in ran.of("session")) == ["done", "failed"]
+    assert len(everything(transfer.dest, "B")) == 2
+
+
+def test_a_session_that_is_named_twice_is_sent_once(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", "MR", instances=4)
+    record = {"kind": "session", "server": transfer.source.url, "label": "S1_MR1", "project": "A"}
+    ran = transfer.fed([record] * 3, monkeypatch)
+    assert (ran.status, ran.files) == (0, 8), ran.err
+    assert sorted(one["outcome"] for one in ran.records) == ["done", "skipped", "skipped"]
 
 
 def test_names_that_need_care_arrive_as_they_are(transfer: Transfer) -> None:

@@ -120,7 +120,11 @@ class Engine:
 
     def _do_experiment(self, work: ExperimentWork) -> Done:
         owner = self._owner(work.case)
-        item = Experiment(self.route, work.session, owner, work.rules)
+        session = work.session
+        with self.route.claimed(EXPERIMENT, session.id, session.label):
+            return self._brought(work, Experiment(self.route, session, owner, work.rules))
+
+    def _brought(self, work: ExperimentWork, item: Experiment) -> Done:
         if self.dry_run:
             return self._planned(work.record, item)
         begin = time.monotonic()
@@ -131,16 +135,15 @@ class Engine:
         session = work.session
         there = item.there or Session()
         self._note(EXPERIMENT, session.id, session.label, result, there, session.xsi_type)
-        known = {**there.to_record(self.route.dest.base_url), "subject": owner.label}
+        known = {**there.to_record(self.route.dest.base_url), "subject": item.owner.label}
         known |= {"source_id": session.id, "source_project": session.project}
         known |= {key: value for key, value in work.record.items() if key not in known}
         return self._finished(known, result, begin), result.changed
 
     def _owner(self, case: SubjectCase) -> Subject:
         """The subject on the destination; in a dry run one that may not exist."""
-        if not self.dry_run:
-            return case.ensure()
-        found = case.find()
+        with self.route.claimed(SUBJECT, case.subject.id, case.subject.label):
+            found = case.find() if self.dry_run else case.ensure()
         return found or Subject(label=case.label, project=self.route.project)
 
     # --- what came of it ----------------------------------------------------------------------

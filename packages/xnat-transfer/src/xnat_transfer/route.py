@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from xnat_core.errors import (
     PermissionDeniedError,
     ResourceNotFoundError,
     ServerUnreachableError,
+    TransferConflictError,
     TransferError,
     ValidationError,
     XNATCtlError,
@@ -70,6 +71,22 @@ class Route:
         self.pending = threading.Semaphore(self.config.max_pending_archives)
         self._looking = threading.Lock()
         self._staged: frozenset[str] | None = None
+        self._claims: dict[tuple[str, str], tuple[str, threading.Lock]] = {}
+
+    @contextlib.contextmanager
+    def claimed(self, kind: str, id: str, label: str) -> Iterator[None]:
+        """Held while an item of the source is brought to the label that it gets there.
+
+        An item that is named twice waits for its turn. Raises TransferConflictError for the second
+        of two whose labels become one: their data would come together.
+        """
+        there = label_there(label)
+        with self._looking:
+            first, turn = self._claims.setdefault((kind, there), (id, threading.Lock()))
+        if first != id:
+            raise TransferConflictError(kind, label, there, f"{first} is brought to that label")
+        with turn:
+            yield
 
     def was_staged(self, label: str) -> bool:
         """Whether the prearchive of the destination had a row of this label when first asked."""
