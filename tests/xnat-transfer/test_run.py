@@ -307,6 +307,21 @@ def test_two_subjects_that_become_one_are_a_conflict(transfer: Transfer) -> None
     assert len(everything(transfer.dest, "B")) == 2
 
 
+def test_two_assessors_that_become_one_are_a_conflict(transfer: Transfer) -> None:
+    source = transfer.source
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    for label in ("QC 1", "QC.1"):
+        with source.store.database.transaction():
+            assessor = source.store.items.create_experiment(
+                "A", label, "xnat:qcManualAssessorData", session_id=session.id
+            )
+        source.has_resource(assessor, "REPORT", {f"{label}.html": b"<html>"})
+    ran = transfer()
+    assert ran.status == 1
+    assert "is brought to that label" in ran.err
+    assert not everything(transfer.dest, "B")
+
+
 def test_a_session_that_is_named_twice_is_sent_once(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,10 @@ class Experiment:
     def look(self) -> tuple[Contents, Difference]:
         """List both sides."""
         wanted = contents_of(self.route.source, self.session, self.rules)
+        for one in wanted.assessors.values():
+            # They share their labels with the sessions of the project.
+            with self.route.claimed(EXPERIMENT, one.id, one.label):
+                pass
         self.there = self.find()
         held = self._held(self.there, wanted) if self.there else There()
         held.anonymizes = self.route.anonymizes
