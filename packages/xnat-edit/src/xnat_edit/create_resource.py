@@ -25,15 +25,21 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from xnat_core.job import Job
 from xnat_core.records import Record, done, planned
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.services.homes import Home
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per resource."""
     from xnat_core.errors import ResourceExistsError
     from xnat_core.models import Resource
+    from xnat_core.services.once import ask_and_see
     from xnat_core.services.resources import made_resource, resources_of
     from xnat_core.urls import path
     from xnat_edit.creating import Names, require_stored, resource_label
@@ -43,17 +49,24 @@ def work(job: Job) -> Iterator[Record]:
     wanted = {"format": job.args.text("--format"), "content": job.args.text("--content")}
     names = Names()
 
+    def is_there(client: XNATClient, home: Home) -> bool:
+        return any(one.label == label for one in resources_of(client, home))
+
     def make(record: Record) -> Iterable[Record]:
         client = job.client(record)
         home = home_of(client, record)
         name = f"{home.about[1]}/{label}"
         names.take("resource", home.path, label)
-        if any(one.label == label for one in resources_of(client, home)):
+        if is_there(client, home):
             raise ResourceExistsError("resource", name)
         if job.args.flag("--dry-run"):
             known = Resource.from_row({"label": label}, **home.known, **wanted)
             return [planned(known.to_record(client.base_url))]
-        client.put(home.path + path("resources", label), params=wanted, about=("resource", name))
+        where = home.path + path("resources", label)
+        ask_and_see(
+            lambda: client.put(where, params=wanted, about=("resource", name)),
+            lambda: is_there(client, home),
+        )
         found = made_resource(client, home, label)
         require_stored(f"resource {name!r}", found, wanted)
         return [done(found.to_record(client.base_url))]

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationError, XNATCtlError
 from xnat_core.lagging import look_until
 from xnat_core.records import Record, done, failed, planned
+from xnat_core.services.once import ask_and_see
 from xnat_core.services.resources import files_of_resource, find_resource
 from xnat_core.urls import path
 from xnat_edit.objects import home_of_resource
@@ -97,13 +98,23 @@ def _remove(
     params = {"removeFiles": "false" if job.args.flag("--keep-files") else "true"}
     kept: set[str] = set()
     asked: list[Record] = []
+
+    def listed() -> set[str]:
+        return {file.path for file in files_of_resource(client, resource)}
+
+    def delete(name: str) -> None:
+        where = str(resource.uri) + path("files", *name.split("/"))
+        ask_and_see(
+            lambda: client.delete(where, params=params, about=("file", name)),
+            lambda: name not in listed(),
+        )
+
     for record in able:
         name = _path_of(record)
         try:
             # What could not be deleted before must not go with what it begins with.
             _require_alone(name, {name, *kept})
-            where = str(resource.uri) + path("files", *name.split("/"))
-            client.delete(where, params=params, about=("file", name))
+            delete(name)
             asked.append(record)
         except XNATCtlError as error:
             kept.add(name)
@@ -111,7 +122,7 @@ def _remove(
     if not asked:
         return
     now = look_until(
-        lambda: {file.path for file in files_of_resource(client, resource)},
+        listed,
         lambda now: not any(_path_of(record) in now for record in asked),
     )
     for record in asked:

@@ -81,17 +81,17 @@ def erase(
     about: About,
     *,
     keep_files: bool,
-    seen_at: str | None = None,
+    is_gone: Callable[[], bool] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Delete what is at `where` and look that `seen_at` (else `where`) is gone.
+    """Delete what is at `where` and look that it is gone: by `is_gone`, else there.
 
     Raises OperationError when it is still there.
     """
     params = {"removeFiles": "false" if keep_files else "true"}
     done, lost = ask_once(
         lambda: client.delete(where, params=params, about=about),
-        lambda: document(client, seen_at or where, about) is None,
+        is_gone or (lambda: document(client, where, about) is None),
         sleep=sleep,
     )
     if done:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError, ValidationError
 from xnat_core.models import Model
+from xnat_core.services.base import document
 from xnat_core.services.homes import Home
 from xnat_core.services.projects import ProjectService
-from xnat_core.services.resources import find_resource, is_resource_gone
+from xnat_core.services.resources import find_resource, is_listed
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import SubjectNotEmptyError, subject_path
 from xnat_core.urls import path
@@ -84,7 +85,11 @@ def session(job: Job, record: Record) -> Removal:
     # Below its subject, where every server deletes; looked for where no other parent can hide it.
     where, there = session_path(found), path("data", "experiments", found.id)
     about = ("session", found.label)
-    remove = partial(erase, client, where, about, keep_files=keep, seen_at=there)
+
+    def is_gone() -> bool:
+        return document(client, there, about) is None
+
+    remove = partial(erase, client, where, about, keep_files=keep, is_gone=is_gone)
     return _removal(record, found, f"session {found.project}/{found.label}", inside, client, remove)
 
 
@@ -108,15 +113,11 @@ def resource(job: Job, record: Record) -> Removal:
     inside = Contents(files=contents.of_resource(client, found))
     name = f"{home.about[1]}/{found.label or found.id}"
 
-    def remove() -> None:
-        params = {"removeFiles": "false" if keep else "true"}
-        client.delete(str(found.uri), params=params, about=("resource", name))
-        if not is_resource_gone(client, home, found):
-            raise OperationError(
-                "delete",
-                f"resource {name!r} is still there, although the server reported success",
-            )
+    def is_gone() -> bool:
+        return not is_listed(client, home, found)
 
+    about = ("resource", name)
+    remove = partial(erase, client, str(found.uri), about, keep_files=keep, is_gone=is_gone)
     return _removal(record, found, f"resource {name}", inside, client, remove)
 
 

@@ -11,6 +11,7 @@ from xnat_core.errors import (
     ServerError,
 )
 from xnat_core.lagging import look_until
+from xnat_core.services.once import LONGEST_WAIT, ask_and_see
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -89,8 +90,14 @@ def listing(
         raise
 
 
-def require_gone(client: XNATClient, path: str, about: About) -> None:
-    """Raise OperationError when what was deleted is still there."""
+def delete(client: XNATClient, path: str, about: About, *, remove_files: bool) -> None:
+    """Delete an object, and look that it is gone. Raises OperationError when it is still there."""
+    params = {"removeFiles": "true" if remove_files else None}
+    ask_and_see(
+        lambda: client.delete(path, params=params, about=about),
+        lambda: document(client, path, about) is None,
+        longest=LONGEST_WAIT,
+    )
     if look_until(lambda: document(client, path, about), lambda found: found is None) is not None:
         raise OperationError(
             "delete", f"the server reported success, but {about[0]} {about[1]!r} is still there"

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.errors import OperationError, ValidationError
 from xnat_core.lagging import look_until
 from xnat_core.models import Subject, children
-from xnat_core.services.base import Row, Rows, document, fields, require_gone
+from xnat_core.services.base import Row, Rows, delete, document, fields
 from xnat_core.services.lookup import identifier_of
+from xnat_core.services.once import ask_and_see
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
         _move(client, row, target)
     reason = _doubt(client, source)
     if reason is None:
-        where = _path(source)
-        client.delete(where, params={"removeFiles": "true"}, about=("subject", source.label))
-        require_gone(client, where, ("subject", source.label))
+        delete(client, _path(source), ("subject", source.label), remove_files=True)
     return Merge(source.label, target.label, labels, len(rows), reason is None, False, reason)
 
 
@@ -90,7 +89,11 @@ def _require_movable(client: XNATClient, row: Row, source: Subject) -> None:
 def _move(client: XNATClient, row: Row, target: Subject) -> None:
     identifier = str(identifier_of(row))
     about = ("experiment", str(row.get("label") or identifier))
-    client.put(_path(target) + path("experiments", identifier), about=about)
+    where = _path(target) + path("experiments", identifier)
+    ask_and_see(
+        lambda: client.put(where, about=about),
+        lambda: _read(client, row).get("subject_ID") == target.id,
+    )
     found = _read(client, row).get("subject_ID")
     if found != target.id:
         raise OperationError(

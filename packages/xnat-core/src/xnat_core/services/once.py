@@ -39,14 +39,26 @@ def ask_once(
         lost = error
     if lost is None:
         return look_until(is_done, bool), None
-    patience = patience_with(lost, time.monotonic() - began)
-    looks = 1 + int(patience / PAUSE)
-    for look in range(looks):
-        if is_done():
-            return True, lost
-        if look + 1 < looks:
-            sleep(PAUSE)
-    return False, lost
+    return _becomes(is_done, patience_with(lost, time.monotonic() - began), sleep), lost
+
+
+def ask_and_see(
+    send: Callable[[], object],
+    is_done: Callable[[], bool],
+    *,
+    longest: float = SHORT_WAIT,
+) -> None:
+    """Send a small change; when the answer is lost, see whether it was done all the same.
+
+    Raises the error instead of an answer when it was not, after at most `longest` seconds.
+    """
+    began = time.monotonic()
+    try:
+        send()
+    except LOST as lost:
+        patience = min(longest, patience_with(lost, time.monotonic() - began))
+        if not _becomes(is_done, patience, time.sleep):
+            raise
 
 
 def patience_with(lost: Exception | None, seconds: float) -> float:
@@ -63,3 +75,14 @@ def patience_with(lost: Exception | None, seconds: float) -> float:
     if not isinstance(lost, NetworkError) or isinstance(lost, ServerUnreachableError):
         return 0
     return LONGEST_WAIT if isinstance(lost, TimeoutError) or seconds > _QUICKLY else SHORT_WAIT
+
+
+def _becomes(is_done: Callable[[], bool], patience: float, sleep: Callable[[float], None]) -> bool:
+    """Look until it is done, at least once and for so many seconds."""
+    looks = 1 + int(patience / PAUSE)
+    for look in range(looks):
+        if is_done():
+            return True
+        if look + 1 < looks:
+            sleep(PAUSE)
+    return False

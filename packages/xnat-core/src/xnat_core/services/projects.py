@@ -13,8 +13,9 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import Project
-from xnat_core.services.base import BaseService, Row, Rows, document, fields, first, require_gone
+from xnat_core.services.base import BaseService, Row, Rows, delete, document, fields, first
 from xnat_core.services.lookup import SESSION_COLUMNS, SUBJECT_COLUMNS
+from xnat_core.services.once import ask_and_see
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_project_id
 
@@ -75,7 +76,8 @@ class ProjectService(BaseService):
         """
         project_id = validate_project_id(project_id)
         _check(accessibility)
-        if document(self.client, _path(project_id), ("project", project_id)) is not None:
+        where, about = _path(project_id), ("project", project_id)
+        if document(self.client, where, about) is not None:
             raise ResourceExistsError("project", project_id)
         params = {
             "name": name,
@@ -85,7 +87,10 @@ class ProjectService(BaseService):
             "pi_lastname": pi_lastname,
             "accessibility": accessibility,
         }
-        self.client.put(_path(project_id), params=params, about=("project", project_id))
+        ask_and_see(
+            lambda: self.client.put(where, params=params, about=about),
+            lambda: document(self.client, where, about) is not None,
+        )
         return replace(self.get(project_id), accessibility=accessibility)
 
     def delete(self, project_id: str, remove_files: bool = False) -> bool:
@@ -94,12 +99,8 @@ class ProjectService(BaseService):
         Raises ResourceNotFoundError.
         """
         project = self.get(project_id)
-        self.client.delete(
-            _path(project.id),
-            params={"removeFiles": "true" if remove_files else None},
-            about=("project", project.id),
-        )
-        require_gone(self.client, _path(project.id), ("project", project.id))
+        about = ("project", project.id)
+        delete(self.client, _path(project.id), about, remove_files=remove_files)
         return True
 
     def get_subjects(self, project_id: str, limit: int | None = None) -> Rows:
@@ -115,8 +116,9 @@ class ProjectService(BaseService):
         _check(accessibility)
         project = self.get(project_id)
         where = _path(project.id) + "/accessibility"
-        self.client.put(where + path(accessibility), about=("project", project.id))
-        found = self.client.get(where, about=("project", project.id)).text.strip()
+        about = ("project", project.id)
+        self.client.put(where + path(accessibility), about=about, repeatable=True)
+        found = self.client.get(where, about=about).text.strip()
         if found != accessibility:
             raise OperationError(
                 "set accessibility", f"project {project.id!r} is {found}, not {accessibility}"

@@ -18,6 +18,7 @@ from xnat_core.models import DownloadSummary, Resource, ResourceFile, UploadSumm
 from xnat_core.services.base import BaseService, Row, listing, named
 from xnat_core.services.homes import Home, parents_of
 from xnat_core.services.lookup import find_session
+from xnat_core.services.once import LONGEST_WAIT, ask_and_see
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_resource_label
@@ -92,7 +93,8 @@ class ResourceService(BaseService):
         label = validate_resource_label(resource_label)
         home = self._home(session_id, scan_id, project)
         params = {"format": format, "content": content}
-        self.client.put(home.path + path("resources", label), params=params, accept={409})
+        where = home.path + path("resources", label)
+        self.client.put(where, params=params, accept={409}, repeatable=True)
         return made_resource(self.client, home, label)
 
     def delete(
@@ -110,7 +112,12 @@ class ResourceService(BaseService):
         home = self._home(session_id, scan_id, project)
         found = find_resource(self.client, home, resource_label)
         params = {"removeFiles": "true" if remove_files else "false"}
-        self.client.delete(str(found.uri), params=params, about=("resource", resource_label))
+        about = ("resource", resource_label)
+        ask_and_see(
+            lambda: self.client.delete(str(found.uri), params=params, about=about),
+            lambda: not is_listed(self.client, home, found),
+            longest=LONGEST_WAIT,
+        )
         if not is_resource_gone(self.client, home, found):
             raise OperationError(
                 "delete", f"the server reported success, but {resource_label!r} is still there"
@@ -243,10 +250,12 @@ def made_resource(client: XNATClient, home: Home, label: str) -> Resource:
 
 def is_resource_gone(client: XNATClient, home: Home, resource: Resource) -> bool:
     """Whether a resource that has just been deleted is listed no more."""
-    return not look_until(
-        lambda: [left for left in resources_of(client, home) if left.id == resource.id],
-        lambda left: not left,
-    )
+    return look_until(lambda: not is_listed(client, home, resource), bool)
+
+
+def is_listed(client: XNATClient, home: Home, resource: Resource) -> bool:
+    """Whether a home has this very resource now."""
+    return any(one.id == resource.id for one in resources_of(client, home))
 
 
 def find_resource(client: XNATClient, home: Home, label: str) -> Resource:

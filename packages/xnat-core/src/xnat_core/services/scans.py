@@ -17,11 +17,11 @@ from xnat_core.services.base import (
     BaseService,
     Row,
     Rows,
+    delete,
     document,
     fields,
     listing,
     named,
-    require_gone,
     same,
 )
 from xnat_core.services.lookup import find_session
@@ -218,8 +218,7 @@ def delete_scan(client: XNATClient, scan: Scan, *, remove_files: bool = False) -
         raise ResourceNotFoundError("scan", scan.id)
     where = path("data", "experiments", scan.session_id, "scans", scan.id)
     about = ("scan", f"{scan.session or scan.session_id}/{scan.id}")
-    client.delete(where, params={"removeFiles": "true" if remove_files else None}, about=about)
-    require_gone(client, where, about)
+    delete(client, where, about, remove_files=remove_files)
 
 
 def set_scan_field(client: XNATClient, scan: Scan, field: str, value: str) -> None:

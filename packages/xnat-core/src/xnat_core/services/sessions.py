@@ -18,12 +18,12 @@ from xnat_core.services.base import (
     BaseService,
     Row,
     Rows,
+    delete,
     document,
     fields,
     first,
     listing,
     named,
-    require_gone,
     same,
 )
 from xnat_core.services.lookup import (
@@ -34,6 +34,7 @@ from xnat_core.services.lookup import (
     session_of_row,
     session_record,
 )
+from xnat_core.services.once import ask_and_see
 from xnat_core.services.relabel import relabel
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_session_label
@@ -103,7 +104,10 @@ class SessionService(BaseService):
             "visit_id": visit_id,
         }
         where = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
-        self.client.put(where + path(label), params=params, about=("subject", subject))
+        ask_and_see(
+            lambda: self.client.put(where + path(label), params=params, about=("subject", subject)),
+            lambda: document(self.client, by_label, ("session", label)) is not None,
+        )
         return find_session(self.client, label, owner.project)
 
     def delete(
@@ -111,13 +115,8 @@ class SessionService(BaseService):
     ) -> bool:
         """Delete a session; in a project that only shares it, end the sharing."""
         session = find_session(self.client, session_id, project)
-        where = session_path(session)
-        self.client.delete(
-            where,
-            params={"removeFiles": "true" if remove_files else None},
-            about=("session", session.label),
-        )
-        require_gone(self.client, where, ("session", session.label))
+        about = ("session", session.label)
+        delete(self.client, session_path(session), about, remove_files=remove_files)
         return True
 
     def get_scans(self, session_id: str, project: str | None = None) -> Rows:

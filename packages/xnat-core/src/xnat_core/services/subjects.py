@@ -15,10 +15,10 @@ from xnat_core.models import Subject
 from xnat_core.services.base import (
     BaseService,
     Rows,
+    delete,
     document,
     first,
     named,
-    require_gone,
 )
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
@@ -28,6 +28,7 @@ from xnat_core.services.lookup import (
     subjects_in,
 )
 from xnat_core.services.merge import merge as merge_into
+from xnat_core.services.once import ask_and_see
 from xnat_core.services.relabel import relabel
 from xnat_core.services.renames import Rename, compile_pattern, expand, plan_renames
 from xnat_core.urls import path
@@ -88,7 +89,10 @@ class SubjectService(BaseService):
         if document(self.client, where, ("subject", label)) is not None:
             raise ResourceExistsError("subject", f"{project}/{label}")
         params = {"group": group, "gender": gender, "yob": yob}
-        self.client.put(where, params=params, about=("project", project))
+        ask_and_see(
+            lambda: self.client.put(where, params=params, about=("project", project)),
+            lambda: document(self.client, where, ("subject", label)) is not None,
+        )
         return find_subject(self.client, label, project)
 
     def delete(
@@ -111,9 +115,7 @@ class SubjectService(BaseService):
             raise SubjectNotEmptyError(
                 "delete", f"subject {found.label!r} has {len(sessions)} sessions"
             )
-        params = {"removeFiles": "true" if remove_files else None}
-        self.client.delete(where, params=params, about=("subject", found.label))
-        require_gone(self.client, where, ("subject", found.label))
+        delete(self.client, where, ("subject", found.label), remove_files=remove_files)
         return True
 
     def rename(

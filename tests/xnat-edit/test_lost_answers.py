@@ -1,0 +1,62 @@
+"""Changes that the server made although its answer never came."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.answers import Run
+from support.sandbox import XNAT
+
+
+def loses(xnat: XNAT, method: str, status: int) -> list[str]:
+    """Have the answers to this method lost on the way, in a proxy or in the server itself."""
+    asked: list[str] = []
+
+    def hook(request: Request, response: Response) -> None:
+        if request.method == method and "JSESSION" not in request.path:
+            asked.append(request.path)
+            response.set_data(b"")
+            response.status_code = status
+
+    xnat.app.after(hook)
+    return asked
+
+
+@pytest.mark.parametrize("status", [502, 500])
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("PUT", ["create", "project", "P2", "--name", "Two"]),
+        ("PUT", ["create", "subject", "-P", "P1", "S3", "--gender", "female"]),
+        ("PUT", ["create", "session", "-P", "P1", "-S", "S1", "E3"]),
+        ("PUT", ["create", "resource", "-P", "P1", "-E", "E1", "QC"]),
+        ("PUT", ["merge", "subject", "-P", "P1", "S1", "S2", "-y"]),
+        ("DELETE", ["merge", "subject", "-P", "P1", "S1", "S2", "-y"]),
+        ("DELETE", ["delete", "resource", "-P", "P1", "-E", "E1", "NOTES", "-y"]),
+        ("DELETE", ["delete", "file", "-P", "P1", "-E", "E1", "-r", "NOTES", "a.txt", "-y"]),
+    ],
+)
+def test_what_was_done_is_no_failure_and_is_not_asked_for_again(
+    edit: Run, xnat: XNAT, method: str, words: list[str], status: int
+) -> None:
+    xnat.has_session("P1", "S1", "E1", resources={"NOTES": {"a.txt": b"a"}})
+    xnat.has_subject("P1", "S2")
+    asked = loses(xnat, method, status)
+    answer = edit(*words)
+    assert (answer.status, answer.values("outcome")) == (0, ["done"]), answer.err
+    assert len(asked) == 1
+
+
+def test_an_accessibility_may_be_set_twice(edit: Run, xnat: XNAT) -> None:
+    xnat.has_project("P1")
+    xnat.fails("PUT", "/data/projects/P1/accessibility", 502)
+    assert edit("set", "-P", "P1", "accessibility=public").status == 0
+
+
+def test_what_was_not_made_is_told_with_the_reason(edit: Run, xnat: XNAT) -> None:
+    xnat.has_project("P1")
+    xnat.fails("PUT", "/data/projects/P1/subjects", 500, body="no space left")
+    answer = edit("create", "subject", "-P", "P1", "S3")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "500 no space left" in answer.err
