@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.uploads import Sent, Uploader
@@ -166,6 +167,41 @@ def test_waiting_for_nothing_is_done_when_all_is_sent(upload: Uploader) -> None:
     upload.series()
     ran = upload(upload.folder, *HERE, "--wait", "0")
     assert (ran.status, ran.record["outcome"], ran.record["landed"]) == (0, "done", "direct")
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_waiting_for_nothing_can_be_repeated_while_it_is_archived(
+    upload: Uploader, mode: str
+) -> None:
+    upload.xnat.settings.archive_delay = 3
+    upload.series()
+    words = (upload.folder, *HERE, "--wait", "0", "--mode", mode)
+    upload(*words)
+    again = upload(*words)
+    assert (again.status, again.record["outcome"]) == (0, "skipped"), again.err
+    upload.series(series=2)
+    more = upload(*words)
+    assert (more.status, more.record["outcome"]) == (1, "failed")
+    assert "P1/E1 takes more than 0 s" in more.err
+
+
+@pytest.mark.parametrize("wait", ["0", "0.2"])
+def test_waiting_hides_no_request_that_failed(upload: Uploader, wait: str) -> None:
+    upload.xnat.settings.archive_delay = 1
+    upload.series(series=1)
+    upload.series(series=2)
+    imports: list[int] = []
+
+    def refuse_second(request: Request) -> Response | None:
+        if request.path != "/data/services/import":
+            return None
+        imports.append(1)
+        return Response("quota", 400) if len(imports) > 1 else None
+
+    upload.xnat.before(refuse_second)
+    ran = upload(upload.folder, *HERE, "--workers", 2, "--wait", wait)
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert "the server refuses: quota" in ran.err
 
 
 def test_what_could_not_be_archived_directly_is_archived_from_where_it_fell(

@@ -18,6 +18,7 @@ from xnat_core.client import XNATClient
 from xnat_core.errors import (
     AuthenticationError,
     IntegrityError,
+    OperationError,
     ResourceExistsError,
     ServerUnreachableError,
     UploadError,
@@ -29,7 +30,7 @@ from xnat_core.parallel import bounded_map, check_stop
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.damage import NO_SIZE, Damage, once_more
 from xnat_upload.difference import NOTHING, Amount, Difference
-from xnat_upload.ending import Ending
+from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
 from xnat_upload.sending import Requests
@@ -80,7 +81,10 @@ class Delivery:
     def run(self) -> Delivered:
         """Upload. Raises the error that stopped it, or that left the session incomplete."""
         damaged = self.recall()
-        survey = self.look(max(0.0, lagging.PATIENCE - self.journal.age))
+        try:
+            survey = self.look(max(0.0, lagging.PATIENCE - self.journal.age))
+        except LATE as late:
+            return self.only_late(late)
         self.require_permission(survey)
         if damaged:
             self._may_replace_its_own()
@@ -94,6 +98,14 @@ class Delivery:
         self.places.update(one.place for one in self.journal.accepted() if one.place)
         self.difference.recall(self.journal.accepted())
         return any(one.size == NO_SIZE for one in self.journal.accepted())
+
+    def only_late(self, late: OperationError) -> Delivered:
+        """What comes of a session at which the server still works: nothing has failed when the
+        journal says that it has taken everything. Raises `late` when it has not."""
+        self.recall()
+        if self.difference.untaken.files:
+            raise late
+        return Delivered(wanted=self.difference.wanted, late=late)
 
     def require_permission(self, survey: Survey) -> None:
         """With overwrite `none`: refuse to touch what another upload has made.
@@ -263,6 +275,8 @@ class Delivery:
         done.sent, done.wanted = self._sent, self.difference.wanted
         done.notes += self._notes
         if done.late is not None:
+            if self.errors:
+                raise Incomplete(self.errors[0], done)
             return done
         missing = self.difference.missing
         if missing.files:

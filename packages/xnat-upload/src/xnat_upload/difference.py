@@ -199,6 +199,11 @@ class Difference:
         return self._amount(f"{self._missing} AND taken={TAKEN}")
 
     @property
+    def untaken(self) -> Amount:
+        """What the server has not taken of this upload, whatever it lists."""
+        return self._amount(f"{self._ours} AND left_out IS NULL AND taken != {TAKEN}")
+
+    @property
     def counted(self) -> int:
         """How many instances are known to be there by their number only."""
         return self._amount(f"{self._ours} AND held={BY_COUNT}").files

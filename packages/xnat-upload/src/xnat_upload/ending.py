@@ -15,6 +15,8 @@ from xnat_core.prearchive import StagingError, WaitedTooLong
 from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Manner
 
+LATE = (StillArchiving, WaitedTooLong)
+"""Patience has ended; nothing has failed."""
 _AT_LEAST = 60.0
 
 
@@ -48,7 +50,7 @@ class Ending:
                     self._archive(row, done)
                 else:
                     self._stage(row, done)
-        except (StillArchiving, WaitedTooLong) as late:
+        except LATE as late:
             done.late = late
         if done.entry is None and done.session is None and survey.session is not None:
             self._take_archived(survey.session, done)

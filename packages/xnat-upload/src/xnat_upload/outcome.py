@@ -87,7 +87,7 @@ def _late_record(
         record["uri"] = delivered.landing.uri
         facts["landed"] = delivered.landing.area
     if not wait:
-        return done(record, **facts)
+        return done(record, **facts) if delivered.sent.files else skipped(record, **facts)
     return failed(
         record,
         OperationError(

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from xnat_core.bounds import UNBOUNDED, Bounds
-from xnat_core.errors import XNATCtlError
+from xnat_core.errors import OperationError, XNATCtlError
 from xnat_upload.delivery import Delivery
+from xnat_upload.ending import LATE
 from xnat_upload.gradual import Gradual, send_each, taking_turns
 from xnat_upload.inventory import Instance, Inventory, Study
 from xnat_upload.plan import Order, Parcel, Unplannable, single, together
@@ -31,6 +32,7 @@ class Stream:
     survey: Survey | None = None
     gradual: Gradual | None = None
     error: XNATCtlError | None = None
+    late: OperationError | None = None
 
 
 class Streaming:
@@ -89,6 +91,8 @@ class Streaming:
             if stream.survey.is_empty:
                 delivery.require_permission(stream.survey)
                 stream.gradual = Gradual(delivery, delivery.way(stream.survey))
+        except LATE as late:
+            stream.late = late
         except XNATCtlError as error:
             stream.error = error
         return stream
@@ -110,10 +114,13 @@ class Streaming:
     def _ended(self, stream: Stream) -> Delivered | XNATCtlError:
         if stream.error is not None:
             return stream.error
-        assert stream.delivery is not None and stream.survey is not None
+        assert stream.delivery is not None
         try:
+            if stream.late is not None:
+                return stream.delivery.only_late(stream.late)
             if stream.gradual is None:
                 return stream.delivery.run()
+            assert stream.survey is not None
             return stream.delivery.complete(stream.survey)
         except XNATCtlError as error:
             return error
