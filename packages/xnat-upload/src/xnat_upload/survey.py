@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError
+from xnat_core.errors import ResourceNotFoundError, ValidationError
 from xnat_core.imports import (
     Destination,
     DirectArchive,
@@ -77,6 +77,8 @@ class Surveyor:
         survey.session = archived_session(
             self.client, self.destination.project, self.destination.session
         )
+        if survey.session is not None:
+            self._require_subject(survey.session)
         for entry in self._entries():
             if not self._is_ours(entry):
                 survey.strangers.append(entry)
@@ -95,6 +97,18 @@ class Surveyor:
             lambda scan: some_instance(self.client, session, scan) if session else "",
         )
         return survey
+
+    def _require_subject(self, session: Session) -> None:
+        """Raise ValidationError for a session of another subject: the server would refuse the data,
+        or leave them with that one."""
+        wanted = self.destination.subject
+        found = session.subject_label
+        if found and found.lower() != wanted.lower() and session.subject_id != wanted:
+            raise ValidationError(
+                f"session {session.label!r} of project {session.project} is one of subject "
+                f"{found!r}, not of {wanted!r}: name that subject, or choose another label",
+                "subject",
+            )
 
     def _receiving(self) -> Iterable[Landing]:
         """Rows of the direct archive that take more; others are waited for until they are gone."""

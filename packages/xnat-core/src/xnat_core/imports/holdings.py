@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import ResourceNotFoundError, XNATCtlError
+from xnat_core.errors import ResourceNotFoundError, ValidationError, XNATCtlError
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive, entry_path
 from xnat_core.services.base import document, fields
@@ -33,7 +33,10 @@ class HeldFile:
 
 
 def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
-    """The archived session of that label in that project, if there is one."""
+    """The archived session of that label in that project, if there is one.
+
+    Raises ValidationError for one that is only shared into it: nothing can be added to that there.
+    """
     session = None
     if _FOUND_BY_PATH.fullmatch(label):
         # Decisive for such labels; for others the whole project would have to be listed.
@@ -42,6 +45,13 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
         if item is None:
             return None
         if fields(item).get("ID"):
+            owner = str(fields(item).get("project") or project)
+            if owner.lower() != project.lower():
+                raise ValidationError(
+                    f"session {label!r} belongs to project {owner} and is only shared into "
+                    f"{project}: add to it there, or choose another label",
+                    "session",
+                )
             session = with_subject_label(client, session_of_item(item, project))
     if session is None:
         try:
