@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from xnat_upload.cli import main
@@ -166,6 +168,50 @@ def test_an_archive_is_unpacked_by_the_server(run: Run, xnat: XNAT) -> None:
         archive.writestr("in/c.txt", b"third")
     assert run("-P", "P1", "E1", "R", "a.zip", "--extract")[0] == 0
     assert stored(xnat, session_path(xnat), "R") == {"in/c.txt": b"third"}
+
+
+def test_an_archive_that_the_server_left_alone_in_silence_is_a_failure(
+    run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("-P", "P1", "E1", "R", "files/a.txt")
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("in/c.txt", b"third")
+    with gzip.open("b.gz", "wb") as packed:
+        packed.write(b"fourth")
+    user, password = xnat.has_user("carol", P1="collaborator")
+    monkeypatch.setenv("XNAT_USER", user)
+    monkeypatch.setenv("XNAT_PASS", password)
+    for name in ("a.zip", "b.gz"):
+        status, records, err = run("-P", "P1", "E1", "R", name, "--extract")
+        assert (status, records[0]["outcome"]) == (1, "failed")
+        assert "did not store it (no permission" in err
+
+
+def test_an_archive_is_not_sent_again_and_its_content_decides(run: Run, xnat: XNAT) -> None:
+    words = ("-P", "P1", "E1", "R", "a.tgz", "--extract")
+    Path("packed").mkdir()
+    Path("packed/c.txt").write_text("third")
+    with tarfile.open("a.tgz", "w:gz") as archive:
+        archive.add("packed", "./packed")
+
+    lost: list[str] = []
+
+    def lose(request: Request, response: Response) -> None:
+        if request.method == "PUT" and not lost:
+            lost.append(request.path)
+            response.status_code = 502
+
+    xnat.app.after(lose)
+    status, records, err = run(*words)
+    assert (status, records[0]["outcome"], records[0]["verified"]) == (0, "done", True), err
+    assert len(xnat.requests("PUT")) == 2
+    status, records, _ = run(*words)
+    assert (status, records[0]["outcome"], records[0]["there"]) == (0, "skipped", 1)
+    assert len(xnat.requests("PUT")) == 2
+    xnat.has_session("P1", "S1", "E1", resources={"R": {"packed/c.txt": b"other"}})
+    status, _, err = run(*words)
+    assert status == 1
+    assert "R/packed/c.txt with other content" in err
 
 
 def test_a_silent_200_without_permission_is_a_failure(

@@ -91,24 +91,33 @@ def work(job: Job) -> Iterator[Record]:
             watch=lambda size: job.progress.advance(bytes=size),
             bounds=job.bounds,
         )
-        if filled.unverifiable and job.args.flag("--verify"):
-            raise IntegrityError(
-                f"{home.about[1]}/{label}: the server has no digest of {filled.unverifiable} files "
-                "('xnat-admin refresh-catalogs --option checksum' makes them)"
-            )
+        _require_digests(home, label, filled.unverifiable)
         seconds = round(monotonic() - begin, 3)
         return done(record, **facts, seconds=seconds, verified=not filled.unverifiable)
+
+    def _require_digests(home: Home, label: str, unverifiable: int) -> None:
+        if unverifiable and job.args.flag("--verify"):
+            raise IntegrityError(
+                f"{home.about[1]}/{label}: the server has no digest of {unverifiable} files "
+                "('xnat-admin refresh-catalogs --option checksum' makes them)"
+            )
 
     def _unpacked(
         job: Job, client: XNATClient, home: Home, label: str, paths: list[Path], record: Record
     ) -> Record:
         begin = monotonic()
-        size = 0
         overwrite = job.args.flag("--overwrite")
-        for archive in paths:
+        all_filled = [
             unpack(client, home, label, archive, overwrite=overwrite, fields=fields)
-            size += archive.stat().st_size
-        return done(record, bytes=size, seconds=round(monotonic() - begin, 3))
+            for archive in paths
+        ]
+        unverifiable = sum(filled.unverifiable for filled in all_filled)
+        _require_digests(home, label, unverifiable)
+        facts = {"bytes": sum(filled.bytes for filled in all_filled)}
+        if not facts["bytes"]:
+            return skipped(record, **facts, there=sum(filled.skipped for filled in all_filled))
+        seconds = round(monotonic() - begin, 3)
+        return done(record, **facts, seconds=seconds, verified=not unverifiable)
 
     yield from job.each(one, job.within_bounds(_wanted(job)))
 

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.archive.members import Member
@@ -229,28 +229,62 @@ def unpack(
     overwrite: bool,
     fields: Mapping[str, str | None] | None = None,
     watch: Watch | None = None,
-) -> None:
-    """Send an archive for the server to unpack into a resource.
+) -> Filled:
+    """Send an archive for the server to unpack into a resource, unless all of it is there.
 
-    Raises UploadError when the resource holds no more than before, ResourceExistsError naming the
-    entries that were there already and were left as they are.
+    What the resource holds then is compared with what the archive has. One that cannot be read here
+    (`.gz`, `.zar`, `.xar`) counts as one file that is `unverifiable`. Raises UploadError for what
+    the server did not store, ResourceExistsError for what is there with other content.
     """
+    suffix = _archive_suffix(archive)
+    wanted = _contents(archive)
+    before = _stored(client, home, label)
+    if wanted and _holds(before, wanted):
+        return Filled(0, len(wanted), 0, _compare(before, home, label, wanted))
     body: Body = FileBody(archive)
     answer = _put(
         client,
         home,
         label,
-        f"upload{_archive_suffix(archive)}",
+        f"upload{suffix}",
         WatchedBody(body, watch) if watch else body,
         extract=True,
         overwrite=overwrite,
         fields=fields,
     )
+    size = archive.stat().st_size
+    if wanted:
+        # Of what is said to be a duplicate the content decides: the answer to a request that
+        # stored it may have been lost.
+        stored = look_until(lambda: _stored(client, home, label), lambda now: _holds(now, wanted))
+        return Filled(len(wanted), 0, size, _compare(stored, home, label, wanted))
     duplicates = _duplicates(answer)
     if duplicates:
         raise ResourceExistsError("file", ", ".join(duplicates[:5]))
-    if not look_until(lambda: _stored(client, home, label), bool):
+    known = () if overwrite else before.keys()
+    if not look_until(lambda: _stored(client, home, label).keys() - known, bool):
         raise _not_stored(home, label)
+    return Filled(1, 0, size, 1)
+
+
+def _contents(archive: Path) -> dict[str, tuple[int, str]]:
+    """Size in bytes and MD5 of the files in an archive, by the paths that they will have; nothing
+    for one that cannot be read here. Raises UploadError for one that is damaged or has no files."""
+    from xnat_core.archive.local import SUFFIXES, open_archive
+
+    if not archive.name.lower().endswith(SUFFIXES):
+        return {}
+    found: dict[str, tuple[int, str]] = {}
+    for member in open_archive(archive):
+        if member.kind == "file":
+            size, digest = 0, hashlib.md5(usedforsecurity=False)
+            for block in member.blocks():
+                size += len(block)
+                digest.update(block)
+            found[PurePosixPath(member.name).as_posix()] = size, digest.hexdigest()
+    if not found:
+        raise UploadError(f"{archive}: no files in it", archive)
+    return found
 
 
 def _batches(members: Sequence[Member]) -> Iterator[list[Member]]:
