@@ -151,3 +151,31 @@ def test_the_archive_may_take_its_time(
     slow.has_project("P1")
     assert run("--wait-interval", "0.1")[0] == 0
     assert sorted(files(slow)) == ["MISC", "Physio", "Stim"]
+
+
+def test_loose_files_and_a_folder_of_their_label_become_one_resource(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    (exam / "MISC").mkdir()
+    (exam / "MISC" / "deep.txt").write_text("deep")
+    assert run()[0] == 0
+    assert files(xnat)["MISC"] == ["README.txt", "deep.txt", "scan.img"]
+
+
+def test_two_files_for_one_place_are_refused_before_anything_is_sent(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    (exam / "MISC").mkdir()
+    (exam / "MISC" / "README.txt").write_text("another one")
+    status, _, err = run()
+    assert (status, xnat.requests("POST", "/data/services/import")) == (1, [])
+    assert "would both become MISC/README.txt" in err
+
+
+def test_a_folder_whose_name_is_no_label(run: Run, xnat: XNAT, exam: Path) -> None:
+    (exam / "Stim").rename(exam / "Stim & logs")
+    (exam / "Physio").rename(exam / "2024")
+    status, records, err = run()
+    assert (status, records[-1]["resources"]["uploaded"]) == (2, 3)
+    assert "resource label '2024'" in err
+    assert set(files(xnat)) == {"MISC", "Stim___logs"}

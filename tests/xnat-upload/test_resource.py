@@ -225,6 +225,25 @@ def test_a_silent_200_without_permission_is_a_failure(
     assert "no permission" in err
 
 
+@pytest.mark.parametrize("label", ["2024", "my notes", "a&b", "ä"])
+def test_no_resource_is_made_with_a_label_that_the_server_reads_otherwise(
+    run: Run, xnat: XNAT, label: str
+) -> None:
+    status, _, err = run("-P", "P1", "E1", label, "files")
+    assert (status, xnat.requests("PUT")) == (2, [])
+    assert "not only digits" in err
+
+
+def test_one_that_is_there_is_asked_for_by_its_number(run: Run, xnat: XNAT) -> None:
+    session = xnat.has_session("P1", "S1", "E1", resources={"my notes": {"x": b"x"}})
+    (row,) = xnat.rows(f"/data/experiments/{session.id}/resources?format=json")
+    number = row["xnat_abstractresource_id"]
+    for word in ("my notes", number):
+        assert run("-P", "P1", "E1", word, "files")[0] == 0
+    assert sorted(xnat.files(session, "my notes")) == ["a.txt", "sub/b.txt", "x"]
+    assert all(f"/resources/{number}/" in request.path for request in xnat.requests("PUT"))
+
+
 def test_format_and_content_are_noted(run: Run, xnat: XNAT) -> None:
     run("-P", "P1", "E1", "R", "files/a.txt", "--format", "TXT", "--content", "NOTES")
     (row,) = xnat.rows(f"/data/{session_path(xnat)}/resources/R/files?format=json")

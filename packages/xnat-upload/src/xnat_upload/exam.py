@@ -4,8 +4,8 @@ Usage:
   xnat-upload exam [options] <root>
 
 DICOM anywhere below ROOT is uploaded, one request per file. Each folder directly below ROOT without
-any DICOM becomes a resource of the session, named after it; files directly in ROOT that are not
-DICOM become one resource. Hidden names are passed over.
+any DICOM becomes a resource of the session, named after it (with _ for what no label may hold);
+files directly in ROOT that are not DICOM become one resource. Hidden names are passed over.
 
 Options:
   -P --project=<id>        Project; or the default project of the profile.
@@ -30,6 +30,7 @@ Example:
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.filling import fill, plan_fill
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
+from xnat_core.services.resources import address_of
 from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
 from xnat_upload.plan import Order
 from xnat_upload.sorting import is_dicom
@@ -142,7 +144,14 @@ def look_into(root: Path, misc: str) -> Exam:
         raise PathValidationError(root, "must be a directory")
     troubles: list[XNATCtlError] = []
     has_dicom = False
-    resources: dict[str, list[Member]] = {}
+    resources: dict[str, dict[str, Member]] = {}
+
+    def add(label: str, file: Path, folder: Path) -> None:
+        member = Member.of(file, file.relative_to(folder).as_posix())
+        other = resources.setdefault(label, {}).setdefault(member.name, member)
+        if other is not member:
+            raise UploadError(f"{other.path} and {file} would both become {label}/{member.name}")
+
     for child in sorted(root.iterdir()):
         if child.name.startswith("."):
             continue
@@ -150,17 +159,15 @@ def look_into(root: Path, misc: str) -> Exam:
             if any(is_dicom(file.path) for file in walk([child], troubles.append)):
                 has_dicom = True
                 continue
-            files = [file.path for file in walk([child], troubles.append)]
-            if files:
-                label = validate_resource_label(child.name)
-                resources[label] = [Member.of(f, f.relative_to(child).as_posix()) for f in files]
+            for file in walk([child], troubles.append):
+                add(re.sub(r"[^A-Za-z0-9_.-]", "_", child.name), file.path, child)
         elif child.is_file() and is_dicom(child):
             has_dicom = True
         elif child.is_file():
-            resources.setdefault(misc, []).append(Member.of(child, child.name))
+            add(misc, child, root)
     if troubles:
         raise troubles[0]
-    return Exam(root, has_dicom, resources)
+    return Exam(root, has_dicom, {label: [*named.values()] for label, named in resources.items()})
 
 
 def _uploaded(job: Job, root: Path, project: str, subject: str, session: str) -> Iterator[Record]:
@@ -200,6 +207,7 @@ def _attached(job: Job, session: Session, label: str, members: list[Member]) -> 
     overwrite = job.args.flag("--overwrite")
     home = Home.of_session(session)
     client = job.client()
+    label = address_of(client, home, label)
     plan = plan_fill(client, home, label, members, overwrite=overwrite)
     job.progress.start(plan.bytes, None, label)
     return fill(

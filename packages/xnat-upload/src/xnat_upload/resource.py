@@ -45,6 +45,7 @@ from xnat_core.services.filling import fill, members_below, plan_fill, unpack
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session, find_subject
 from xnat_core.services.projects import ProjectService
+from xnat_core.services.resources import address_of
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
 from xnat_core.validation import validate_resource_label
@@ -64,10 +65,11 @@ def work(job: Job) -> Iterator[Record]:
         label = validate_resource_label(str(record.get("resource") or ""))
         paths = [Path(word).expanduser() for word in _paths(record)]
         home = _home(client, record)
-        known = _target(client, home, label)
+        address = address_of(client, home, label)
+        known = _target(client, home, label, address)
         if job.args.flag("--extract"):
-            return [_unpacked(job, client, home, label, paths, record | known)]
-        return [_filled(job, client, home, label, members_of(paths), record | known)]
+            return [_unpacked(job, client, home, address, paths, record | known)]
+        return [_filled(job, client, home, address, members_of(paths), record | known)]
 
     def _filled(
         job: Job, client: XNATClient, home: Home, label: str, members: list[Member], record: Record
@@ -197,7 +199,7 @@ def _home(client: XNATClient, record: Record) -> Home:
     return Home.of_project(ProjectService(client).get(project).id)
 
 
-def _target(client: XNATClient, home: Home, label: str) -> Record:
+def _target(client: XNATClient, home: Home, label: str, address: str) -> Record:
     known = {key: value for key, value in home.known.items() if value}
     scan = known.pop("scan_id", None)
     return {
@@ -205,5 +207,5 @@ def _target(client: XNATClient, home: Home, label: str) -> Record:
         **known,
         **({"scan": scan} if scan else {}),
         "resource": label,
-        "uri": home.path + path("resources", label),
+        "uri": home.path + path("resources", address),
     }

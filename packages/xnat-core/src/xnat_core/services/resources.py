@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
+    InvalidIdentifierError,
     OperationError,
     ResourceNotFoundError,
     ServerError,
@@ -93,7 +94,7 @@ class ResourceService(BaseService):
         label = validate_resource_label(resource_label)
         home = self._home(session_id, scan_id, project)
         params = {"format": format, "content": content}
-        where = home.path + path("resources", label)
+        where = home.path + path("resources", address_of(self.client, home, label))
         self.client.put(where, params=params, accept={409}, repeatable=True)
         return made_resource(self.client, home, label)
 
@@ -147,6 +148,7 @@ class ResourceService(BaseService):
             raise FileNotFoundError(f"{local}: no such file")
         label = validate_resource_label(resource_label)
         home = self._home(session_id, scan_id, project)
+        label = address_of(self.client, home, label)
         return send_file(self.client, home, label, local, extract=extract, overwrite=overwrite)
 
     def upload_directory(
@@ -170,6 +172,7 @@ class ResourceService(BaseService):
             raise NotADirectoryError(f"{local}: not a directory")
         label = validate_resource_label(resource_label)
         home = self._home(session_id, scan_id, project)
+        label = address_of(self.client, home, label)
         return send_folder(self.client, home, label, local, overwrite=overwrite)
 
     def upload(
@@ -237,6 +240,24 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
     rows = listing(client, *home.parts, "resources", params=params, about=home.about)
     found = (_resource(row, home, everything) for row in rows)
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
+
+
+def address_of(client: XNATClient, home: Home, label: str) -> str:
+    """What a resource is asked for by: its label, or the number of one whose label is no name.
+
+    Raises InvalidIdentifierError for a label that none can be made with: the server takes digits
+    for a number, and keeps other characters as they travel.
+    """
+    if _ADDRESSABLE.fullmatch(label):
+        return label
+    for resource in resources_of(client, home):
+        if resource.id and label in (resource.label, resource.id):
+            return resource.id
+    raise InvalidIdentifierError(
+        "resource label",
+        label,
+        "must be letters, digits, underscores, hyphens and dots, and not only digits",
+    )
 
 
 def made_resource(client: XNATClient, home: Home, label: str) -> Resource:
