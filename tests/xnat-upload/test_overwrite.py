@@ -52,6 +52,20 @@ def test_none_makes_a_new_session(upload: Uploader) -> None:
     assert not any("overwrite" in request.args for request in upload.imports())
 
 
+def test_none_touches_no_session_that_somebody_made_after_a_run_that_brought_nothing(
+    upload: Uploader,
+) -> None:
+    upload.series()
+    upload.xnat.fails("POST", "/data/services/import", 500, times=4)
+    words = (upload.folder, *HERE, "--overwrite", "none", "--workers", 1)
+    assert upload(*words).status == 1
+    upload.xnat.has_session("P1", "S1", "E1", scans={"9": {"a.dcm": b"other"}})
+    before = len(upload.imports())
+    ran = upload(*words)
+    assert (ran.status, len(upload.imports())) == (1, before)
+    assert "already exists in the archive" in ran.err
+
+
 def test_none_has_nothing_to_say_where_everything_is_there_already(upload: Uploader) -> None:
     upload.series()
     upload(upload.folder, *HERE)

@@ -115,7 +115,7 @@ class Delivery:
         if survey.is_empty:
             self.journal.note({"fresh": True})
             return
-        if self.manner.overwrite != "none" or self.journal.facts().get("fresh"):
+        if self.manner.overwrite != "none" or self._is_own():
             return
         complete = self.is_at_end(survey) and not survey.strangers
         if complete and not self.difference.missing.files:
@@ -126,6 +126,15 @@ class Delivery:
             f" in {where} of {self.destination.project}; --overwrite append adds what is missing"
         )
         raise error
+
+    def _is_own(self) -> bool:
+        """Whether what is there is what an earlier run of this upload has begun.
+
+        That nothing was there then is not enough: when nothing of it was taken, somebody else may
+        have made the session since.
+        """
+        begun = self.journal.facts().get("fresh")
+        return bool(begun and (any(self.journal.accepted()) or not self.difference.has_others))
 
     def look(self, patience: float | None = None) -> Survey:
         """See what the server has; its listings may lag behind what it has taken."""

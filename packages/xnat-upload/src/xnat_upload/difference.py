@@ -112,7 +112,7 @@ class Difference:
         of a scan, where they are known. Raises UploadError when a series is there in part and
         cannot be told apart: to send it again would double it.
         """
-        if not self.inventory.rows("SELECT 1 FROM other WHERE session=? LIMIT 1", (self._session,)):
+        if not self.has_others:
             return
         self._match_by_digest()
         self._match_by_count(uid_of_scan, sample)
@@ -197,6 +197,13 @@ class Difference:
     def unlisted(self) -> Amount:
         """What the server has taken of this upload and does not list."""
         return self._amount(f"{self._missing} AND taken={TAKEN}")
+
+    @property
+    def has_others(self) -> bool:
+        """Whether the server lists files that are not known by their names or their bytes."""
+        return bool(
+            self.inventory.rows("SELECT 1 FROM other WHERE session=? LIMIT 1", (self._session,))
+        )
 
     @property
     def untaken(self) -> Amount:
