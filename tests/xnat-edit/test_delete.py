@@ -423,3 +423,19 @@ def test_a_record_of_another_server_is_refused(xnat: XNAT, edit: Run) -> None:
     answer = edit("delete", "--yes", records=[known, {**known, "server": "http://elsewhere:1"}])
     assert sorted(answer.values("outcome")) == ["done", "failed"]
     assert "the record is of http://elsewhere:1" in answer.err
+
+
+@pytest.mark.parametrize("kind", ["resource", "file"])
+@pytest.mark.parametrize("lost", [{"session": ""}, {"scan": "1"}, {"session": "MR1", "scan": None}])
+def test_a_record_that_lost_its_session_or_scan_is_not_taken_for_one_of_its_parent(
+    xnat: XNAT, edit: Run, kind: str, lost: dict[str, str | None]
+) -> None:
+    session = furnished(xnat)
+    project = xnat.store.items.project("P1")
+    assert project is not None
+    for item in (project, session):
+        xnat.has_resource(item, "NOTES", {"n.txt": b"n"})
+    known = {"project": "P1", "label": "NOTES", "resource": "NOTES", "path": "n.txt"}
+    answer = edit("delete", "--yes", records=[{"kind": kind, **known, **lost}])
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert all("n.txt" in xnat.files(item, "NOTES") for item in (project, session))

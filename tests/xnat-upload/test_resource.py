@@ -163,6 +163,19 @@ def test_records_name_many_resources(run: Run, xnat: XNAT) -> None:
     assert stored(xnat, session_path(xnat), "R2")["a.txt"] == b"first"
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [{"session": ""}, {"session": None}, {"scan": "4"}, {"session": "E1", "scan": ""}],
+)
+def test_a_record_that_lost_its_session_or_scan_is_not_taken_for_one_of_its_parent(
+    run: Run, xnat: XNAT, lost: dict[str, str | None]
+) -> None:
+    known = {"kind": "upload", "path": "files", "resource": "R", "project": "P1"}
+    status, _, err = run(records=[{**known, **lost}])
+    assert (status, xnat.requests("PUT")) == (1, [])
+    assert "the record has" in err
+
+
 def test_an_archive_is_unpacked_by_the_server(run: Run, xnat: XNAT) -> None:
     with zipfile.ZipFile("a.zip", "w") as archive:
         archive.writestr("in/c.txt", b"third")

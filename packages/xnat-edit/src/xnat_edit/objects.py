@@ -140,6 +140,9 @@ def home_of(client: XNATClient, record: Record) -> Home:
 
 def home_of_resource(client: XNATClient, record: Record) -> Home:
     """Where the resource that a record of a resource or a file names is. Raises as `home_of`."""
+    from xnat_core.services.homes import require_whole
+
+    require_whole(record)
     if record.get("session_id") or record.get("session"):
         session = session_of_scan(client, record)
         if record.get("scan"):

@@ -42,7 +42,7 @@ from xnat_core.errors import IntegrityError, PathValidationError, UploadError, U
 from xnat_core.job import Job
 from xnat_core.records import Record, RecordError, done, planned, skipped
 from xnat_core.services.filling import fill, members_below, plan_fill, unpack
-from xnat_core.services.homes import Home
+from xnat_core.services.homes import Home, require_whole
 from xnat_core.services.lookup import find_session, find_subject
 from xnat_core.services.projects import ProjectService
 from xnat_core.services.resources import address_of
@@ -184,6 +184,7 @@ def _paths(record: Record) -> list[str]:
 
 def _home(client: XNATClient, record: Record) -> Home:
     """The owner that a record names: scan, session, subject or project, the innermost of them."""
+    require_whole(record)
     named = {key: record.get(key) for key in ("project", "subject", "session", "scan")}
     project = str(named["project"]) if named["project"] else None
     session_name = record.get("session_id") or named["session"]

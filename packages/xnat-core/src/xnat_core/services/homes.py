@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from xnat_core.models import Resource, Scan, Session, Subject
+from xnat_core.records import RecordError
 from xnat_core.services.base import About
 from xnat_core.urls import path
 
@@ -84,6 +87,20 @@ class Home:
         elif category == "assessors":
             known["assessor"] = owner
         return Home((*self.parts, category, owner), (category.rstrip("s"), owner), known)
+
+
+def require_whole(record: Mapping[str, Any]) -> None:
+    """Raise RecordError for a record that has lost a part of where its resource is.
+
+    Without it the resource of that name of its parent would be meant.
+    """
+    parts = ("project", "subject", "subject_id", "session", "session_id", "scan", "assessor")
+    for part in parts:
+        if part in record and record[part] in (None, ""):
+            raise RecordError(f"the record has an empty {part}: leave it out where none is meant")
+    for part in ("scan", "assessor"):
+        if part in record and not (record.get("session") or record.get("session_id")):
+            raise RecordError(f"the record has a {part} and no session")
 
 
 def parents_of(resource: Resource) -> dict[str, str | None]:
