@@ -251,3 +251,27 @@ def test_when_every_file_is_refused_nothing_is_done(upload: Uploader) -> None:
     assert ran.status == 1
     assert [record["outcome"] for record in ran.records] == ["failed"] * 3
     assert "none of its files could be uploaded" in ran.err
+
+
+def test_a_row_that_somebody_archives_in_the_last_moment_is_found_in_the_archive(
+    upload: Uploader,
+) -> None:
+    upload.series(series=1)
+    upload(upload.folder, *HERE, "--prearchive")
+    asked: list[str] = []
+
+    def archive_first(request: Request) -> Response | None:
+        if request.path != "/data/services/archive":
+            return None
+        asked.append(request.path)
+        if len(asked) > 1:
+            return None
+        (row,) = upload.staged()
+        source = f"/prearchive/projects/P1/{row.timestamp}/{row.name}"
+        answer = upload.xnat.call("POST", f"/data/services/archive?src={source}")
+        assert answer.status_code == 200
+        return Response("no such session", 404)
+
+    upload.xnat.before(archive_first)
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, ran.record["landed"], upload.count()) == (0, "archive", 3), ran.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from xnat_core.errors import OperationError
+from xnat_core.errors import OperationError, ResourceNotFoundError
 from xnat_core.imports import Landing, archived_session
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.settling import StillArchiving
@@ -88,14 +88,17 @@ class Ending:
             self._look_in_archive(row, done)
             return
         done.entry = settled
-        done.session = self._prearchive.archive(
-            settled,
-            subject=self._destination.subject,
-            session=self._destination.session,
-            overwrite=self.manner.overwrite == "delete" or merges,
-            timeout=max(self._left, _AT_LEAST),
-            more={"quarantine": "true"} if self.manner.quarantine else None,
-        )
+        try:
+            done.session = self._prearchive.archive(
+                settled,
+                subject=self._destination.subject,
+                session=self._destination.session,
+                overwrite=self.manner.overwrite == "delete" or merges,
+                timeout=max(self._left, _AT_LEAST),
+                more={"quarantine": "true"} if self.manner.quarantine else None,
+            )
+        except ResourceNotFoundError:
+            self._look_in_archive(row, done)
         done.entry = None
 
     def _settled(self, row: PrearchiveEntry) -> PrearchiveEntry | None:
@@ -113,7 +116,7 @@ class Ending:
 
     def _look_in_archive(self, row: PrearchiveEntry, done: Delivered) -> None:
         """A row that is gone has been archived, by the project's own rule or by somebody."""
-        found = self._archived()
+        found = look_until(self._archived, lambda session: session is not None)
         if found is None:
             raise OperationError("upload", f"{row.id} has left the prearchive and is not archived")
         self._take_archived(found, done)
