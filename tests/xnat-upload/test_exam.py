@@ -179,3 +179,11 @@ def test_a_folder_whose_name_is_no_label(run: Run, xnat: XNAT, exam: Path) -> No
     assert (status, records[-1]["resources"]["uploaded"]) == (2, 3)
     assert "resource label '2024'" in err
     assert set(files(xnat)) == {"MISC", "Stim___logs"}
+
+
+def test_resources_are_not_attached_to_a_session_of_another_subject(run: Run, xnat: XNAT) -> None:
+    session = xnat.has_session("P1", "S9", "E1")
+    status, records, err = run("--attach-only")
+    assert (status, [record["outcome"] for record in records]) == (2, ["failed"])
+    assert "is one of subject 'S9', not of 'S1'" in err
+    assert xnat.rows(f"/data/experiments/{session.id}/resources?format=json") == []

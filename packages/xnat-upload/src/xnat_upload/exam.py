@@ -57,6 +57,7 @@ from xnat_core.services.resources import address_of
 from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
 from xnat_upload.plan import Order
 from xnat_upload.sorting import is_dicom
+from xnat_upload.survey import require_subject
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
 
@@ -124,6 +125,7 @@ def work(job: Job) -> Iterator[Record]:
     if not args.flag("--skip-resources") and exam.resources:
         try:
             archived = _archived(job, project, session)
+            require_subject(archived, subject)
         except XNATCtlError as error:
             yield failed(known, error, dicom=dicom, resources=resources)
             return

@@ -46,6 +46,20 @@ class Survey:
         return not (self.session or self.rows or self.strangers or self.direct)
 
 
+def require_subject(session: Session, wanted: str) -> None:
+    """Raise ValidationError for a session of another subject than the one named (label or ID).
+
+    The server would refuse the data of one for the other, or leave them with the wrong one.
+    """
+    found = session.subject_label
+    if found and found.lower() != wanted.lower() and session.subject_id != wanted:
+        raise ValidationError(
+            f"session {session.label!r} of project {session.project} is one of subject "
+            f"{found!r}, not of {wanted!r}: name that subject, or choose another label",
+            "subject",
+        )
+
+
 class Surveyor:
     """Looks for one session; `places` are the URIs where data of this upload have landed."""
 
@@ -78,7 +92,7 @@ class Surveyor:
             self.client, self.destination.project, self.destination.session
         )
         if survey.session is not None:
-            self._require_subject(survey.session)
+            require_subject(survey.session, self.destination.subject)
         for entry in self._entries():
             if not self._is_ours(entry):
                 survey.strangers.append(entry)
@@ -97,18 +111,6 @@ class Surveyor:
             lambda scan: some_instance(self.client, session, scan) if session else "",
         )
         return survey
-
-    def _require_subject(self, session: Session) -> None:
-        """Raise ValidationError for a session of another subject: the server would refuse the data,
-        or leave them with that one."""
-        wanted = self.destination.subject
-        found = session.subject_label
-        if found and found.lower() != wanted.lower() and session.subject_id != wanted:
-            raise ValidationError(
-                f"session {session.label!r} of project {session.project} is one of subject "
-                f"{found!r}, not of {wanted!r}: name that subject, or choose another label",
-                "subject",
-            )
 
     def _receiving(self) -> Iterable[Landing]:
         """Rows of the direct archive that take more; others are waited for until they are gone."""
