@@ -409,6 +409,37 @@ def test_a_new_session_beside_ours_means_that_ours_is_gone(xnat: XNAT) -> None:
         assert projects(client) == ["P1"]
 
 
+def test_a_check_a_moment_ago_says_nothing_of_a_session_that_ends_after_it(xnat: XNAT) -> None:
+    xnat.store.preferences.set("requireLogin", False)
+    path = "/data/projects/P1/subjects"
+    xnat.has_subject("P1", "S1")
+
+    def hook(request: Request) -> Response | None:
+        if xnat.app.sessions.use(request.cookies.get("JSESSIONID", "")) or request.path != path:
+            return None
+        return Response(
+            '{"ResultSet":{"Result":[]}}', headers={"Set-Cookie": "JSESSIONID=ANOTHER; Path=/"}
+        )
+
+    xnat.before(hook)
+    with connect(resolve()) as client:
+        client.rows(path)
+    with connect(resolve()) as client:
+        client.rows(path)
+        xnat.expires_sessions()
+        assert [row["label"] for row in client.rows(path)] == ["S1"]
+
+
+def test_a_server_that_hands_out_sessions_without_a_reason_is_not_asked_each_time(
+    xnat: XNAT,
+) -> None:
+    xnat.app.after(lambda _, answer: answer.headers.add("Set-Cookie", "JSESSIONID=X1; Path=/"))
+    with connect(resolve()) as client:
+        for _ in range(3):
+            client.rows("/data/projects/P1/subjects")
+    assert len(xnat.requests("GET", "/xapi/users/username")) == 2
+
+
 def serves_guests(xnat: XNAT) -> None:
     """A site that is open to all and hands out no cookie to those whose session has ended."""
     xnat.store.preferences.set("requireLogin", False)
@@ -428,6 +459,16 @@ def test_what_is_hidden_from_a_guest_is_asked_for_again_after_a_login(xnat: XNAT
         xnat.expires_sessions()
         accepted = client.get("/data/projects/P1", params={"format": "json"}, accept={404})
     assert accepted.status_code == 200
+    assert len(xnat.requests(*LOGIN)) == 3
+
+
+def test_a_list_that_is_shorter_for_a_guest_is_asked_for_again_after_a_login(xnat: XNAT) -> None:
+    serves_guests(xnat)
+    with connect(resolve()) as client:
+        for _ in range(2):
+            assert projects(client) == ["P1"]
+            xnat.expires_sessions()
+        assert [row["ID"] for row in client.iter_rows("/data/projects")] == ["P1"]
     assert len(xnat.requests(*LOGIN)) == 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Collection
@@ -25,6 +26,10 @@ _CHECK_EVERY = 60.0
 # What a guest may not see is not there for him; some routes of what is not there fail.
 _HIDDEN = frozenset({403, 404, 500})
 _CHECK_HIDDEN_EVERY = 2.0
+# Lists of all that the user may see: a guest gets a shorter one.
+_FOR_EACH_USER = re.compile(
+    r"/(?:data|REST)(?:/archive)?/(?:projects|subjects|experiments|prearchive(?:/projects)?)/?"
+)
 
 
 @dataclass
@@ -69,7 +74,7 @@ class Conversation:
         self._retries = retries
         self._authenticator = authenticator
         self._lock = threading.Lock()
-        self._identity_checked = float("-inf")
+        self._identity_checked = self._false_alarm = float("-inf")
         self._answered = time.monotonic()
         self._open_to_all: bool | None = None
 
@@ -142,27 +147,30 @@ class Conversation:
         """Whether a site that is open to all serves us as a guest, with fewer rows and no error.
 
         The signs are a new session beside ours, which some servers hand out without a reason;
-        something that is hidden; a pause that was longer than a session lives; and a session that
-        an earlier process has left.
+        something that is hidden; a list that is another one for each user; a pause that was longer
+        than a session lives; and a session that an earlier process has left.
         """
         status = response.status_code
         if call.method not in READING and status < 400:
             return False
         other = answers.other_session(response, token)
         hidden = status in _HIDDEN
-        slept = asked - self._answered > self._authenticator.lifetime
+        doubtful = asked - self._answered > self._authenticator.lifetime or (
+            status < 300 and _FOR_EACH_USER.fullmatch(call.path) is not None
+        )
         with self._lock:
-            unchecked = time.monotonic() - self._identity_checked
-            found = unchecked == float("inf") and not self._authenticator.has_logged_in
-            if not (other or hidden or slept or found):
-                return False
-            if unchecked < (_CHECK_HIDDEN_EVERY if hidden else _CHECK_EVERY):
-                return False
-            if not (other or found) and not self._is_open_to_all():
+            now = time.monotonic()
+            checked = self._identity_checked
+            found = checked == float("-inf") and not self._authenticator.has_logged_in
+            other = other and now - self._false_alarm >= _CHECK_EVERY
+            hidden = hidden and now - checked >= _CHECK_HIDDEN_EVERY
+            if not (other or found) and not ((hidden or doubtful) and self._is_open_to_all()):
                 return False
             if self.door.is_nobody(token):
                 return True
             self._identity_checked = time.monotonic()
+            if other:
+                self._false_alarm = self._identity_checked
             return False
 
     def _is_open_to_all(self) -> bool:
