@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.downloads import Downloader
 from support.sandbox import XNAT
@@ -174,6 +175,29 @@ def test_what_is_not_there_any_more_is_not_found(download: Downloader, kind: str
     record |= {"uri": f"{uri}/files/a" if kind == "file" else uri}
     ran = download.records(record)
     assert (ran.status, ran.record["outcome"]) == (5, "failed"), ran.record
+
+
+@pytest.mark.parametrize("below", ["files", "resources/DICOM/files"])
+def test_a_scan_that_is_gone_is_not_its_session(download: Downloader, below: str) -> None:
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", SCANS, resources={"DICOM": {"n.txt": b"hi"}})
+    uri = f"/data/experiments/{session.id}"
+
+    def falls_back(request: Request) -> Response | None:
+        if request.path != f"{uri}/scans/9/{below}":
+            return None
+        answer = xnat.call("GET", f"{uri}/{below}", params=request.args)
+        return Response(answer.content, content_type="application/json")
+
+    xnat.before(falls_back)
+    above = {"project": "P1", "session": "MR1", "session_id": session.id}
+    record = {"kind": "scan", "id": "9", **above}
+    if below != "files":
+        where = f"{uri}/scans/9/resources/DICOM"
+        record = {"kind": "resource", "label": "DICOM", "uri": where, **above}
+    ran = download.records(record, words=["--session-resources"])
+    assert (ran.status, ran.record["outcome"]) == (5, "failed"), ran.record
+    assert download.files() == {}
 
 
 def test_one_failure_does_not_stop_the_rest(download: Downloader) -> None:

@@ -13,7 +13,7 @@ from xnat_core.models import Resource, Subject
 from xnat_core.records import Record
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_subject, subjects_in
-from xnat_core.services.resources import resources_of
+from xnat_core.services.resources import resources_of, rows_of_resource
 from xnat_core.services.scans import find_scan
 from xnat_core.services.sessions import iter_sessions
 from xnat_download.above import (
@@ -32,7 +32,6 @@ from xnat_download.opening import (
     begin,
     claim,
     files_below,
-    files_of,
     folders_of,
     path_of,
     require_empty,
@@ -104,9 +103,9 @@ def _open_scan(download: Download) -> Iterable[Work]:
     place = replace(base, level="scan", owner=str(record["id"]))
     download.path = path_of(download, place.parts)
     home = Home(("experiments", session.id, "scans", str(record["id"])), ("scan", name_of(place)))
-    take(download, files_below(client, home.parts, home.about), base, session)
+    take(download, files_below(client, home.parts, home.about), base, session, scan=place.scan)
     assert download.listing is not None
-    if not download.listing.rows:
+    if place.scan not in download.listing.scans_seen:
         find_scan(client, session, str(record["id"]))
         require_empty(client, home)
     download.may_be_empty = download.engine.options.selection.narrows_resources
@@ -121,7 +120,7 @@ def _open_resource(download: Download) -> Iterable[Work]:
     base = place_above(download)
     claim(download, base)
     session = session_in(base)
-    take(download, files_of(client, resource), base, session, everything=True)
+    take(download, rows_of_resource(client, resource), base, session, everything=True)
     download.path = path_of(download, lambda: folders_of(download))
     return begin(download)
 

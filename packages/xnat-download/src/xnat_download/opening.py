@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
-from xnat_core.models import Resource, Session
+from xnat_core.errors import DownloadError, ResourceNotFoundError
+from xnat_core.models import Session
 from xnat_core.services.base import document
 from xnat_core.services.base import listing as listed
 from xnat_core.services.homes import Home
-from xnat_core.services.resources import files_of_resource, resources_of
+from xnat_core.services.resources import resources_of
 from xnat_core.services.scans import scans_of
 from xnat_download.download import Download
 from xnat_download.fetching import fetch_group
@@ -34,10 +34,15 @@ def take(
     session: Session | None,
     *,
     everything: bool = False,
+    scan: str | None = None,
 ) -> None:
-    """List; `everything` for an object that was named itself, at whatever level it is."""
+    """List; `everything` for an object that was named itself, at whatever level it is. With `scan`
+    only what is of that one: for a scan that is gone the server may list its session."""
     engine = download.engine
     selection = engine.options.selection
+    if scan is not None:
+        wanted = {scan} if selection.takes_scan(scan) else set()
+        selection = replace(selection, scans=frozenset(wanted))
     if everything:
         selection = replace(selection, session_resources=True, assessors=True)
     download.listing = Listing(
@@ -66,25 +71,6 @@ def files_below(
     client: XNATClient, parts: tuple[str, ...], about: tuple[str, str]
 ) -> Iterator[Row]:
     return listed(client, *parts, "files", params={"all": "true"}, about=about)
-
-
-def files_of(client: XNATClient, resource: Resource) -> Iterator[Row]:
-    empty = True
-    try:
-        for row in client.iter_rows(f"{resource.uri}/files", about=("resource", resource.label)):
-            empty = False
-            yield row
-    except ServerError:
-        # So the server answers for a session that is gone.
-        _require_resource(client, resource)
-        raise
-    if empty:
-        _require_resource(client, resource)
-
-
-def _require_resource(client: XNATClient, resource: Resource) -> None:
-    for _ in files_of_resource(client, resource):
-        return
 
 
 def _details(download: Download, session: Session | None) -> Details:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from xnat_core.errors import (
     InvalidIdentifierError,
@@ -301,23 +302,39 @@ def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
 
 
 def files_of_resource(client: XNATClient, resource: Resource) -> Iterator[ResourceFile]:
-    """The files of a resource that was listed, as they arrive.
+    """The files of a resource that was listed, as they arrive. Raises ResourceNotFoundError."""
+    known = parents_of(resource)
+    for row in rows_of_resource(client, resource):
+        yield ResourceFile.from_row(row, collection=resource.label or None, **known)
 
-    Raises ResourceNotFoundError: for a resource that is gone the server lists no files.
+
+def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
+    """The rows of the files of a resource, as they arrive.
+
+    Raises ResourceNotFoundError: for a resource that is gone the server lists no files, and for one
+    of a scan that is gone it may list those of the session's resource of that label.
     """
-    where = f"{resource.uri}/files"
     about = ("resource", resource.label or str(resource.id))
+    scan = _scan_in(str(resource.uri))
     empty = True
     try:
-        for row in client.iter_rows(where, about=about):
+        for row in client.iter_rows(f"{resource.uri}/files", about=about):
+            if scan and _scan_in(row.get("URI", "")) not in (scan, unquote(scan)):
+                raise ResourceNotFoundError(*about)
             empty = False
-            known = parents_of(resource)
-            yield ResourceFile.from_row(row, collection=resource.label or None, **known)
+            yield row
     except ServerError:
+        # So the server answers for a session that is gone.
         _require(client, resource)
         raise
     if empty:
         _require(client, resource)
+
+
+def _scan_in(uri: str) -> str | None:
+    """The scan, as it is written, that the URI of a resource or of its files names."""
+    found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
+    return found[2] if found and found[1] == "scans" else None
 
 
 def _require(client: XNATClient, resource: Resource) -> None:
