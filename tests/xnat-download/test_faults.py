@@ -6,6 +6,7 @@ Each test ends with a second run that finds a server in good health and complete
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import os
 import random
@@ -309,6 +310,25 @@ def test_a_file_that_breaks_off_goes_on_where_it_was(download: Downloader) -> No
     ran = download.records(record)
     assert (ran.status, list(download.files().values())) == (0, [BIG]), ran.err
     assert ranges(download) == ["", "bytes=2000000-"]
+
+
+def test_a_file_that_is_marked_as_compressed_comes_as_it_is(download: Downloader) -> None:
+    record = big(download)
+    gzipped = {"Content-Encoding": "gzip"}
+    change = breaks_at(2_000_000)
+    Spoiler(download.xnat, "b.bin", change, times=1, keep_length=True, headers=gzipped)
+    Spoiler(download.xnat, "b.bin", lambda body: [body], keep_length=True, headers=gzipped)
+    ran = download.records(record)
+    assert (ran.status, list(download.files().values())) == (0, [BIG]), ran.err
+    assert ranges(download) == ["", "bytes=2000000-"]
+
+
+def test_a_file_that_is_compressed_on_its_way_is_unpacked(download: Downloader) -> None:
+    record = big(download)
+    gzipped = {"Content-Encoding": "gzip"}
+    Spoiler(download.xnat, "b.bin", lambda body: [gzip.compress(body)], headers=gzipped)
+    ran = download.records(record)
+    assert (ran.status, list(download.files().values())) == (0, [BIG]), ran.err
 
 
 def test_progress_resets_the_count_of_attempts(download: Downloader) -> None:

@@ -205,6 +205,14 @@ def test_a_file_where_a_folder_must_be_is_said(one_file: Downloader) -> None:
     assert list(one_file.files().values()) == [b"right"]
 
 
+def test_a_file_called_like_a_part_of_another_stays(download: Downloader) -> None:
+    files = {".foo.12-abcdef01.part": b"data", "foo": b"x"}
+    download.xnat.has_session("P1", "S1", "MR1", {"1": files})
+    for _ in range(2):
+        assert download.session("MR1").status == 0
+        assert download.files("MR1/scans/1/resources/DICOM/files") == files
+
+
 def test_what_the_disk_refuses_does_not_stop_the_other_files(download: Downloader) -> None:
     files = {"a": b"a", "b/c": b"c", "d": b"d"}
     download.xnat.has_session("P1", "S1", "MR1", {"1": files})

@@ -18,7 +18,7 @@ from xnat_core.parallel import check_stop
 from xnat_download.counts import Counts
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
-from xnat_download.partial import WORTH_RESUMING, left_parts, remove_left
+from xnat_download.partial import PART, WORTH_RESUMING, left_parts, remove_left
 from xnat_download.single import fetch_one
 from xnat_download.streams import NoArchive, receive
 from xnat_download.trouble import Interrupted
@@ -85,6 +85,10 @@ def look(download: Download, group: Group) -> None:
             path = engine.tree.path_of(group, file)
             if path.parent not in parts:
                 parts[path.parent] = dict(left_parts(path.parent))
+            meant = PART.fullmatch(path.name)
+            if meant and parts[path.parent].get(meant[1]) == path:
+                # Somebody's upload has brought it to the server: it is data.
+                del parts[path.parent][meant[1]]
             there, md5 = is_there(path, file, verify=verify)
         except XNATCtlError as error:
             download.lost(group, file, error)

@@ -117,7 +117,10 @@ def _get(download: Download, file: File, uri: str, partial: Partial) -> None:
             opened = True
             _require_file(answer, file)
             _place(download, answer, file, partial)
-            for block in answer.blocks(unpack=bool(answer.compression)):
+            # Some servers mark a file that ends in .gz as compressed; then it comes as it is.
+            as_it_is = answer.length == (file.size or 0) - partial.size
+            unpack = bool(answer.compression) and not as_it_is
+            for block in answer.blocks(unpack=unpack):
                 check_stop()
                 partial.write(block)
                 download.engine.progress.advance(bytes=len(block))
