@@ -22,6 +22,7 @@ from xnat_core.records import (
     parse_line,
     planned,
     read_lines,
+    require_names,
     where,
 )
 
@@ -62,6 +63,32 @@ def test_a_failed_record_says_type_message_and_status() -> None:
 def test_a_line_that_is_no_object_is_named(line: bytes) -> None:
     with pytest.raises(RecordError, match="line 7 of standard input is not a JSON object"):
         parse_line(7, line)
+
+
+def test_names_of_objects_are_texts() -> None:
+    record = {"kind": "scan", "id": 4, "session_id": "E1", "label": None, "frames": 7, "mine": [1]}
+    require_names(record)
+    assert record == {**record, "id": "4", "frames": 7, "mine": [1]}
+    project = {"kind": "project", "label": 7}
+    require_names(project)
+    assert project == {"kind": "project", "label": "7", "id": "7"}
+    require_names({"kind": "word", "id": ["of", "no", "concern"]})
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"kind": "project"}, "a project without id or label"),
+        ({"kind": "session", "id": None, "label": ""}, "a session without id or label"),
+        ({"kind": "scan", "session_id": "E1"}, "a scan without id"),
+        ({"kind": "resource", "session": "MR1"}, "a resource without label or uri"),
+        ({"kind": "subject", "id": "S1", "project": {"a": 1}}, 'project is {"a":1}: must be a'),
+        ({"kind": "session", "id": True}, "id is true: must be a text"),
+    ],
+)
+def test_a_record_that_names_nothing_is_refused(record: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecordError, match=message):
+        require_names(record)
 
 
 def test_blank_lines_carriage_returns_and_a_byte_order_mark_are_no_matter() -> None:

@@ -78,6 +78,14 @@ def test_a_dash_reads_records(xnat: XNAT, ls: Run) -> None:
     assert answer.values("id", "session_count") == [("P1", 0)]
 
 
+def test_a_record_without_a_name_does_not_stop_the_rest(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("7")
+    answer = ls("projects", "-", records=[{"kind": "project"}, {"kind": "project", "id": 7}])
+    assert answer.status == 1
+    assert answer.values("id", "outcome") == [(None, "failed"), ("7", None)]
+    assert answer.err.startswith("xnat-ls: line 1 of standard input: a project without id")
+
+
 def test_list_options_work_here_too(xnat: XNAT, ls: Run) -> None:
     for name in ("P1", "P2", "X1"):
         xnat.has_project(name)

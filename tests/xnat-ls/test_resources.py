@@ -160,6 +160,21 @@ def test_a_resource_record_is_told_at_length(ls: Run) -> None:
     assert answer.values("label", "total_files", "files") == [("PROTOCOL", 1, ["p.pdf"])]
 
 
+def test_a_resource_record_is_told_as_the_server_has_it_now(xnat: XNAT, ls: Run) -> None:
+    (listed,) = ls("resources", "-P", "P1").records
+    xnat.has_resource(xnat.has_project("P1"), "PROTOCOL", {"q.pdf": b"q"})
+    assert ls("resources", records=[listed]).records == ls("resources", "-P", "P1").records
+    gone = {**listed, "id": "99", "label": "GONE", "uri": "/data/projects/P1/resources/GONE"}
+    answer = ls("resources", records=[gone])
+    assert (answer.status, answer.records[0]["outcome"]) == (5, "failed")
+
+
+@pytest.mark.parametrize("command", ["resources", "files"])
+def test_a_resource_record_of_no_place_is_not_found(ls: Run, command: str) -> None:
+    answer = ls(command, records=[{"kind": "resource", "label": "PROTOCOL"}])
+    assert (answer.status, answer.records[0]["outcome"]) == (5, "failed")
+
+
 def test_quiet_prints_labels_and_paths(ls: Run) -> None:
     assert ls("resources", "-P", "P1", "-q").out == "PROTOCOL\n"
     assert ls("files", "-P", "P1", "-q").out == "p.pdf\n"

@@ -34,6 +34,7 @@ from xnat_core.records import (
     parse_line,
     passes_through,
     read_lines,
+    require_names,
     skipped,
     where,
 )
@@ -198,11 +199,13 @@ class Job:
                 f"line {number} of standard input: {self.tool} reads records of kind "
                 f"{', '.join(kinds)}, not {kind!r}"
             )
-        if self.command.server and record.get("server"):
-            try:
+        try:
+            if kinds:
+                require_names(record)
+            if self.command.server and record.get("server"):
                 self._require_server(str(record["server"]))
-            except RecordError as error:
-                raise RecordError(f"line {number} of standard input: {error.message}") from None
+        except RecordError as error:
+            raise RecordError(f"line {number} of standard input: {error.message}") from None
         record.pop("outcome", None)
         record.pop("error", None)
 

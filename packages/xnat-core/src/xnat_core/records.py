@@ -21,6 +21,19 @@ Record = dict[str, Any]
 
 LONGEST_LINE = 16 << 20
 _BLOCK = 1 << 16
+# What names an object or its parents, and by which of these the objects of each kind are found.
+_NAMES = (
+    *("uri", "id", "label", "name", "path"),
+    *("project", "subject", "subject_id", "session", "session_id", "scan", "resource"),
+)
+_FOUND_BY = {
+    "project": ("id", "label"),
+    "subject": ("id", "label"),
+    "session": ("id", "label"),
+    "scan": ("id",),
+    "resource": ("label", "uri"),
+    "file": ("uri", "path", "name"),
+}
 
 
 class RecordError(XNATCtlError):
@@ -110,6 +123,26 @@ def parse_line(number: int, line: bytes) -> Record | None:
     if not isinstance(record, dict):
         raise RecordError(f"line {number} of standard input is not a JSON object")
     return record
+
+
+def require_names(record: Record) -> None:
+    """See to it that an object of the hierarchy has a name, and that all its names are texts.
+
+    Other tools write `4` for the scan `"4"`. Raises RecordError.
+    """
+    found_by = _FOUND_BY.get(str(record.get("kind")))
+    if found_by is None:
+        return
+    for key in _NAMES:
+        value = record.get(key)
+        if type(value) is int:
+            record[key] = str(value)
+        elif not isinstance(value, (str, type(None))):
+            raise RecordError(f"{key} is {as_text(value)}: must be a text")
+    if not any(record.get(key) for key in found_by):
+        raise RecordError(f"a {record['kind']} without {' or '.join(found_by)}")
+    if record["kind"] == "project":
+        record["id"] = record.get("id") or record["label"]
 
 
 Test = Callable[[Mapping[str, Any]], bool]

@@ -44,7 +44,7 @@ def work(job: Job) -> Iterator[Record]:
     """A record per resource."""
     from xnat_core.models import Resource
     from xnat_core.records import failed
-    from xnat_core.services.resources import resources_of
+    from xnat_core.services.resources import found_again, resources_of
 
     asked = Asked.of(job)
     everything, long = job.args.flag("--all"), job.args.flag("--long")
@@ -56,7 +56,7 @@ def work(job: Job) -> Iterator[Record]:
     def look(record: Record) -> Iterable[Record]:
         client = job.client(record)
         if record["kind"] == "resource":
-            yield record_of(client, Resource.from_record(record))
+            yield record_of(client, found_again(client, Resource.from_record(record)))
             return
         home = home_of(client, record, asked.scan)
         found = resources_of(client, home, everything=everything)

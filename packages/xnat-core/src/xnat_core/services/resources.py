@@ -291,6 +291,13 @@ def find_resource(client: XNATClient, home: Home, label: str) -> Resource:
     raise ResourceNotFoundError("resource", f"{home.about[1]}/{label}")
 
 
+def found_again(client: XNATClient, resource: Resource) -> Resource:
+    """A resource that was listed, as the server has it now. Raises ResourceNotFoundError."""
+    row = _require(client, resource)
+    known = {"uri": resource.uri, "category": resource.category, **parents_of(resource)}
+    return Resource.from_row(row, **known)
+
+
 def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
     """The files of all resources of a home, as they arrive; a session's include its scans'."""
     # Below a project or a subject this would reach into its sessions.
@@ -315,10 +322,11 @@ def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
     of a scan that is gone it may list those of the session's resource of that label.
     """
     about = ("resource", resource.label or str(resource.id))
-    scan = _scan_in(str(resource.uri))
+    where = _uri_of(resource)
+    scan = _scan_in(where)
     empty = True
     try:
-        for row in client.iter_rows(f"{resource.uri}/files", about=about):
+        for row in client.iter_rows(f"{where}/files", about=about):
             if scan and _scan_in(row.get("URI", "")) not in (scan, unquote(scan)):
                 raise ResourceNotFoundError(*about)
             empty = False
@@ -331,24 +339,30 @@ def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
         _require(client, resource)
 
 
+def _uri_of(resource: Resource) -> str:
+    if not resource.uri:
+        raise ResourceNotFoundError("resource", resource.label or str(resource.id))
+    return resource.uri
+
+
 def _scan_in(uri: str) -> str | None:
     """The scan, as it is written, that the URI of a resource or of its files names."""
     found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
     return found[2] if found and found[1] == "scans" else None
 
 
-def _require(client: XNATClient, resource: Resource) -> None:
-    parent, _, _ = str(resource.uri).rpartition("/resources/")
+def _require(client: XNATClient, resource: Resource) -> Row:
+    parent, _, _ = _uri_of(resource).rpartition("/resources/")
     about = ("resource", resource.label or str(resource.id))
     try:
         rows = client.rows(f"{parent}/resources", about=about)
     except ServerError:
         rows = []
-    if not any(
-        row.get("label") == resource.label or row.get("xnat_abstractresource_id") == resource.id
-        for row in rows
-    ):
-        raise ResourceNotFoundError(*about)
+    for row in rows:
+        number = row.get("xnat_abstractresource_id")
+        if row.get("label") == resource.label or number == resource.id:
+            return row
+    raise ResourceNotFoundError(*about)
 
 
 def _resource(row: Row, home: Home, everything: bool) -> Resource:
