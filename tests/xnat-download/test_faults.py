@@ -205,6 +205,19 @@ def test_an_empty_listing_is_not_believed_when_the_counts_differ(session: Downlo
     assert_completes(session)
 
 
+def test_nor_is_that_of_one_resource(session: Downloader) -> None:
+    uri = "/data/experiments/XNAT_E00001/scans/1/resources/DICOM"
+    resource = {"kind": "resource", "label": "DICOM", "uri": uri, "scan": "1"}
+    resource |= {"session": "MR1", "session_id": "XNAT_E00001", "project": "P1"}
+    empty = b'{"ResultSet":{"Result":[],"title":"Files"}}'
+    Spoiler(session.xnat, "DICOM/files?format=json", lambda body: [empty], times=1)
+    ran = session.records(resource)
+    assert ran.status == 1
+    assert "counts 20" in ran.err
+    assert session.records(resource).status == 0
+    assert session.files() == WANTED
+
+
 def test_a_server_without_tar_gives_zips(session: Downloader) -> None:
     listing = b'{"ResultSet":{"Result":[]}}'
     spoiler = Spoiler(session.xnat, TAR, lambda body: [listing], times=99)

@@ -188,6 +188,12 @@ def test_an_unknown_experiment_leads_to_the_level_above(xnat: XNAT) -> None:
     assert [row["Name"] for row in xnat.rows(path)] == ["of-subject.txt"]
 
 
+def test_a_file_can_have_a_name_that_no_header_can_hold(xnat: XNAT) -> None:
+    xnat.has_resource(xnat.has_subject("P1", "S1"), "R", {"日本.txt": b"nihon"})
+    answer = xnat.call("GET", "/data/projects/P1/subjects/S1/resources/R/files/日本.txt")
+    assert (answer.status_code, answer.content) == (200, b"nihon")
+
+
 def test_a_single_file_has_length_date_and_ranges(xnat: XNAT) -> None:
     put(xnat, "x.txt")
     whole = xnat.call("GET", f"{FILES}/x.txt")

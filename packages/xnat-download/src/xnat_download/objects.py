@@ -13,7 +13,7 @@ from xnat_core.models import Resource, Subject
 from xnat_core.records import Record
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_subject, subjects_in
-from xnat_core.services.resources import resources_of, rows_of_resource
+from xnat_core.services.resources import found_again, resources_of, rows_of_resource
 from xnat_core.services.scans import find_scan
 from xnat_core.services.sessions import iter_sessions
 from xnat_download.above import (
@@ -35,6 +35,7 @@ from xnat_download.opening import (
     folders_of,
     path_of,
     require_empty,
+    require_no_files,
     take,
 )
 from xnat_download.places import Place
@@ -121,6 +122,9 @@ def _open_resource(download: Download) -> Iterable[Work]:
     claim(download, base)
     session = session_in(base)
     take(download, rows_of_resource(client, resource), base, session, everything=True)
+    assert download.listing is not None
+    if not download.listing.rows:
+        require_no_files(found_again(client, resource))
     download.path = path_of(download, lambda: folders_of(download))
     return begin(download)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import DownloadError, ResourceNotFoundError
-from xnat_core.models import Session
+from xnat_core.models import Resource, Session
 from xnat_core.services.base import document
 from xnat_core.services.base import listing as listed
 from xnat_core.services.homes import Home
@@ -123,8 +123,13 @@ def require_empty(client: XNATClient, home: Home) -> None:
         raise ResourceNotFoundError(*home.about)
     everything = home.parts[-2] == "experiments"
     for resource in resources_of(client, home, everything=everything):
-        if resource.file_count:
-            raise DownloadError(
-                f"{home.about[1]}: the server lists no files, but counts {resource.file_count} "
-                f"in resource {resource.label}"
-            )
+        require_no_files(resource)
+
+
+def require_no_files(resource: Resource) -> None:
+    """Raise DownloadError for an empty listing of a resource that has files by its own count."""
+    if resource.file_count:
+        name = resource.label or str(resource.id)
+        raise DownloadError(
+            f"the server lists no files, but counts {resource.file_count} in resource {name}"
+        )

@@ -47,7 +47,9 @@ def send_file(request: Request, path: Path, name: str) -> Response:
     response.headers["Content-Length"] = str(stop - start)
     response.headers["Last-Modified"] = http_date(modified)
     response.headers["Cache-Control"] = "must-revalidate"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    # A header is Latin-1; what does not fit becomes a question mark, as in Tomcat.
+    shown = name.encode("latin-1", "replace").decode("latin-1")
+    response.headers["Content-Disposition"] = f'attachment; filename="{shown}"'
     return response
 
 
