@@ -33,6 +33,12 @@ def test_all_projects_are_listed(xnat: XNAT, projects: ProjectService, accessibl
     ]
 
 
+def test_rows_may_lack_ids(xnat: XNAT, projects: ProjectService) -> None:
+    rows = [{"URI": "/data/projects/P1", "name": "One"}, {"id": "P2"}]
+    xnat.server.expect_request("/data/projects").respond_with_json({"ResultSet": {"Result": rows}})
+    assert [project.id for project in projects.list()] == ["P1", "P2"]
+
+
 def test_a_limit_of_zero_means_none(xnat: XNAT, projects: ProjectService) -> None:
     xnat.has_project("P1")
     xnat.has_project("P2")

@@ -47,6 +47,14 @@ def test_a_scan_knows_its_parents(xnat: XNAT, scans: ScanService) -> None:
     }
 
 
+def test_rows_may_lack_ids(xnat: XNAT, scans: ScanService) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    where = f"/data/experiments/{session.id}/scans"
+    rows = [{"URI": f"{where}/4", "type": "T1w"}, {"ID": "5", "type": ""}]
+    xnat.server.expect_request(where).respond_with_json({"ResultSet": {"Result": rows}})
+    assert [(scan.id, scan.type) for scan in scans.list("MR1", "P1")] == [("4", "T1w"), ("5", None)]
+
+
 def test_a_session_without_scans_has_none(xnat: XNAT, scans: ScanService) -> None:
     xnat.has_session("P1", "S1", "MR1")
     assert scans.list("MR1", "P1") == []

@@ -87,7 +87,7 @@ class ServerDoor:
             raise WrongPassword(
                 self._server,
                 f"log-in refused for user {username!r}: wrong user name or password, "
-                "or the account is locked",
+                "the account is locked, or it has too many sessions open",
             )
         if status == 403:
             raise AuthenticationError(

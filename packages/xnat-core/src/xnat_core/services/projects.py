@@ -14,7 +14,7 @@ from xnat_core.errors import (
 )
 from xnat_core.models import Project
 from xnat_core.services.base import BaseService, Row, Rows, delete, document, fields, first
-from xnat_core.services.lookup import SESSION_COLUMNS, SUBJECT_COLUMNS
+from xnat_core.services.lookup import SESSION_COLUMNS, SUBJECT_COLUMNS, identifier_of
 from xnat_core.services.once import ask_and_see
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_project_id
@@ -155,7 +155,7 @@ def sessions_by_subject(client: XNATClient, project: str) -> dict[str, list[str]
 
 
 def _project(row: Row) -> Project:
-    project = Project.from_row(row)
+    project = Project.from_row(row, id=identifier_of(row))
     return replace(project, uri=_path(project.id) if project.id else None)
 
 

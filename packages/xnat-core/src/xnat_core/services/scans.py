@@ -24,7 +24,7 @@ from xnat_core.services.base import (
     named,
     same,
 )
-from xnat_core.services.lookup import find_session
+from xnat_core.services.lookup import find_session, identifier_of
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
 from xnat_core.writers import natural
@@ -185,7 +185,7 @@ def scans_of(client: XNATClient, session: Session, columns: str | None = None) -
         scan_type = str(session.xsi_type).replace("SessionData", "ScanData")
         params["xsiType"] = scan_type
         rows = list(listing(client, *below, params=params, about=about))
-    scans = (Scan.from_row(row, **_parents(session)) for row in rows)
+    scans = (Scan.from_row(row, id=identifier_of(row), **_parents(session)) for row in rows)
     return sorted((_located(scan) for scan in scans if scan.id), key=lambda scan: natural(scan.id))
 
 
