@@ -104,6 +104,21 @@ def test_credentials_without_xnat_url_go_to_the_profile(monkeypatch: pytest.Monk
     assert (target.username, target.password, target.token) == ("ci", "pw", "tok")
 
 
+def test_a_token_may_have_come_with_its_line_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    env(monkeypatch, XNAT_TOKEN="tok\r\n")
+    assert find().token == "tok"
+
+
+@pytest.mark.parametrize("token", ["a b", "a\nb", "a; b=c", "schlüssel"])
+def test_what_is_no_token_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    env(monkeypatch, XNAT_TOKEN=token)
+    with pytest.raises(ConfigurationError, match="XNAT_TOKEN must be one word") as caught:
+        find()
+    assert token not in str(caught.value)
+
+
 def test_the_command_line_is_above_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     env(monkeypatch, XNAT_USER="ci", XNAT_PASS="pw")
     target = find(username="alice", password="hers")

@@ -7,6 +7,7 @@ were given for.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ class Environment:
             url=server_url(url) if url else None,
             username=username,
             password=password,
-            token=given.get("XNAT_TOKEN"),
+            token=_token("XNAT_TOKEN", given),
             profile=given.get("XNAT_PROFILE"),
             verify_ssl=_boolean("XNAT_VERIFY_SSL", given),
             timeout=_seconds("XNAT_TIMEOUT", given),
@@ -244,6 +245,14 @@ def _login_of(given: Mapping[str, str]) -> tuple[str | None, str | None, str | N
             f"XNAT_TOKEN_FILE is for {token.server}, XNAT_URL is {url}", "XNAT_TOKEN_FILE", file
         )
     return token.server, token.alias, token.secret
+
+
+def _token(name: str, given: Mapping[str, str]) -> str | None:
+    """A session, which is not shown: what is wrong with it may be that it is something else."""
+    text = given.get(name, "").strip()
+    if text and not re.fullmatch(r"[!-:<-~]+", text):
+        raise ConfigurationError(f"{name} must be one word, the JSESSIONID of a session", name)
+    return text or None
 
 
 def _boolean(name: str, given: Mapping[str, str]) -> bool | None:
