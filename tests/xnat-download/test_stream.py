@@ -200,6 +200,22 @@ def test_a_scan_that_is_gone_is_not_its_session(download: Downloader, below: str
     assert download.files() == {}
 
 
+def test_a_uri_may_be_a_whole_url_of_this_server_only(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    path = f"/data/experiments/{session.id}/scans/1/resources/DICOM"
+    above = {"project": "P1", "session": "MR1", "session_id": session.id, "scan": "1"}
+    resource = {"kind": "resource", "label": "DICOM", **above}
+    ran = download.records(
+        {**resource, "uri": f"http://evil.example.org{path}"},
+        {**resource, "uri": f"{download.xnat.url}{path}"},
+    )
+    assert [(r["kind"], r["outcome"]) for r in ran.records] == [
+        ("input", "failed"),
+        ("resource", "done"),
+    ]
+    assert "evil.example.org is another server" in ran.err
+
+
 def test_one_failure_does_not_stop_the_rest(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1", SCANS)
     gone = {"kind": "session", "id": "XNAT_E99999", "label": "GONE", "project": "P1"}

@@ -19,8 +19,10 @@ from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
     DONE,
+    AuthenticationError,
     CancelledError,
     ConfigurationError,
+    InvalidURLError,
     UsageError,
     explain,
 )
@@ -204,7 +206,11 @@ class Job:
                 require_names(record)
             if self.command.server and record.get("server"):
                 self._require_server(str(record["server"]))
-        except RecordError as error:
+            if self.command.server and str(record.get("uri")).startswith(("http://", "https://")):
+                from xnat_core.urls import below
+
+                record["uri"] = below(self.target.profile.url, record["uri"])
+        except (AuthenticationError, InvalidURLError, RecordError) as error:
             raise RecordError(f"line {number} of standard input: {error.message}") from None
         record.pop("outcome", None)
         record.pop("error", None)

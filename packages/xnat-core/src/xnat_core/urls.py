@@ -10,7 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
-from xnat_core.errors import InvalidIdentifierError, InvalidURLError, ValidationError
+from xnat_core.errors import (
+    AuthenticationError,
+    InvalidIdentifierError,
+    InvalidURLError,
+    ValidationError,
+)
 from xnat_core.redaction import one_line
 from xnat_core.validation import validate_server_url
 
@@ -70,6 +75,18 @@ def request_target(written: str, params: Params | None = None) -> str:
     queries = [quote(query, safe="/:,%&=+;@!$'()*?"), added]
     together = "&".join(text for text in queries if text)
     return quote(route, safe=_PATH_SAFE) + (f"?{together}" if together else "")
+
+
+def below(base_url: str, written: str) -> str:
+    """A path as given, or that of a whole URL. Raises AuthenticationError for another server's."""
+    if not written.startswith(("http://", "https://")):
+        return written
+    split = urlsplit(written)
+    prefix = urlsplit(base_url).path
+    there = server_url(f"{split.scheme}://{split.netloc}{prefix}")
+    if there != base_url or not split.path.startswith(prefix):
+        raise AuthenticationError(base_url, f"{there} is another server")
+    return split.path.removeprefix(prefix) + (f"?{split.query}" if split.query else "")
 
 
 def encode_query(params: Params | None) -> str:

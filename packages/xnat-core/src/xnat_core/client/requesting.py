@@ -6,11 +6,10 @@ import threading
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import urlsplit
 
-from xnat_core.errors import AuthenticationError, ValidationError
+from xnat_core.errors import ValidationError
 from xnat_core.login import Authenticator
-from xnat_core.urls import Params, request_target, server_url
+from xnat_core.urls import Params, below, request_target, server_url
 from xnat_core.validation import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -241,7 +240,7 @@ class Requesting:
 
         method = method.upper()
         reads = method in READING
-        target = request_target(_below(self.base_url, path), params)
+        target = request_target(below(self.base_url, path), params)
         if method == "DELETE" and target.partition("?")[0].endswith("/"):
             raise ValidationError(f"cannot delete {path!r}: its last part is empty", "path", path)
         url = self.base_url + target
@@ -270,15 +269,3 @@ class _Sent(TypedDict):
     params: Params | None
     headers: Mapping[str, str] | None
     timeout: float | None
-
-
-def _below(base_url: str, written: str) -> str:
-    """A path as given, or that of a whole URL, which must be of this server."""
-    if not written.startswith(("http://", "https://")):
-        return written
-    split = urlsplit(written)
-    prefix = urlsplit(base_url).path
-    there = server_url(f"{split.scheme}://{split.netloc}{prefix}")
-    if there != base_url or not split.path.startswith(prefix):
-        raise AuthenticationError(base_url, f"{there} is another server")
-    return split.path.removeprefix(prefix) + (f"?{split.query}" if split.query else "")
