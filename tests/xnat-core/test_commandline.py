@@ -49,6 +49,19 @@ def test_a_value_may_begin_with_a_dash() -> None:
     assert words("--number", "-5").whole("--number") == -5
 
 
+@pytest.mark.parametrize("option", ["--project", "--scan", "--username", "--url"])
+def test_a_variable_that_is_not_set_is_no_option_left_out(option: str) -> None:
+    command = Command("a module")
+    manual = command.manual(
+        "\nUsage:\n  x [options] [<path>]...\n\nOptions:\n"
+        "  --project=<id>  Project.\n  --scan=<id>  Scan.\n  --note=<text>  Note.\n"
+    )
+    for argv, name in (([option, ""], option), ([option + "="], option), (["a", ""], "<path>")):
+        with pytest.raises(UsageError, match=f"^{name} may not be empty$"):
+            parse(manual, argv, command)
+    assert parse(manual, ["--note", ""], command)[0].text("--note") == ""
+
+
 def test_words_after_two_dashes_are_no_options() -> None:
     assert "--loud" in words("--", "--loud").texts("<word>")
 

@@ -186,6 +186,7 @@ def parse(manual: str, words: Sequence[str], command: Command) -> tuple[Args, li
         parsed = docopt(manual, checked, default_help=False)
     except (DocoptExit, DocoptLanguageError):
         raise UsageError(_misfit(checked, options, sections.usage_body)) from None
+    _refuse_empty_names(parsed)
     return Args(parsed), warnings
 
 
@@ -320,6 +321,37 @@ def _checked(words: Sequence[str], options: Sequence[Option], usage: str) -> lis
             seen[key] = value
             checked.append(key if value is None else _joined(key, value))
     return checked
+
+
+# Those that say what is worked on, where, and as whom.
+_NAMES = frozenset(
+    (
+        "--project",
+        "--subject",
+        "--experiment",
+        "--scan",
+        "--profile",
+        "--url",
+        "--username",
+        "--out",
+        "--dest-profile",
+        "--dest-project",
+        "--dest-url",
+        "--dest-user",
+    )
+)
+_MAY_BE_EMPTY = frozenset(("<value>", "<command>"))
+
+
+def _refuse_empty_names(parsed: Mapping[str, Any]) -> None:
+    """A variable that a script forgot to set must not turn the work to something else.
+
+    Without the session a resource would go to the project, without the project to the default one.
+    """
+    for name, value in parsed.items():
+        names = name in _NAMES or (name.startswith("<") and name not in _MAY_BE_EMPTY)
+        if names and (value == "" or (isinstance(value, list) and "" in value)):
+            raise UsageError(f"{name} may not be empty")
 
 
 def _joined(key: str, value: str) -> str:

@@ -42,9 +42,6 @@ def named(job: Job) -> Record | None:
 
     project, subject, session = word("--project"), word("--subject"), word("--experiment")
     scan = word("--scan")
-    for option in ("--project", "--subject", "--experiment", "--scan"):
-        if word(option) == "":
-            raise UsageError(f"{option} may not be empty")
     if scan and not session:
         raise UsageError("--scan needs a session: -E SESSION")
     if session:
@@ -61,8 +58,6 @@ def named(job: Job) -> Record | None:
 def words(job: Job, name: str) -> tuple[str, ...]:
     """The arguments of this name; none of them when they say that records come in."""
     given = job.args.texts(name)
-    if any(not word for word in given):
-        raise UsageError(f"{name} may not be empty")
     return () if given == ("-",) else given
 
 
