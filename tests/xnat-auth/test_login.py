@@ -122,6 +122,17 @@ def test_without_a_user_or_a_terminal_the_remedy_is_named(
     assert "--username is needed" in capfd.readouterr().err
 
 
+def test_without_a_terminal_a_login_is_not_advised_to_log_in(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("XNAT_PASS")
+    monkeypatch.setattr("xnat_core.terminal.ask", lambda question, secret: None)
+    assert main(["login"]) == 3
+    err = capfd.readouterr().err
+    assert "no password for user 'admin': --password-stdin reads one" in err
+    assert "run 'xnat-auth login" not in err
+
+
 def test_asked_at_the_terminal_for_user_and_password(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

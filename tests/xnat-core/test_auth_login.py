@@ -22,6 +22,7 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     ServerError,
     SessionExpiredError,
+    XNATCtlError,
 )
 from xnat_core.user_paths import session_file
 
@@ -110,6 +111,14 @@ def test_a_server_that_does_not_tell_the_identity_is_believed(xnat: XNAT, status
 def test_an_answer_that_is_no_session_is_a_failed_login(xnat: XNAT, answer: Response) -> None:
     xnat.before(lambda r: answer if r.path == "/data/JSESSION" else None)
     with connect(resolve()) as client, pytest.raises(AuthenticationError, match="an XNAT"):
+        projects(client)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_site_without_a_login_service_is_doubted(xnat: XNAT, status: int) -> None:
+    xnat.before(lambda r: Response("", status) if r.path == "/data/JSESSION" else None)
+    doubt = f"^{xnat.url}: the log-in was answered by {status}: is this the URL of an XNAT"
+    with connect(resolve()) as client, pytest.raises(XNATCtlError, match=doubt):
         projects(client)
 
 

@@ -593,6 +593,21 @@ def test_a_server_that_hides_its_version_still_answers_a_ping(server: HTTPServer
         assert client.ping()["version"] == "unknown"
 
 
+def test_a_web_site_that_is_no_xnat_does_not_answer_a_ping(server: HTTPServer) -> None:
+    page = Response("<html>Welcome</html>", mimetype="text/html")
+    answers(server, "/xapi/siteConfig/buildInfo/version", page)
+    with client_of(server) as client, pytest.raises(NetworkError, match="the URL of an XNAT"):
+        client.ping()
+
+
+def test_a_site_without_the_services_of_xnat_is_doubted(server: HTTPServer) -> None:
+    answers(server, "/xapi/users/username", Response("", 404))
+    answers(server, "/data/auth", Response("", 404))
+    doubt = f"^path '{server.url_for('/data/auth')}' not found: is this the URL of an XNAT"
+    with client_of(server) as client, pytest.raises(ResourceNotFoundError, match=doubt):
+        client.whoami()
+
+
 def test_a_broken_server_does_not_answer_a_ping(server: HTTPServer) -> None:
     answers(server, "/xapi/siteConfig/buildInfo/version", Response("", 500))
     with client_of(server) as client, pytest.raises(NetworkError):

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xnat_core.auth import AuthManager
-from xnat_core.errors import UsageError
+from xnat_core.errors import SessionExpiredError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record
 
@@ -29,7 +29,12 @@ def work(job: Job) -> Iterator[Record]:
         raise UsageError("--username is needed: there is no terminal to ask on")
     job.log_in_as(username)
     client = job.client()
-    client.authenticate()
+    try:
+        client.authenticate()
+    except SessionExpiredError as error:
+        # The advice to log in helps everybody but who does so.
+        reason = f"no password for user {username!r}: --password-stdin reads one, or set XNAT_PASS"
+        raise SessionExpiredError(job.target.url, reason) from error
     reported = str(client.whoami().get("username", ""))
     if reported.lower() != username.lower():
         job.console.warning(f"asked for user {username!r}, the server reports {reported!r}")

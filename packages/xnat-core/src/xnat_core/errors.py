@@ -25,6 +25,9 @@ INTERRUPTED = 130
 READER_GONE = 141
 TERMINATED = 143
 
+# What to ask who has been answered by something else than XNAT.
+DOUBT = "is this the URL of an XNAT?"
+
 
 class XNATCtlError(Exception):
     """The root of all errors that a user or a server can cause."""

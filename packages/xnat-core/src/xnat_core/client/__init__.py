@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xnat_core.client.reading import Reading
 from xnat_core.client.requesting import IDLE_SECONDS
 from xnat_core.errors import (
+    DOUBT,
     AuthenticationError,
     ClientRequestError,
     NetworkError,
@@ -17,6 +18,9 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from requests import Response
 
 __all__ = ["IDLE_SECONDS", "XNATClient"]
 
@@ -93,9 +97,14 @@ class XNATClient(Reading):
         """
         begin = time.perf_counter()
         try:
-            version = self._version_text()
+            response = self._ask_version()
         except (ServerError, ClientRequestError, AuthenticationError) as error:
             raise NetworkError(self.base_url, error.message) from error
+        from xnat_core.http.answers import is_html
+
+        if response.status_code == 200 and is_html(response):
+            raise NetworkError(self.base_url, f"a web page instead of a version: {DOUBT}")
+        version = _version_in(response)
         return {
             "url": self.base_url,
             "status": "ok",
@@ -106,7 +115,7 @@ class XNATClient(Reading):
     def server_version(self) -> tuple[int, ...]:
         """Return the leading numbers of the version, `(1, 8, 10)`; empty when it cannot be told."""
         if self._version is None:
-            found = re.match(r"\d+(?:\.\d+)*", self._version_text())
+            found = re.match(r"\d+(?:\.\d+)*", _version_in(self._ask_version()))
             self._version = tuple(int(n) for n in found.group().split(".")) if found else ()
         return self._version
 
@@ -114,7 +123,12 @@ class XNATClient(Reading):
         try:
             return self.text("/xapi/users/username")
         except ResourceNotFoundError:
-            found = re.search(r"'([^']+)'", self.text("/data/auth"))
+            about = ("path", f"{self.base_url}/data/auth")
+            try:
+                found = re.search(r"'([^']+)'", self.text("/data/auth", about=about))
+            except ResourceNotFoundError as error:
+                error.message += f": {DOUBT}"
+                raise
             return found.group(1) if found else ""
 
     def _details_of(self, name: str) -> dict[str, Any]:
@@ -126,16 +140,19 @@ class XNATClient(Reading):
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _version_text(self) -> str:
-        response = self.request(
+    def _ask_version(self) -> Response:
+        return self.request(
             "GET",
             "/xapi/siteConfig/buildInfo/version",
             anonymous=True,
             timeout=min(30.0, self.timeout),
             accept={401, 403, 404},
         )
-        from xnat_core.http.answers import is_html
 
-        if response.status_code != 200 or is_html(response):
-            return ""
-        return response.text.strip().strip('"')
+
+def _version_in(response: Response) -> str:
+    from xnat_core.http.answers import is_html
+
+    if response.status_code != 200 or is_html(response):
+        return ""
+    return response.text.strip().strip('"')

@@ -6,7 +6,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import AuthenticationError, XNATCtlError
+from xnat_core.errors import DOUBT, AuthenticationError, XNATCtlError
 from xnat_core.http.answers import (
     error_of,
     is_html,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 _SECONDS = 60.0
+_NO_SUCH_SERVICE = (404, 405, 501)
 _TOKEN = re.compile(r"[\w.~+/=!:-]{8,200}")
 _ONCE = Retries(0)
 
@@ -98,13 +99,15 @@ class ServerDoor:
         if target := redirect_of(response, f"{self._server}/data/JSESSION"):
             raise refused_redirect(self._server, "the log-in", target)
         if status >= 400:
-            raise error_of(response, "POST", "/data/JSESSION", ("server", self._server))
+            error = error_of(response, "POST", "/data/JSESSION", ("server", self._server))
+            if status in _NO_SUCH_SERVICE:
+                error.message = f"{self._server}: the log-in was answered by {status}: {DOUBT}"
+            raise error
         token = response.text.partition(";")[0].strip()
         if is_html(response) or not _TOKEN.fullmatch(token):
             raise AuthenticationError(
                 self._server,
-                "the log-in was answered by something else than a session: "
-                "is this the URL of an XNAT?",
+                f"the log-in was answered by something else than a session: {DOUBT}",
             )
         return token
 
