@@ -439,3 +439,9 @@ def test_a_record_that_lost_its_session_or_scan_is_not_taken_for_one_of_its_pare
     answer = edit("delete", "--yes", records=[{"kind": kind, **known, **lost}])
     assert (answer.status, answer.values("outcome")) == (1, ["failed"])
     assert all("n.txt" in xnat.files(item, "NOTES") for item in (project, session))
+
+
+def test_a_misspelled_kind_is_named(edit: Run) -> None:
+    answer = edit("delete", "sessions", "-P", "P1", "E1", "--yes")
+    assert (answer.status, answer.records) == (2, [])
+    assert "unknown command 'delete sessions'; did you mean session?: project," in answer.err

@@ -121,7 +121,9 @@ def parse_line(number: int, line: bytes) -> Record | None:
     except orjson.JSONDecodeError:
         record = None
     if not isinstance(record, dict):
-        raise RecordError(f"line {number} of standard input is not a JSON object")
+        raise RecordError(
+            f"line {number} of standard input is not a JSON object, as tools print with -o ndjson"
+        )
     return record
 
 

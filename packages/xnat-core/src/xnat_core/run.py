@@ -83,6 +83,9 @@ def _run(
     if verb is None:
         return _without_verb(tool, version, doc, commands, rest)
     options = rest[: rest.index("--")] if "--" in rest else rest
+    second = rest[0] if rest else "-"
+    if (group := _seconds(commands, verb)) and not second.startswith("-"):
+        raise _unknown(verb, second, group)
     if "--version" in options:
         return _show(f"{tool} {version}\n", console)
     command = commands[verb]
@@ -117,15 +120,26 @@ def _without_verb(
         raise UsageError(f"a command is missing: {known} ('{tool} --help' explains)")
     if first.startswith("-"):
         raise UsageError(f"unknown option {first} ('{tool} --help' explains)")
-    group = [verb.split()[1] for verb in commands if verb.startswith(f"{first} ")]
+    group = _seconds(commands, first)
     if group:
         second = words[1] if len(words) > 1 else ""
         if second in ("--help", "-h"):
             return _show(doc.rstrip() + "\n", Console(tool))
-        named = " ".join(filter(None, (first, second)))
-        what = f"unknown command {named!r}" if second else f"{first} needs a command"
-        raise UsageError(f"{what}{nearest(second, group)}: {', '.join(group)}")
+        if not second:
+            raise UsageError(f"{first} needs a command: {', '.join(group)}")
+        raise _unknown(first, second, group)
     raise UsageError(f"unknown command {first!r}{nearest(first, list(commands))}: {known}")
+
+
+def _seconds(commands: Mapping[str, Command], first: str) -> list[str]:
+    """What may follow the first word of verbs that are two words."""
+    return [verb.split()[1] for verb in commands if verb.startswith(f"{first} ")]
+
+
+def _unknown(first: str, second: str, group: list[str]) -> UsageError:
+    return UsageError(
+        f"unknown command '{first} {second}'{nearest(second, group)}: {', '.join(group)}"
+    )
 
 
 def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args) -> int:
