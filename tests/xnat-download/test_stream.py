@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from support.downloads import Downloader
 from support.sandbox import XNAT
+from xnat_core.progress import Progress
 from xnat_download.engine import Engine
 from xnat_sandbox.model import Owner
 
@@ -426,3 +427,19 @@ def test_digests_are_computed_behind_as_long_as_a_processor_is_free(
     download.xnat.has_session("P1", "S1", "MR1", {str(n): files for n in range(scans)})
     assert download.session("MR1", "-w", "2").status == 0
     assert decided == {1000: False, 300_000: behind}
+
+
+def test_nothing_is_drawn_before_a_record_has_come(
+    download: Downloader, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(Progress):
+        def start(self, *_: object, **__: object) -> None:
+            started.append(True)
+
+    started: list[bool] = []
+    monkeypatch.setattr("xnat_core.progress.reporter", lambda quiet: Told(None))
+    xnat.has_session("P1", "S1", "MR1", scans={"1": {"a.dcm": b"1"}})
+    download.records()
+    assert started == []
+    assert download.session("MR1").status == 0
+    assert started

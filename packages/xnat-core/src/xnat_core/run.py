@@ -201,6 +201,9 @@ def _stopped(job: Any, error: XNATCtlError) -> int:
 
 
 def _interrupted(job: Any, stop: BaseException) -> None:
+    from xnat_core.terminal import leave
+
+    leave()
     how = "interrupted" if isinstance(stop, KeyboardInterrupt) else "terminated"
     summary = job.tally.summary()
     done = f": {summary}" if summary else ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _TERMINAL = Path("/dev/tty")
+# How to make typing visible again, while it is not.
+_hidden: list[Callable[[], None]] = []
 
 
 def is_there() -> bool:
@@ -28,10 +31,17 @@ def ask(question: str, *, secret: bool) -> str | None:
     with os.fdopen(descriptor, "rb+", buffering=0) as terminal:
         terminal.write(question.encode())
         with _unseen(descriptor) if secret else contextlib.nullcontext():
-            line = _line(descriptor)
-        if secret:
-            terminal.write(b"\n")
-    return line
+            return _line(descriptor)
+
+
+def leave() -> None:
+    """Stop asking: typing is seen again, though the thread that asked may wait for ever."""
+    while _hidden:
+        with contextlib.suppress(IndexError, OSError):
+            _hidden.pop()()
+
+
+atexit.register(leave)
 
 
 def _line(descriptor: int) -> str:
@@ -48,8 +58,15 @@ def _unseen(descriptor: int) -> Iterator[None]:
     before = termios.tcgetattr(descriptor)
     hidden = termios.tcgetattr(descriptor)
     hidden[3] &= ~termios.ECHO
+
+    def show() -> None:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        # Neither Enter nor Ctrl-C were seen.
+        os.write(descriptor, b"\n")
+
+    _hidden.append(show)
     try:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        leave()

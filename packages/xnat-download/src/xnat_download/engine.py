@@ -101,11 +101,13 @@ class Engine:
         from xnat_download.objects import opening_of
 
         def works() -> Iterator[Work]:
-            for record in records:
+            for number, record in enumerate(records):
+                if number == 0:
+                    # Not before: the tool that prints the records may still ask for a password.
+                    self.progress.start(what="download")
                 yield Download(self, record, opening_of(record)).start()
 
         if not self.options.dry_run:
             self.tree.make()
-        self.progress.start(what="download")
         Crew(self.options.workers).run(works())
         self.manifests.write()
