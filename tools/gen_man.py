@@ -16,6 +16,7 @@ from gen_reference import executables, shared_options
 
 from xnat_core import __version__
 from xnat_core.commandline import Command
+from xnat_core.folding import folded
 from xnatctl.aliases import NOUNS, TOOLS
 from xnatctl.manual import about, manual
 
@@ -68,8 +69,8 @@ def sections(text: str) -> list[str]:
 
 
 def verbatim(text: str) -> str:
-    """Text whose line ends and columns are kept."""
-    return f".nf\n{roff(text.strip(chr(10)))}\n.fi\n"
+    """Text whose line ends and columns are kept, and fit into the 80 columns of a terminal."""
+    return f".nf\n{roff(folded(text, 72).strip(chr(10)))}\n.fi\n"
 
 
 def roff(text: str) -> str:

@@ -47,8 +47,8 @@ EXIT_STATUS = """\
 When everything that failed failed for one reason, the status is that of the reason; when there
 were several reasons, it is 1. `xnatctl` ends with 126 when a tool is there but cannot be executed.
 
-A tool may name a more precise error than these, such as `DiskError` or `RecordError`; a program goes
-by `exit_status`, which stands beside `error.type` in the record.
+A tool may name a more precise error than these, such as `DiskError` or `RecordError`; a program
+goes by `exit_status`, which stands beside `error.type` in the record.
 
 | Status | Meaning | Errors, as `error.type` of a failed record |
 |---|---|---|

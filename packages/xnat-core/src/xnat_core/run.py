@@ -229,6 +229,12 @@ def _show(text: str, console: Console) -> int:
     if sys.stdout is None:
         console.error("standard output is closed")
         return GENERAL
+    if sys.stdout.isatty():
+        from shutil import get_terminal_size
+
+        from xnat_core.folding import folded
+
+        text = folded(text, get_terminal_size().columns)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

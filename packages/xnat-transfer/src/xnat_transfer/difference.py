@@ -44,11 +44,6 @@ class Lack:
         sizes = (self.holding.files[path].size or 0 for path in self.paths)
         return Amount(len(self.paths), sum(sizes))
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether all the files of the resource are among them."""
-        return len(self.paths) == len(self.holding.files)
-
 
 @dataclass(slots=True)
 class Difference:
