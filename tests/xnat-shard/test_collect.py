@@ -39,6 +39,14 @@ def test_the_results_of_all_shards_come_in_one_stream(run: Run, plan: Path) -> N
     ]
 
 
+def test_output_that_is_no_record_is_named_with_its_file(run: Run, plan: Path) -> None:
+    for index in (0, 1):
+        run("run", plan, index, "--", "echo", "words")
+    status, _, err = run("collect", plan)
+    assert status == 1
+    assert f"line 1 of {plan}/shard.0000." in err
+
+
 def test_failed_records_come_out_ready_for_a_second_round(run: Run, plan: Path) -> None:
     for index in (0, 1):
         run("run", plan, index, "--", "sh", "-c", FAIL)

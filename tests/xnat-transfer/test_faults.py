@@ -159,7 +159,7 @@ def test_a_destination_without_the_project_is_said_before_anything_is_sent(
         *("run", "-p", "source", "-P", "A", "--dest-profile", "dest", "--dest-project", "NOPE")
     )
     assert ran.status == 5
-    assert "NOPE" in ran.err
+    assert f"project 'NOPE' not found on the destination {transfer.dest.url}: 'xnat-edit" in ran.err
 
 
 def test_a_scan_whose_dicom_was_not_kept_is_made_by_nobody_else(transfer: Transfer) -> None:

@@ -109,20 +109,20 @@ def read_lines(stream: Any) -> Iterator[tuple[int, bytes]]:
         yield number + 1, b"".join(parts)
 
 
-def parse_line(number: int, line: bytes) -> Record | None:
+def parse_line(number: int, line: bytes, source: str = "standard input") -> Record | None:
     """The record on a line, None for a blank one. Raises RecordError naming the line."""
     text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
     if not text:
         return None
     if len(text) > LONGEST_LINE:
-        raise RecordError(f"line {number} of standard input is longer than {LONGEST_LINE} bytes")
+        raise RecordError(f"line {number} of {source} is longer than {LONGEST_LINE} bytes")
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError:
         record = None
     if not isinstance(record, dict):
         raise RecordError(
-            f"line {number} of standard input is not a JSON object, as tools print with -o ndjson"
+            f"line {number} of {source} is not a JSON object, as tools print with -o ndjson"
         )
     return record
 

@@ -142,5 +142,5 @@ def records_in(path: Path) -> Iterator[Record]:
     """The records of a file. Raises RecordError for a line that is none."""
     with path.open("rb") as file:
         for number, line in read_lines(file):
-            if (record := parse_line(number, line)) is not None:
+            if (record := parse_line(number, line, str(path))) is not None:
                 yield record

@@ -47,7 +47,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import UsageError, XNATCtlError
+from xnat_core.errors import ResourceNotFoundError, UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.records import Record
@@ -104,6 +104,14 @@ def work(job: Job) -> Iterator[Record]:
         )
 
 
+def _admitted(dest: XNATClient, project: str) -> str:
+    try:
+        return admitted(dest, project)
+    except ResourceNotFoundError as error:
+        error.message += f" on the destination {dest.base_url}: 'xnat-edit create project' makes it"
+        raise
+
+
 def _transfer(
     job: Job,
     config: TransferConfig,
@@ -121,7 +129,7 @@ def _transfer(
         route = Route(
             source=source,
             dest=dest,
-            project=admitted(dest, ends.dest_project),
+            project=_admitted(dest, ends.dest_project),
             config=config,
             progress=job.progress,
             run=run,
