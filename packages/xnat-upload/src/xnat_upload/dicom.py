@@ -30,7 +30,7 @@ Options:
   --merge-studies         Several studies may become one session.
   --zip-to-tar            Send what is in a zip as a tar.
   --transport=<how>       Only rest; 'xnat-cstore send' speaks DICOM.
-  --dry-run               Say what would be sent, and send nothing.
+  --dry-run               Say what would be sent, from the files alone; the server is not asked.
 
 Exit status: 0 all is where it was to be, 1 something is not; 2 wrong usage.
 

@@ -20,7 +20,7 @@ Options:
   --skip-resources         Only the DICOM.
   --attach-only            Only the resources; the session is there already.
   --overwrite              Replace files of resources that have other content.
-  --dry-run                Say what would be sent, and send nothing.
+  --dry-run                Say what would be sent, from the files alone; the server is not asked.
 
 What is there already is not sent again, so the same command completes an interrupted one.
 
