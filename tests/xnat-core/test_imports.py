@@ -24,6 +24,7 @@ from xnat_core.imports import (
     gradual_params,
     landings_of,
     send,
+    settling,
     staged_files,
     zip_params,
 )
@@ -260,4 +261,22 @@ def test_a_row_that_still_receives_is_asked_again(
         return None
 
     xnat.before(refuse)
+    assert isinstance(DirectArchive(client).finish(landing, 20), Session)
+
+
+def test_a_row_whose_request_got_lost_although_it_was_answered_is_asked_again(
+    xnat: XNAT, client: XNATClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "ASK_AGAIN", 0.3)
+    xnat.settings.rebuild_idle = 60
+    landing = sent(client, tmp_path / "in", Way.DIRECT)
+    lost = [True]
+
+    def lose(request: Request) -> Response | None:
+        if request.method == "POST" and "direct-archive" in request.path and lost:
+            lost.clear()
+            return Response("", 200)
+        return None
+
+    xnat.before(lose)
     assert isinstance(DirectArchive(client).finish(landing, 20), Session)

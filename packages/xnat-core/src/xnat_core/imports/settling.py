@@ -11,6 +11,7 @@ from xnat_core import lagging
 from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError
 from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
+from xnat_core.imports.staging import RECEIVING
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import check_stop
 from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
@@ -19,6 +20,8 @@ from xnat_core.urls import path
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
+ASK_AGAIN = 10.0
+"""Seconds after which a row that still receives is asked to be archived again."""
 _LOOKS_AFTER_THE_ROW = 5
 _MOST_REQUESTS = 5
 
@@ -53,11 +56,14 @@ class DirectArchive:
         """
         deadline = time.monotonic() + timeout
         self._trigger(landing, deadline)
-        return self.wait(landing, max(0.0, deadline - time.monotonic()))
+        return self._watch(landing, deadline, ask=True)
 
     def wait(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
         """Look until a row is archived or back in the prearchive; see `finish`."""
-        deadline = time.monotonic() + timeout
+        return self._watch(landing, time.monotonic() + timeout, ask=False)
+
+    def _watch(self, landing: Landing, deadline: float, *, ask: bool) -> Session | PrearchiveEntry:
+        begin = asked = time.monotonic()
         pause, gone = FIRST_LOOK, math.inf
         looks = _LOOKS_AFTER_THE_ROW
         while looks > 0 or time.monotonic() < gone + lagging.PATIENCE:
@@ -69,10 +75,15 @@ class DirectArchive:
                     return found
                 gone = min(gone, time.monotonic())
                 looks -= 1
+            elif ask and row.get("status") == RECEIVING and time.monotonic() > asked + ASK_AGAIN:
+                # The request never reached the server, whatever has answered it.
+                self._ask(landing)
+                asked = time.monotonic()
             left = deadline - time.monotonic()
             if left <= 0:
+                patience = round(deadline - begin, 1)
                 raise StillArchiving(
-                    "archive", f"{landing.project}/{landing.name} takes more than {timeout:g} s"
+                    "archive", f"{landing.project}/{landing.name} takes more than {patience:g} s"
                 )
             self._sleep(min(pause, left))
             pause = min(LONGEST_PAUSE, pause * 1.5)
@@ -84,21 +95,27 @@ class DirectArchive:
         One that keeps refusing is left alone: it archives what nobody fills any longer by itself.
         """
         pause = FIRST_LOOK
-        where = path("xapi", "direct-archive", landing.project, landing.study, landing.name)
         for _ in range(_MOST_REQUESTS):
-            try:
-                # Twice does no harm: what is being archived refuses to be archived again.
-                self.client.post(where, repeatable=True, about=("session", landing.name))
+            if self._ask(landing):
                 return
-            except ResourceNotFoundError:
+            row = self.row(landing.project, landing.study, landing.name)
+            if row is None or row.get("status") != RECEIVING:
                 return
-            except ServerError:
-                row = self.row(landing.project, landing.study, landing.name)
-                if row is None or row.get("status") != "RECEIVING":
-                    return
             check_stop()
             self._sleep(min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(LONGEST_PAUSE, pause * 1.5)
+
+    def _ask(self, landing: Landing) -> bool:
+        """Ask once; returns whether the server refuses no more."""
+        where = path("xapi", "direct-archive", landing.project, landing.study, landing.name)
+        try:
+            # Twice does no harm: what is being archived refuses to be archived again.
+            self.client.post(where, repeatable=True, about=("session", landing.name))
+        except ResourceNotFoundError:
+            return True
+        except ServerError:
+            return False
+        return True
 
     def _arrived(self, landing: Landing) -> Session | PrearchiveEntry | None:
         session = archived_session(self.client, landing.project, landing.name)
