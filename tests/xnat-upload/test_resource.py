@@ -224,7 +224,7 @@ def test_an_archive_is_not_sent_again_and_its_content_decides(run: Run, xnat: XN
     xnat.has_session("P1", "S1", "E1", resources={"R": {"packed/c.txt": b"other"}})
     status, _, err = run(*words)
     assert status == 1
-    assert "R/packed/c.txt with other content" in err
+    assert "'R/packed/c.txt' already exists with other content" in err
 
 
 def test_a_silent_200_without_permission_is_a_failure(

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
-from xnat_core.imports import Destination, archived_session
+from xnat_core.imports import Destination, OnlyShared, archived_session
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
-from xnat_core.services.base import document, fields
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import resources_of
@@ -95,29 +94,23 @@ class Experiment:
 
     def find(self) -> Session | None:
         """The experiment on the destination. Raises TransferConflictError when it is another."""
-        found = archived_session(
-            self.route.dest, self.destination.project, self.destination.session
-        )
+        project, label = self.destination.project, self.destination.session
+        try:
+            found = archived_session(self.route.dest, project, label)
+        except OnlyShared as shared:
+            reason = f"it belongs to project {shared.owner}, which shares it"
+            raise TransferConflictError("session", self.name, label, reason) from None
         self._require_ours(found)
         if found is None:
             return None
-        mapped = self.route.run.mapped(self.session.id)
-        if mapped is None:
-            self._require_own(found)
         if found.subject_id != self.owner.id and found.subject_label != self.owner.label:
             raise self._conflict(found, f"it is of subject {found.subject_label}")
+        mapped = self.route.run.mapped(self.session.id)
         if mapped is None and self._is_another(found):
             raise self._conflict(found, "it is of another study or type")
         if mapped is None:
             self.route.run.map(self.session.id, found.id, found.label)
         return found
-
-    def _require_own(self, found: Session) -> None:
-        """Raise TransferConflictError for one that the destination only shows."""
-        where, about = path("data", "experiments", found.id), ("session", found.label)
-        owner = fields(document(self.route.dest, where, about) or {}).get("project")
-        if owner not in (None, self.route.project):
-            raise self._conflict(found, f"it belongs to project {owner}, which shares it")
 
     def _is_another(self, found: Session) -> bool:
         """Whether something that we know nothing of cannot have come from here."""

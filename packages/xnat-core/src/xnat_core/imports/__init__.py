@@ -11,6 +11,7 @@ from xnat_core.imports.destination import (
 )
 from xnat_core.imports.holdings import (
     HeldFile,
+    OnlyShared,
     archived_files,
     archived_session,
     some_instance,
@@ -26,6 +27,7 @@ __all__ = [
     "HeldFile",
     "ImportRefused",
     "Landing",
+    "OnlyShared",
     "Way",
     "admitted",
     "archive_destination_params",

@@ -32,10 +32,23 @@ class HeldFile:
     digest: str = ""
 
 
+class OnlyShared(ValidationError):
+    """A session is of project `owner`; where it is shared into, nothing can be added to it."""
+
+    def __init__(self, label: str, project: str, owner: str) -> None:
+        super().__init__(
+            f"session {label!r} belongs to project {owner} and is only shared into {project}: "
+            "add to it there, or choose another label",
+            "session",
+            label,
+        )
+        self.owner = owner
+
+
 def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
     """The archived session of that label in that project, if there is one.
 
-    Raises ValidationError for one that is only shared into it: nothing can be added to that there.
+    Raises OnlyShared.
     """
     session = None
     if _FOUND_BY_PATH.fullmatch(label):
@@ -47,11 +60,7 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
         if fields(item).get("ID"):
             owner = str(fields(item).get("project") or project)
             if owner.lower() != project.lower():
-                raise ValidationError(
-                    f"session {label!r} belongs to project {owner} and is only shared into "
-                    f"{project}: add to it there, or choose another label",
-                    "session",
-                )
+                raise OnlyShared(label, project, owner)
             session = with_subject_label(client, session_of_item(item, project))
     if session is None:
         try:
