@@ -66,10 +66,13 @@ def laboratory(
     """Where commands meet faults; pauses between attempts take no time there."""
     from xnat_core.http import retries
     from xnat_core.imports import sending, settling
+    from xnat_core.services import once
 
     monkeypatch.setattr(retries, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(sending, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(settling, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(once, "PAUSE", 0.05)
+    monkeypatch.setattr(once, "SHORT_WAIT", 0.5)
     return Laboratory(server, proxy, tmp_path, capfd, monkeypatch)
 
 
