@@ -54,16 +54,18 @@ class DirectArchive:
 
         Raises StillArchiving after `timeout` seconds, Gone when it is nowhere.
         """
-        deadline = time.monotonic() + timeout
-        self._trigger(landing, deadline)
-        return self._watch(landing, deadline, ask=True)
+        begin = time.monotonic()
+        self._trigger(landing, begin + timeout)
+        return self._watch(landing, begin, timeout, ask=True)
 
     def wait(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
         """Look until a row is archived or back in the prearchive; see `finish`."""
-        return self._watch(landing, time.monotonic() + timeout, ask=False)
+        return self._watch(landing, time.monotonic(), timeout, ask=False)
 
-    def _watch(self, landing: Landing, deadline: float, *, ask: bool) -> Session | PrearchiveEntry:
-        begin = asked = time.monotonic()
+    def _watch(
+        self, landing: Landing, begin: float, timeout: float, *, ask: bool
+    ) -> Session | PrearchiveEntry:
+        asked = time.monotonic()
         pause, gone = FIRST_LOOK, math.inf
         looks = _LOOKS_AFTER_THE_ROW
         while looks > 0 or time.monotonic() < gone + lagging.PATIENCE:
@@ -79,11 +81,10 @@ class DirectArchive:
                 # The request never reached the server, whatever has answered it.
                 self._ask(landing)
                 asked = time.monotonic()
-            left = deadline - time.monotonic()
+            left = begin + timeout - time.monotonic()
             if left <= 0:
-                patience = round(deadline - begin, 1)
                 raise StillArchiving(
-                    "archive", f"{landing.project}/{landing.name} takes more than {patience:g} s"
+                    "archive", f"{landing.project}/{landing.name} takes more than {timeout:g} s"
                 )
             self._sleep(min(pause, left))
             pause = min(LONGEST_PAUSE, pause * 1.5)
