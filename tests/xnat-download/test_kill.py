@@ -8,7 +8,9 @@ import random
 import signal
 import subprocess
 import sysconfig
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -100,11 +102,19 @@ def test_killed_again_and_again_it_arrives(download: Downloader) -> None:
 
 def test_a_reader_that_goes_stops_it_quietly(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1", SCANS)
-    Spoiler(download.xnat, "format=tar", slowly(20, 0.05), times=3)
+    gone = threading.Event()
+
+    def halves(body: bytes) -> Iterator[bytes]:
+        yield body[: len(body) // 2]
+        gone.wait(20)
+        yield body[len(body) // 2 :]
+
+    Spoiler(download.xnat, "format=tar", halves, times=3)
     process = started(download, "--each")
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
     process.stdout.close()
+    gone.set()
     assert process.wait(20) == 141
     assert process.stderr.read() == ""
     assert finished(download).items() <= WANTED.items()
