@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -102,14 +103,14 @@ def test_killed_again_and_again_it_arrives(download: Downloader) -> None:
 
 def test_a_reader_that_goes_stops_it_quietly(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1", SCANS)
-    gone = threading.Event()
+    gone, first = threading.Event(), itertools.count()
 
-    def halves(body: bytes) -> Iterator[bytes]:
-        yield body[: len(body) // 2]
-        gone.wait(20)
-        yield body[len(body) // 2 :]
+    def all_but_one_waits(body: bytes) -> Iterator[bytes]:
+        if next(first):
+            gone.wait(20)
+        yield body
 
-    Spoiler(download.xnat, "format=tar", halves, times=3)
+    Spoiler(download.xnat, "format=tar", all_but_one_waits, times=3)
     process = started(download, "--each")
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
