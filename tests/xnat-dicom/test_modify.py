@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
 from support.answers import Run
 
@@ -108,6 +110,22 @@ def test_a_damaged_file_fails_and_the_rest_is_changed(run: Run) -> None:
     answer = run("modify", "-r", "a", "-t", "PatientID=S1")
     assert (answer.status, sorted(answer.values("outcome"))) == (1, ["done", "done", "failed"])
     assert Path("a/1/mr1_0001.dcm").read_bytes() == b"garbage"
+
+
+@pytest.mark.parametrize("command", ["modify", "anonymize"])
+def test_compressed_pixels_without_their_end_are_damage(run: Run, command: str) -> None:
+    dataset = pydicom.dcmread(B)
+    dataset.PixelData = encapsulate([bytes(1000), bytes(1000)])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    dataset.save_as(B)
+    short = Path(B).read_bytes()[:-100]
+    Path(B).write_bytes(short)
+    answer = run(command, B, *(["-t", "PatientID=S1"] if command == "modify" else ["copy.dcm"]))
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert f"{B}: not readable as DICOM: is damaged at byte" in answer.err
+    assert Path(B).read_bytes() == short
+    assert not Path("copy.dcm").exists()
 
 
 def test_the_instance_uid_is_changed_in_the_head_too(run: Run) -> None:

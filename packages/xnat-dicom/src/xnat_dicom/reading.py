@@ -45,10 +45,10 @@ def read_header(path: Path) -> FileDataset:
 
 def read_whole(path: Path) -> FileDataset:
     """All of a file. Raises likewise, also when its end is missing."""
-    return _read(path)
+    return _read(path, whole=True)
 
 
-def _read(path: Path, **options: Any) -> FileDataset:
+def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
     from pydicom.filereader import read_partial
 
     with damage(path):
@@ -57,6 +57,9 @@ def _read(path: Path, **options: Any) -> FileDataset:
             file.seek(0)
             # Old files have no preamble; that it is DICOM at all is looked at below.
             dataset: FileDataset = read_partial(file, force=True, **options)
+            if whole and file.tell() < path.stat().st_size:
+                # The parser gives up there, and hands back what is before it or nothing at all.
+                raise DicomParseError(path, f"is damaged at byte {file.tell()}")
         class_uid = dataset.file_meta.get("MediaStorageSOPClassUID") if magic else None
         if MEDIA_DIRECTORY in (class_uid, dataset.get("SOPClassUID")):
             raise DicomParseError(path, "a DICOMDIR, which is no instance")
