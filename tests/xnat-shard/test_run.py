@@ -98,6 +98,17 @@ def test_a_command_that_cannot_work_leaves_the_shard_undone(run: Run, plan: Path
     assert not list(plan.glob("shard.*.out"))
 
 
+@pytest.mark.parametrize("ended", [75, 124, 130, 137, 143])
+def test_failed_records_do_not_make_a_shard_done_whose_command_was_ended(
+    run: Run, plan: Path, ended: int
+) -> None:
+    poisoned = '{"kind":"scan","outcome":"failed","error":{"exit_status":8,"message":"differs"}}'
+    status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo '{poisoned}'; exit {ended}")
+    assert status not in (0, 8)
+    _, (shard,), _ = run("status", plan)
+    assert shard["state"] == "waiting"
+
+
 def test_a_command_that_had_to_stop_leaves_the_shard_undone(run: Run, plan: Path) -> None:
     failure = '{"kind":"failure","outcome":"failed","error":{"exit_status":4,"message":"gone"}}'
     status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo '{failure}'; exit 4")

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_core.bounds import is_left
+from xnat_core.errors import UNFINISHED
 from xnat_core.records import RecordError
 from xnat_core.tally import Tally
 from xnat_shard.folder import records_in
+
+_ENDED = 124
+"""The least status by which a shell or timeout(1) tells that a command did not end by itself."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,16 @@ class Results:
     def are_whole(self, status: int) -> bool:
         """Whether a command that ended with this status has done all that it could do.
 
-        A failure that its records explain is a result: repeating the shard would not help.
+        A failure that its records explain is a result: repeating the shard would not help. No
+        record explains that the command was ended before it had seen them all.
         """
-        explained = status == 0 or (status > 0 and self.failed > 0)
+        explained = status == 0 or (self.failed > 0 and not _was_ended(status))
         return explained and not self.stopped and not self.left
+
+
+def _was_ended(status: int) -> bool:
+    """By a signal, of which a shell makes 128 and more, by timeout(1), or by a bound of its own."""
+    return status == UNFINISHED or not 0 <= status < _ENDED
 
 
 def results_of(output: Path) -> Results:

@@ -18,7 +18,7 @@ status of the command, which could not work; the shard is not done.
 
 Examples:
   xnat-shard run ./plan 3 -- xnat-download --out ./data --max-duration 3h
-  parallel xnat-shard run ./plan {} -- sh -c 'xnat-ls scans | xnat-download --out d' ::: {0..7}
+  xnat-shard run ./plan 3 -- bash -o pipefail -c 'xnat-ls scans | xnat-download --out ./data'
 """
 
 from __future__ import annotations
