@@ -236,6 +236,26 @@ def test_a_file_without_its_end_is_not_made_to_look_whole(run: Run) -> None:
     assert "ends in the middle of (7FE0,0010)" in answer.err
 
 
+def test_class_and_instance_may_stand_in_the_head_alone(run: Run) -> None:
+    dataset = pydicom.dcmread("b/ct1_0001.dcm")
+    head = dataset.file_meta
+    del dataset.SOPClassUID, dataset.SOPInstanceUID
+    dataset.save_as("b/head.dcm")
+    assert run("anonymize", "b", "out").status == 0
+    copy, other = copy_of("out/head.dcm"), copy_of("out/ct1_0001.dcm")
+    assert copy.SOPClassUID == head.MediaStorageSOPClassUID
+    assert copy.SOPInstanceUID == other.SOPInstanceUID == copy.file_meta.MediaStorageSOPInstanceUID
+
+
+def test_what_is_no_instance_is_told_in_words(run: Run) -> None:
+    dataset = pydicom.dcmread("b/ct1_0001.dcm")
+    del dataset.SOPClassUID, dataset.file_meta.MediaStorageSOPClassUID
+    dataset.save_as("b/ct1_0001.dcm")
+    answer = run("anonymize", "b", "out")
+    assert answer.status == 1
+    assert "not readable as DICOM: no SOPClassUID" in answer.err
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(run: Run) -> None:
     Path("out").write_text("in the way")
     answer = run("anonymize", "a/1", "out/below")

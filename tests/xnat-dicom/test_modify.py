@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless
 
 from support.answers import Run
 
@@ -126,6 +127,28 @@ def test_compressed_pixels_without_their_end_are_damage(run: Run, command: str) 
     assert f"{B}: not readable as DICOM: is damaged at byte" in answer.err
     assert Path(B).read_bytes() == short
     assert not Path("copy.dcm").exists()
+
+
+def test_a_file_that_is_not_written_as_its_head_says_is_told_in_one_line(run: Run) -> None:
+    dataset, first = pydicom.dcmread(B), b"\x08\x00\x05\x00"
+    head, _, _ = Path(B).read_bytes().partition(first)
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.save_as(B, implicit_vr=True)
+    _, _, implicit = Path(B).read_bytes().partition(first)
+    Path(B).write_bytes(head + first + implicit)
+    answer = run("modify", B, "-t", "PatientID=S1")
+    (error,) = answer.values("error")
+    assert "Traceback" not in answer.out + answer.err
+    assert "\n" not in error["message"]
+
+
+def test_big_endian_stays_where_no_head_says_it(run: Run) -> None:
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.4", "1.2.3"
+    dataset.PatientID, dataset.Rows = "A", 258
+    dataset.save_as("old.dcm", implicit_vr=False, little_endian=False)
+    assert run("modify", "old.dcm", "-t", "PatientID=S1").status == 0
+    assert (value("PatientID", "old.dcm"), value("Rows", "old.dcm")) == ("S1", 258)
 
 
 def test_the_instance_uid_is_changed_in_the_head_too(run: Run) -> None:

@@ -35,7 +35,11 @@ class Deidentifier:
     keep_private: bool = False
 
     def apply(self, dataset: FileDataset) -> list[str]:
-        """Change the data set, and tell what may still say whose it is."""
+        """Change the data set, and tell what may still say whose it is.
+
+        Raises ValueError for one that is no instance of anything.
+        """
+        _take_from_head(dataset)
         pseudonym = self._patient(dataset)
         remains = _remains(dataset, self.keep_private)
         self._clean(dataset)
@@ -128,6 +132,17 @@ def _remains(dataset: Dataset, keep_private: bool) -> list[str]:
     if keep_private and any(tag.is_private for tag in tags_of(dataset)):
         remains.append("private elements were kept")
     return remains
+
+
+def _take_from_head(dataset: FileDataset) -> None:
+    """Class and instance, where the head of the file alone names them."""
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):
+        if dataset.get(keyword):
+            continue
+        uid = dataset.file_meta.get(f"MediaStorage{keyword}")
+        if not uid:
+            raise ValueError(f"no {keyword}")
+        setattr(dataset, keyword, uid)
 
 
 def _renew_meta(dataset: FileDataset) -> None:

@@ -80,8 +80,9 @@ def damage(path: Path) -> Iterator[None]:
         raise DicomError(f"{path}: {error.strerror or error}", path) from error
     except Exception as error:
         # The parser reports damage in many ways: struct, value, key, overflow, zlib errors; some
-        # only when an element is looked at.
-        raise DicomParseError(path, str(error) or type(error).__name__) from error
+        # only when an element is looked at. It may put a traceback behind the first line.
+        said = str(error).partition("\n")[0]
+        raise DicomParseError(path, said or type(error).__name__) from error
 
 
 def _check_end(path: Path, dataset: Dataset) -> None:

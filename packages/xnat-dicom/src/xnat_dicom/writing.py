@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 def write(dataset: FileDataset, target: Path, *, like: Path | None = None) -> int:
     """Write `target`, with the mode and owner of `like`; returns its size. Raises XNATCtlError."""
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-    if "TransferSyntaxUID" not in dataset.file_meta and not dataset.original_encoding[0]:
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    implicit, little = dataset.original_encoding
+    if "TransferSyntaxUID" not in dataset.file_meta and not implicit:
+        dataset.file_meta.TransferSyntaxUID = (
+            ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        )
     with atomic_write(target) as part, damage(target):
         # The library wants a file that it can seek in; nothing is written through `part`.
         dataset.save_as(part.path, enforce_file_format=True)
