@@ -40,6 +40,16 @@ def test_a_study_is_a_record(run: Run, scp: Scripted, series: list[Path]) -> Non
     }
 
 
+def test_backups_beside_their_files_are_not_sent(
+    run: Run, scp: Scripted, series: list[Path]
+) -> None:
+    for path in series[:2]:
+        path.with_name(f"{path.name}.bak").write_bytes(path.read_bytes())
+    series[1].unlink()
+    status, (record,), _ = run("send", series[0].parent, *at(scp.port))
+    assert (status, record["files"], len(scp.received)) == (0, 6, 6)
+
+
 def test_each_file_may_have_its_record(run: Run, scp: Scripted, series: list[Path]) -> None:
     status, records, _ = run("send", *series, *at(scp.port), "--each", "-w", "1")
     assert status == 0

@@ -145,6 +145,16 @@ def test_real_objects_arrive_unchanged(upload: Uploader) -> None:
         assert stored(upload, path.stem) == digests([path])
 
 
+def test_backups_beside_their_files_are_passed_over(upload: Uploader) -> None:
+    files = upload.series(instances=3)
+    before = files[0].with_name(f"{files[0].name}.bak")
+    before.write_bytes(files[0].read_bytes() + b"\0" * 8)
+    alone = files[1].rename(f"{files[1]}.bak")
+    ran = upload(files[0].parent, *HERE)
+    assert ran.status == 0, ran.err
+    assert stored(upload) == digests([files[0], alone, files[2]])
+
+
 def test_sidecars_and_hidden_files_stay_at_home(upload: Uploader) -> None:
     files = upload.series()
     for name in ("notes.txt", "report.pdf", "bold.nii.gz", ".hidden.dcm", "DICOMDIR", "Thumbs.db"):

@@ -16,6 +16,7 @@ from xnat_core.errors import UploadError, XNATCtlError
 SUFFIXES = (".dcm", ".ima", ".img", ".dicom")
 PREAMBLE = 128
 MAGIC = b"DICM"
+BACKUP = ".bak"
 HEAD = PREAMBLE + len(MAGIC)
 
 Trouble = Callable[[XNATCtlError], None]
@@ -97,6 +98,14 @@ def _file(path: Path, found: os.stat_result) -> Iterator[LocalFile]:
 def is_named_dicom(name: str) -> bool:
     """Whether a name has one of the suffixes that DICOM files have, in any case."""
     return name.lower().endswith(SUFFIXES)
+
+
+def is_backup(path: Path) -> bool:
+    """Whether it is what a file was before `xnat-dicom modify --backup` changed it.
+
+    Without that file beside it, it is the only one and no backup.
+    """
+    return path.name.endswith(BACKUP) and path.with_name(path.name[: -len(BACKUP)]).exists()
 
 
 def has_magic(head: bytes | memoryview) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xnat_core.dicom_files import LocalFile, has_magic, head_of, is_named_dicom, walk
+from xnat_core.dicom_files import LocalFile, has_magic, head_of, is_backup, is_named_dicom, walk
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
 from xnat_core.records import Record, RecordError, failed
 from xnat_cstore.instance import Instance, read_instance, shown
@@ -22,7 +22,8 @@ def in_paths(paths: Iterable[Path]) -> Iterator[Instance | Record]:
         troubles: list[XNATCtlError] = []
         for found in walk([path], troubles.append):
             yield from _told(troubles)
-            yield from _one(found, named=found.path == path)
+            if not is_backup(found.path) or found.path == path:
+                yield from _one(found, named=found.path == path)
         yield from _told(troubles)
 
 

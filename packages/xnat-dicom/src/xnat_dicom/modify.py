@@ -14,7 +14,8 @@ Options:
 
 Keywords and values are checked before the first file is touched. A file is replaced when the new
 one is whole, and keeps its mode; one that has the values already is skipped. Elements inside
-sequences stay as they are. A backup of an earlier state is not overwritten.
+sequences stay as they are. A backup of an earlier state is not overwritten; what sends folders
+passes backups over.
 
 Examples:
   xnat-dicom modify -r ./S1 -t PatientID=SUB001 -t PatientName=SUB001 --backup

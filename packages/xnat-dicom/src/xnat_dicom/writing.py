@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.dicom_files import BACKUP
 from xnat_core.errors import DicomError
 from xnat_core.files import atomic_write, copy_blocks, md5_of
 from xnat_dicom.reading import damage
@@ -38,7 +39,7 @@ def back_up(path: Path) -> Path:
 
     Raises DicomError when there is another one already.
     """
-    backup = path.with_name(path.name + ".bak")
+    backup = path.with_name(path.name + BACKUP)
     with damage(path):
         if backup.exists():
             if md5_of(backup) == md5_of(path):

@@ -10,7 +10,15 @@ from pathlib import Path, PurePosixPath
 from xnat_core.archive import open_archive
 from xnat_core.archive.local import SUFFIXES as ARCHIVES
 from xnat_core.archive.members import ArchiveMember
-from xnat_core.dicom_files import LocalFile, Trouble, has_magic, is_named_dicom, may_be_dicom, walk
+from xnat_core.dicom_files import (
+    LocalFile,
+    Trouble,
+    has_magic,
+    is_backup,
+    is_named_dicom,
+    may_be_dicom,
+    walk,
+)
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
 from xnat_upload.content import Digests
 from xnat_upload.headers import Header, read_blocks, read_file
@@ -40,7 +48,7 @@ class Scan:
             name = file.path.name.lower()
             if name.endswith(ARCHIVES if file.path in named else ".zip"):
                 yield from self._in_archive(file)
-            else:
+            elif not is_backup(file.path) or file.path in named:
                 yield from self._in_file(file)
 
     def _in_file(self, file: LocalFile) -> Iterator[Instance]:
