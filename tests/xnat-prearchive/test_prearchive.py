@@ -339,6 +339,21 @@ def test_rebuild_waits_no_longer_than_it_is_told(run: Run, stage: Stage, xnat: X
     assert "after 0 seconds" in err
 
 
+@pytest.mark.parametrize(
+    ("refusal", "timeout", "reason"),
+    [(400, "60", "400"), (409, "0.5", "after 0.5 seconds")],
+)
+def test_what_the_server_does_not_build_is_not_said_to_be_built(
+    refusal: int, timeout: str, reason: str, run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/prearchive", refusal, times=1000)
+    status, records, err = run("rebuild", *words, "--timeout", timeout)
+    assert status == 1
+    assert records[0]["outcome"] == "failed"
+    assert reason in err
+
+
 def test_the_commands_chain_as_real_processes(stage: Stage, xnat: XNAT) -> None:
     stage()
     stage("E2", study="1.2.9")

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 UNASSIGNED = "Unassigned"
+RECEIVING = "RECEIVING"
 SETTLED = frozenset({"READY", "CONFLICT", "ERROR"})
 FIRST_LOOK = 0.2
 LONGEST_PAUSE = 10.0
+_LOCKED = (409, 423)
 
 Row = dict[str, str]
 
@@ -70,7 +72,7 @@ def is_settled(status: str | None) -> bool:
 
 def _is_left_alone(status: str | None) -> bool:
     """Whether no operation runs: settled, or waiting for more files."""
-    return is_settled(status) or (status or "").startswith("RECEIVING")
+    return is_settled(status) or (status or "").startswith(RECEIVING)
 
 
 def entry_path(entry: PrearchiveEntry) -> str:
@@ -188,12 +190,13 @@ class Prearchive:
                 return error.entry
             except ResourceNotFoundError:
                 return None
-            except ClientRequestError:
-                # Locked: somebody has just begun to do something to it. If it stays, it is built.
+            except ClientRequestError as error:
+                if error.details.get("status_code") not in _LOCKED:
+                    raise
+                # Somebody has just begun to do something to it.
                 if time.monotonic() >= deadline:
                     raise WaitedTooLong(found, timeout) from None
                 self._sleep(FIRST_LOOK)
-                anew = False
 
     def rebuild(self, entry: PrearchiveEntry) -> None:
         """Queue a build; it never archives, whatever the project's setting. See `wait`."""

@@ -18,7 +18,6 @@ from xnat_core.imports import (
     staged_files,
 )
 from xnat_core.imports.answers import PREARCHIVE
-from xnat_core.imports.staging import at_rest
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import ArchiveRefused, StagingError
@@ -43,7 +42,7 @@ class Staging:
         """The rows, built and at rest, and whether others have left while they were waited for."""
         entries = self._entries()
         patience = self.route.config.archive_wait_timeout
-        rested = [at_rest(self._prearchive, entry, patience) for entry in entries]
+        rested = [self._prearchive.settled(entry, patience) for entry in entries]
         found = [entry for entry in rested if entry is not None]
         return found, len(found) < len(entries)
 
@@ -102,7 +101,7 @@ class Staging:
             for entry in entries:
                 left = max(0.0, deadline - time.monotonic())
                 row = look_until(
-                    partial(at_rest, self._prearchive, entry, left),
+                    partial(self._prearchive.settled, entry, left),
                     lambda row: row is not None or self.archived() is not None,
                 )
                 if row is None:

@@ -11,10 +11,9 @@ from xnat_core import lagging
 from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError
 from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
-from xnat_core.imports.staging import RECEIVING
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import check_stop
-from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
+from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, RECEIVING, Prearchive
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -56,14 +55,14 @@ class DirectArchive:
         """
         begin = time.monotonic()
         self._trigger(landing, begin + timeout)
-        return self._watch(landing, begin, timeout, ask=True)
+        return self._watch(landing, timeout, begin, ask=True)
 
     def wait(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
         """Look until a row is archived or back in the prearchive; see `finish`."""
-        return self._watch(landing, time.monotonic(), timeout, ask=False)
+        return self._watch(landing, timeout, time.monotonic(), ask=False)
 
     def _watch(
-        self, landing: Landing, begin: float, timeout: float, *, ask: bool
+        self, landing: Landing, timeout: float, begin: float, *, ask: bool
     ) -> Session | PrearchiveEntry:
         asked = time.monotonic()
         pause, gone = FIRST_LOOK, math.inf
@@ -93,7 +92,8 @@ class DirectArchive:
     def _trigger(self, landing: Landing, deadline: float) -> None:
         """Ask for it to be archived now; the server refuses while a file is still being written.
 
-        One that keeps refusing is left alone: it archives what nobody fills any longer by itself.
+        One that keeps refusing is left to `_watch`: what nobody fills any longer it archives by
+        itself.
         """
         pause = FIRST_LOOK
         for _ in range(_MOST_REQUESTS):
