@@ -227,6 +227,23 @@ def test_an_archive_is_not_sent_again_and_its_content_decides(run: Run, xnat: XN
     assert "'R/packed/c.txt' already exists with other content" in err
 
 
+def test_an_archive_whose_names_the_server_lists_as_they_are_written_has_arrived(
+    run: Run, xnat: XNAT
+) -> None:
+    with tarfile.open("a.tar", "w") as archive:
+        archive.add("files", ".")
+
+    def as_written(request: Request, response: Response) -> None:
+        if request.method == "GET" and request.path.endswith("/files"):
+            response.data = response.data.replace(b"/files/", b"/files/./")
+
+    xnat.app.after(as_written)
+    words = ("-P", "P1", "E1", "R", "a.tar", "--extract")
+    status, records, err = run(*words)
+    assert (status, records[0]["outcome"], records[0]["verified"]) == (0, "done", True), err
+    assert run(*words)[1][0]["outcome"] == "skipped"
+
+
 def test_a_silent_200_without_permission_is_a_failure(
     run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

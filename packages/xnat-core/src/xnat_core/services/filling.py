@@ -236,9 +236,14 @@ def unpack(
     (`.gz`, `.zar`, `.xar`) counts as one file that is `unverifiable`. Raises UploadError for what
     the server did not store, ResourceExistsError for what is there with other content.
     """
+
+    def look() -> dict[str, ResourceFile]:
+        # A server may keep the './' of a tar in its names.
+        return {_plain(name): file for name, file in _stored(client, home, label).items()}
+
     suffix = _archive_suffix(archive)
     wanted = _contents(archive)
-    before = _stored(client, home, label)
+    before = look()
     if wanted and _holds(before, wanted):
         return Filled(0, len(wanted), 0, _compare(before, home, label, wanted))
     body: Body = FileBody(archive)
@@ -256,13 +261,13 @@ def unpack(
     if wanted:
         # Of what is said to be a duplicate the content decides: the answer to a request that
         # stored it may have been lost.
-        stored = look_until(lambda: _stored(client, home, label), lambda now: _holds(now, wanted))
+        stored = look_until(look, lambda now: _holds(now, wanted))
         return Filled(len(wanted), 0, size, _compare(stored, home, label, wanted))
     duplicates = _duplicates(answer)
     if duplicates:
         raise ResourceExistsError("file", ", ".join(duplicates[:5]))
     known = () if overwrite else before.keys()
-    if not look_until(lambda: _stored(client, home, label).keys() - known, bool):
+    if not look_until(lambda: look().keys() - known, bool):
         raise _not_stored(home, label)
     return Filled(1, 0, size, 1)
 
@@ -281,7 +286,7 @@ def _contents(archive: Path) -> dict[str, tuple[int, str]]:
             for block in member.blocks():
                 size += len(block)
                 digest.update(block)
-            found[PurePosixPath(member.name).as_posix()] = size, digest.hexdigest()
+            found[_plain(member.name)] = size, digest.hexdigest()
     if not found:
         raise UploadError(f"{archive}: no files in it", archive)
     return found
@@ -365,6 +370,10 @@ def _is_torn(member: Member, file: ResourceFile) -> bool:
             digest.update(block)
             left -= len(block)
     return digest.hexdigest() == file.digest.lower()
+
+
+def _plain(name: str) -> str:
+    return PurePosixPath(name).as_posix()
 
 
 def _last(name: str) -> str:
