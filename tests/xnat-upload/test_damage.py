@@ -104,6 +104,7 @@ def test_of_many_only_a_sample_is_sent_again(
     damages(upload, with_ending(b"same"))
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["files"]) == (0, 10), ran.err
+    assert "sent again" not in ran.err
 
 
 def test_where_the_sample_was_damaged_the_rest_is_sent_again_too(

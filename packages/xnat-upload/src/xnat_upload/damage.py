@@ -58,23 +58,23 @@ class Damage:
             return self._difference.identical().files > 0
         return not self._is_rewritten
 
-    def doubt(self) -> int:
-        """Mark what is to be sent again, a sample at first; returns how many, 0 when all is known.
+    def doubt(self) -> bool:
+        """Mark what is to be sent again, a sample at first; returns whether there is anything.
 
         The journal remembers it, should this run not come to do it.
         """
         difference = self._difference
         if not difference.damaged().files or self._is_rewritten:
-            return 0
+            return False
         most = SAMPLE if self._is_unlikely_rewritten else FEW
         if self._sent_again:
             if not difference.came_out_otherwise().files or not self._is_unlikely_rewritten:
-                return 0
+                return False
             most = ALL
         self._sent_again = True
         count = difference.doubt(most)
         self._remember(difference.doubted())
-        return count
+        return count > 0
 
     def require_none(self, *, strictly: bool) -> None:
         """Raise IntegrityError for what came out otherwise each time; the next run sends it again.

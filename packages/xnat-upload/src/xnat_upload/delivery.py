@@ -75,7 +75,6 @@ class Delivery:
         self.errors: list[XNATCtlError] = []
         self.landings: dict[str, Landing] = {}
         self._sent = NOTHING
-        self._notes: list[str] = []
         self._lock = threading.Lock()
 
     def run(self) -> Delivered:
@@ -148,13 +147,8 @@ class Delivery:
         """Send and finish until the server holds all, as it was sent, where it was to go."""
         done, survey = self._bring(survey)
         while done.late is None and not self.difference.missing.files:
-            count = self.damage.doubt()
-            if not count:
+            if not self.damage.doubt():
                 break
-            self._notes.append(
-                f"{self.destination.session}: {count} files had another MD5 on the server than was "
-                "sent; sent again"
-            )
             self._may_replace_its_own()
             # What was announced has been sent already.
             self.requests.watch = lambda count: None
@@ -282,7 +276,11 @@ class Delivery:
     def judged(self, done: Delivered) -> Delivered:
         """Add what was sent and whether it is all there. Raises when it is not."""
         done.sent, done.wanted = self._sent, self.difference.wanted
-        done.notes += self._notes
+        if mended := self.difference.came_out_otherwise().files:
+            done.notes.append(
+                f"{self.destination.session}: {mended} files had another MD5 on the server than "
+                "was sent; sent again"
+            )
         if done.late is not None:
             if self.errors:
                 raise Incomplete(self.errors[0], done)
