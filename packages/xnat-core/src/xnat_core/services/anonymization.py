@@ -22,11 +22,15 @@ def anonymizes(client: XNATClient, project: str) -> bool | None:
 def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
     """Whether a script is in force that does anything; most that do nothing name a version."""
     try:
-        enabled = client.text(path("xapi", "anonymize", *where, "enabled"))
-        if enabled.lower() == "false":
-            return False
-        script = client.text(path("xapi", "anonymize", *where))
+        enabled = client.text(path("xapi", "anonymize", *where, "enabled")).lower()
     except XNATCtlError:
         return None
+    if enabled == "false":
+        return False
+    try:
+        script = client.text(path("xapi", "anonymize", *where))
+    except XNATCtlError:
+        # One that is in force and may not be read does something: that of a new site does.
+        return True if enabled == "true" else None
     lines = (line.partition("//")[0].strip() for line in script.splitlines())
     return any(line and not line.startswith("version") for line in lines)
