@@ -65,6 +65,13 @@ def test_a_line_that_is_no_object_is_named(line: bytes) -> None:
         parse_line(7, line)
 
 
+def test_what_could_not_be_handed_on_is_refused_before_anything_is_done() -> None:
+    line = b'{"kind":"session","id":"E1","x":' + b"[" * 300 + b"]" * 300 + b"}"
+    with pytest.raises(RecordError, match="line 7 of standard input is nested too deeply"):
+        parse_line(7, line)
+    assert parse_line(7, b'{"x":"' + b"[" * 300 + b'"}') == {"x": "[" * 300}
+
+
 def test_names_of_objects_are_texts() -> None:
     record = {"kind": "scan", "id": 4, "session_id": "E1", "label": None, "frames": 7, "mine": [1]}
     require_names(record)

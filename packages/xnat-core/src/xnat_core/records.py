@@ -20,6 +20,8 @@ from xnat_core.errors import UsageError, XNATCtlError
 Record = dict[str, Any]
 
 LONGEST_LINE = 16 << 20
+# Levels that orjson writes at least; it reads four times as many.
+_DEEP = 250
 _BLOCK = 1 << 16
 # What names an object or its parents, and by which of these the objects of each kind are found.
 _NAMES = (
@@ -124,7 +126,17 @@ def parse_line(number: int, line: bytes, source: str = "standard input") -> Reco
         raise RecordError(
             f"line {number} of {source} is not a JSON object, as tools print with -o ndjson"
         )
+    if text.count(b"[") + text.count(b"{") > _DEEP:
+        _require_writable(record, number, source)
     return record
+
+
+def _require_writable(record: Record, number: int, source: str) -> None:
+    """See to it, before anything is done for a record, that it can be handed on afterwards."""
+    try:
+        orjson.dumps(record)
+    except TypeError:
+        raise RecordError(f"line {number} of {source} is nested too deeply") from None
 
 
 def require_names(record: Record) -> None:
