@@ -692,6 +692,17 @@ def test_closing_is_quiet_when_the_server_has_gone(xnat: XNAT) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_an_absurd_lifetime_is_none(xnat: XNAT, digits: int) -> None:
+    cookie = f'SESSION_EXPIRATION_TIME="1,{"9" * digits}"; Path=/'
+    rows = '{"ResultSet":{"Result":[]}}'
+    xnat.before(
+        lambda r: Response(rows, headers={"Set-Cookie": cookie}) if "projects" in r.path else None
+    )
+    with connect(resolve()) as client:
+        projects(client)
+
+
 def test_the_lifetime_that_the_server_tells_is_kept(xnat: XNAT) -> None:
     def hook(request: Request) -> Response | None:
         if request.path != "/data/projects":

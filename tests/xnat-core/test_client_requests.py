@@ -296,6 +296,12 @@ def test_json_of_xapi_is_the_message(server: HTTPServer) -> None:
     assert error.message == "GET /data/x: 400 Bad [31mid"
 
 
+@pytest.mark.parametrize("charset", ["bogus", "hex", "undefined", "idna"])
+def test_a_charset_that_nobody_knows_hides_no_message(server: HTTPServer, charset: str) -> None:
+    said = Response("Nope, ä", 400, content_type=f"text/plain; charset={charset}")
+    assert error_of(server, said).message == "GET /data/x: 400 Nope, ä"
+
+
 def test_an_error_without_words_tells_its_status(server: HTTPServer) -> None:
     assert error_of(server, Response("", 417)).message.startswith("GET /data/x: 417 ")
 

@@ -32,7 +32,7 @@ _SIGN_IN_PAGE = re.compile(
     rb"""(?ix) /app/template/Login | name=["']?(?:j_)?password\b | type=["']?password\b """
 )
 _SIGN_IN_PATH = re.compile(r"(?i)/(?:login(?:\.vm)?|signin|sign-in)(?:[/?#;.]|$)")
-_LIFETIME = re.compile(r'SESSION_EXPIRATION_TIME="?(\d+)(?:,|%2C)(\d+)', re.IGNORECASE)
+_LIFETIME = re.compile(r'SESSION_EXPIRATION_TIME="?(\d+)(?:,|%2C)(\d{1,15})\b', re.IGNORECASE)
 _OWN_SESSION = re.compile(r"(?:^|[,;]\s*)JSESSIONID=([^;,\s]*)", re.IGNORECASE)
 _VERBS = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
 _SHORT = 1 << 16

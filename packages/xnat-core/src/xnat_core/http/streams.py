@@ -31,6 +31,7 @@ class Stream(requests.Response):
         """Wait at most `idle` seconds for each piece of the body."""
         self._server = server
         self._idle = idle
+        self.encoding = _readable(self.encoding)
         source = getattr(self.raw, "source", None)
         if source is not None:
             # An answer without a body has been closed already.
@@ -110,3 +111,12 @@ class Stream(requests.Response):
     @property
     def _is_chunked(self) -> bool:
         return "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+
+
+def _readable(charset: str | None) -> str | None:
+    """The charset that an answer names, or UTF-8 when Python has none of that name for texts."""
+    try:
+        b"\xff.".decode(charset or "utf-8", "replace")
+    except (LookupError, UnicodeError):
+        return "utf-8"
+    return charset
