@@ -136,3 +136,36 @@ def test_the_page_that_asks_to_log_in_is_no_answer(
     )
     assert main(["get", "/data/projects"]) == 3
     assert "/data/projects was answered by the page that asks to log in" in capfd.readouterr().err
+
+
+STRANGE = r'{"ResultSet":{"Result":[{"ID":"\ud800","n":123456789012345678901234567890}]}}'
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ([], '{"ID":"\ufffd","n":"123456789012345678901234567890"}\n'),
+        (["--output", "json"], json.dumps(json.loads(STRANGE), indent=2) + "\n"),
+    ],
+)
+def test_texts_and_numbers_that_others_cannot_read_are_shown(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], words: list[str], printed: str
+) -> None:
+    xnat.before(
+        lambda r: Response(STRANGE, mimetype="application/json") if "projects" in r.path else None
+    )
+    assert main(["get", "/data/projects", *words]) == 0
+    assert capfd.readouterr().out == printed
+
+
+def test_json_without_a_bottom_is_printed_and_called_unreadable(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = "[" * 100_000
+    xnat.before(
+        lambda r: Response(body, mimetype="application/json") if "projects" in r.path else None
+    )
+    assert main(["get", "/data/projects"]) == 8
+    answer = capfd.readouterr()
+    assert answer.out.startswith(body)
+    assert "the answer says it is JSON, but cannot be read" in answer.err

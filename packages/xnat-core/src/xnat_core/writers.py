@@ -35,6 +35,7 @@ _ROOM = {
 
 
 # In UTF-8: U+0080 to U+009F, and the marks that turn the direction of writing.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STEERING = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
@@ -251,7 +252,8 @@ def _encoded(record: Record, option: int) -> bytes:
     try:
         text = orjson.dumps(record, default=str, option=option)
     except TypeError:
-        # Names of local files may hold bytes that are no text in any encoding.
+        # Names of local files may hold bytes that are no text in any encoding; what servers keep
+        # may hold half a surrogate pair, and numbers of more than 64 bits.
         text = orjson.dumps(_as_unicode(record), default=str, option=option)
     # JSON escapes only the controls of ASCII; a terminal obeys others, too.
     return text if text.isascii() else _STEERING.sub(_escaped, text)
@@ -263,7 +265,9 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 
 def _as_unicode(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, int) and value.bit_length() > 63:
+        return str(value)
     if isinstance(value, dict):
         return {_as_unicode(key): _as_unicode(member) for key, member in value.items()}
     if isinstance(value, list):

@@ -47,14 +47,16 @@ def show(job: Job, answer: Answer) -> Iterator[Record]:
         return
     try:
         document = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Cut short, mostly: the server ends an answer properly when it fails in the middle.
         job.write_bytes(answer.content)
         if not answer.content.strip():
             return
         raise IntegrityError("the answer says it is JSON, but cannot be read") from None
     if job.args.text("--output") == "json":
-        job.write_bytes(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        # Half a surrogate pair is no character: it stays the escape that it was.
+        job.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
     else:
         yield from _rows(document)
 
