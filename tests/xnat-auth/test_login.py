@@ -100,6 +100,15 @@ def test_the_password_may_come_on_standard_input(
     assert answer(capfd, "login", "--password-stdin")["username"] == "admin"
 
 
+def test_a_closed_standard_input_has_no_password(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], xnat: XNAT
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["login", "--password-stdin"]) == 2
+    assert "standard input is closed" in capfd.readouterr().err
+    assert xnat.requests() == []
+
+
 def test_a_password_on_the_command_line_works_and_warns(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

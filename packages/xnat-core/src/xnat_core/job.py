@@ -413,6 +413,8 @@ def first_line() -> str:
     """The next line of standard input, byte by byte: what is behind it stays unread."""
     import os
 
+    if sys.stdin is None:
+        raise UsageError("standard input is closed, and a password was to be read from it")
     line = b""
     while (byte := os.read(0, 1)) not in (b"", b"\n"):
         line += byte
