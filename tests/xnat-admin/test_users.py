@@ -45,6 +45,16 @@ def test_the_users_of_the_server(xnat: XNAT, admin: Run, alice: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("body", ["17", "true", '{"message": "later"}'])
+def test_what_is_no_list_is_not_taken_for_users(xnat: XNAT, admin: Run, body: str) -> None:
+    xnat.before(
+        lambda r: Response(body, mimetype="application/json") if "profiles" in r.path else None
+    )
+    answer = admin("users")
+    assert answer.status == 1
+    assert "GET /xapi/users/profiles: the server does not answer with a list" in answer.err
+
+
 def test_the_members_of_a_project_with_their_groups(xnat: XNAT, admin: Run, alice: str) -> None:
     xnat.store.accounts.join("alice", "P1_owner")
     assert admin("users", "-P", "P1").values("username", "groups") == [("alice", ["P1_owner"])]

@@ -128,7 +128,7 @@ def of_server(client: XNATClient, project: str | None = None) -> list[Event]:
         events = [_of_row(row) for row in rows]
     except (
         *(ClientRequestError, PermissionDeniedError, ResourceNotFoundError, ServerError),
-        *(ValueError, KeyError, TypeError, AttributeError),
+        *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
     ) as error:
         raise _no_audit(error) from error
     if any(event.timestamp is None or event.action is None for event in events):

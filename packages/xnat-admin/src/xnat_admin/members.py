@@ -73,8 +73,8 @@ def list_users(client: XNATClient, project: str | None = None) -> list[User]:
     if project:
         return _members(client, project)
     try:
-        found = client.json(path("xapi", "users", "profiles"), about=("users", "of the server"))
-        return [_user(entry) for entry in found]
+        where = path("xapi", "users", "profiles")
+        return [_user(entry) for entry in _listed(client, where, ("users", "of the server"))]
     except (ResourceNotFoundError, ServerError):
         rows = client.rows(path("data", "users"), about=("users", "of the server"))
         return [User.from_row(row, enabled=True) for row in rows]
@@ -84,7 +84,7 @@ def groups_of(client: XNATClient, username: str, projects: Iterable[str] = ()) -
     """The groups that a user is in; without the right to see all, those in `projects`."""
     try:
         where = path("xapi", "users", username, "groups")
-        return {str(group) for group in client.json(where, about=("user", username))}
+        return {str(group) for group in _listed(client, where, ("user", username))}
     except PermissionDeniedError:
         return {
             group
@@ -171,6 +171,13 @@ def _send(
             except XNATCtlError as error:
                 refused[group] = error
         return refused
+
+
+def _listed(client: XNATClient, where: str, about: tuple[str, str]) -> list[Any]:
+    found = client.json(where, about=about)
+    if not isinstance(found, list):
+        raise OperationError(f"GET {where}", "the server does not answer with a list")
+    return found
 
 
 def _failed(response: Any) -> list[str]:
