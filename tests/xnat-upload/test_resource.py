@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -82,6 +84,23 @@ def test_a_folder_keeps_its_paths_and_is_compared(run: Run, xnat: XNAT) -> None:
         ("done", 2, 11, True)
     ]
     assert stored(xnat, session_path(xnat), "R") == {"a.txt": b"first", "sub/b.txt": b"second"}
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out_in_silence(
+    run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse(folder: Any) -> Any:
+        if Path(folder).name == "sub":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    status, _, err = run("-P", "P1", "E1", "R", "files")
+    assert status == 1
+    assert "files/sub: Permission denied" in err
+    assert xnat.requests("PUT") == []
 
 
 def test_the_same_again_sends_nothing(run: Run, xnat: XNAT) -> None:

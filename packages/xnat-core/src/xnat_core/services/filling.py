@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -178,15 +179,28 @@ def fill(
 
 
 def members_below(folder: Path) -> list[Member]:
-    """The files of a folder with their paths in it. Raises UploadError for one without files."""
-    members = [
-        Member.of(file, file.relative_to(folder).as_posix())
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    ]
+    """The files of a folder with their paths in it.
+
+    Raises UploadError for one without files, and where something in it cannot be read: what is
+    left out in silence would be taken for uploaded.
+    """
+    try:
+        files = sorted(file for file in _all_below(folder) if file.is_file())
+    except OSError as error:
+        raise UploadError(f"{error.filename}: {error.strerror}", error.filename) from error
+    members = [Member.of(file, file.relative_to(folder).as_posix()) for file in files]
     if not members:
         raise UploadError(f"{folder}: no files in it", folder)
     return members
+
+
+def _all_below(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        for name in names:
+            yield Path(place, name)
 
 
 def send_file(
