@@ -103,6 +103,20 @@ def test_a_folder_that_cannot_be_read_is_not_left_out_in_silence(
     assert xnat.requests("PUT") == []
 
 
+def test_links_to_folders_are_followed_but_not_in_circles(
+    run: Run, xnat: XNAT, tmp_path: Path
+) -> None:
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "b.txt").write_bytes(b"second")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "there").symlink_to(tmp_path / "linked")
+    (tmp_path / "links" / "up").symlink_to(tmp_path)
+    (tmp_path / "links" / "nowhere").symlink_to(tmp_path / "nothing")
+    status, _, err = run("-P", "P1", "E1", "R", "links")
+    assert (status, err) == (0, "")
+    assert stored(xnat, session_path(xnat), "R") == {"there/b.txt": b"second"}
+
+
 def test_the_same_again_sends_nothing(run: Run, xnat: XNAT) -> None:
     run("-P", "P1", "E1", "R", "files")
     before = len(xnat.requests("PUT"))

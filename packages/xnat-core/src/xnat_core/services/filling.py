@@ -198,9 +198,15 @@ def _all_below(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise error
 
-    for place, _, names in os.walk(folder, onerror=refuse):
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_up(Path(place, name))]
         for name in names:
             yield Path(place, name)
+
+
+def _leads_up(folder: Path) -> bool:
+    """Whether a folder is a link to one that it is in, which would have no end."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def send_file(
