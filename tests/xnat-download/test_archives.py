@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -235,6 +238,26 @@ def test_check_names_what_is_missing_changed_and_surplus(session: Downloader) ->
         "new": "not",
     }
     assert ran.of("session")[0]["outcome"] == "failed"
+
+
+@pytest.mark.parametrize("verb", ["check", "extract"])
+def test_a_folder_that_cannot_be_read_is_not_left_out_in_silence(
+    session: Downloader, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    session(*named(session))
+    locked = session.out / "locked"
+    locked.mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Any) -> Any:
+        if Path(folder) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    ran = session(verb, session.out, *["--recursive"] * (verb == "extract"))
+    assert ran.status == 1
+    assert "locked: Permission denied" in ran.err
 
 
 def test_check_looks_into_kept_archives(session: Downloader) -> None:

@@ -249,3 +249,8 @@ class SentFile:
             f"{self.path}: changed from {self.size} to {size} bytes while it was being sent",
             self.path,
         )
+
+
+def unreadable(error: OSError) -> None:
+    """For `os.walk`, which leaves out in silence what it cannot read."""
+    raise error

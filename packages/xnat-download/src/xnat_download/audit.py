@@ -14,7 +14,7 @@ from typing import Any
 
 from xnat_core.archive.paths import safe_join
 from xnat_core.errors import IntegrityError, XNATCtlError, explain
-from xnat_core.files import BLOCK, md5_of, new_md5
+from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.records import Record, done, failed
 from xnat_download.manifest import NAME, entries
@@ -41,7 +41,7 @@ class _Finding:
 
 def manifests_below(folder: Path) -> Iterator[Path]:
     """The manifests in and below a folder, not those that were downloaded as data."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=unreadable):
         if not is_data(Path(place)):
             folders[:] = sorted(name for name in folders if not is_data(Path(place, name)))
         if NAME in files:

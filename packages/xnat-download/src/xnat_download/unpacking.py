@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xnat_core.archive.paths import CaseCollisions, is_case_insensitive
 from xnat_core.errors import IntegrityError, PathValidationError, explain
-from xnat_core.files import BLOCK, md5_of, new_md5
+from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
 from xnat_core.parallel import check_stop
 from xnat_core.records import Record, done, planned
 from xnat_download.audit import is_data
@@ -44,7 +44,7 @@ def unpack_known(download: Download, archive: Archive) -> None:
 
 def downloads_in(folder: Path, *, recursive: bool) -> Iterator[Path]:
     """The archives in a folder that a download has left there."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=unreadable):
         here = Path(place)
         folders[:] = sorted(name for name in folders if recursive and not is_data(here / name))
         for name in sorted(files):

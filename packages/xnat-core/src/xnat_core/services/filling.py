@@ -30,7 +30,7 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     UploadError,
 )
-from xnat_core.files import BLOCK, md5_of
+from xnat_core.files import BLOCK, md5_of, unreadable
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
@@ -195,10 +195,7 @@ def members_below(folder: Path) -> list[Member]:
 
 
 def _all_below(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
         folders[:] = [name for name in folders if not _leads_up(Path(place, name))]
         for name in names:
             yield Path(place, name)
