@@ -19,6 +19,7 @@ from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
+from support.ports import free_port
 from support.sandbox import XNAT
 
 TITLE = "RECEIVER"
@@ -27,13 +28,6 @@ TITLE = "RECEIVER"
 def at(port: int, title: str = TITLE) -> list[str]:
     """The options that name a receiver on this machine."""
     return ["--host", "127.0.0.1", "--port", str(port), "--called-aet", title]
-
-
-def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from support.judges import judge
+from support.ports import free_port
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 CONF = """\
@@ -73,8 +74,8 @@ class Slurm:
             host=host,
             user=getpass.getuser(),
             folder=self.folder,
-            controller=_free_port(),
-            daemon=_free_port(),
+            controller=free_port(),
+            daemon=free_port(),
         )
         (self.folder / "slurm.conf").write_text(conf)
         options = {
@@ -178,10 +179,3 @@ def cluster() -> Iterator[Slurm]:
     finally:
         slurm.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from support.judges import judge
-from support.receivers import Archive, Orthanc, Scripted, StoreSCP, free_port
+from support.ports import free_port
+from support.receivers import Archive, Orthanc, Scripted, StoreSCP
 from support.sandbox import FAST, XNAT
 from xnat_cstore.cli import main
 from xnat_sandbox.scp_routes import scp_ports

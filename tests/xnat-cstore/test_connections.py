@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from support.receivers import Archive, Scripted, StoreSCP, at, free_port
+from support.ports import free_port
+from support.receivers import Archive, Scripted, StoreSCP, at
 
 if TYPE_CHECKING:
     from conftest import MakeSCP, MakeStoreSCP, Run

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom.dataset import Dataset
 
-from support.receivers import Scripted, at, free_port, sample, wait_until
+from support.ports import free_port
+from support.receivers import Scripted, at, sample, wait_until
 from xnat_cstore import pool
 from xnat_sandbox.samples import write_series
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+import time
 import zipfile
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -255,9 +256,14 @@ def test_an_upload_cut_off_leaves_nothing(xnat: XNAT, session: Experiment) -> No
     connection.putrequest("PUT", f"{FILES}/x.txt?inbody=true")
     connection.putheader("Authorization", "Basic YWRtaW46YWRtaW4=")
     connection.putheader("Content-Type", "application/octet-stream")
-    connection.putheader("Content-Length", "1000000")
+    # Too long to be kept for the log of the tests, which reads a body before the server does.
+    connection.putheader("Content-Length", "2000000")
     connection.endheaders(b"only the beginning")
     connection.close()
+    deadline = time.monotonic() + 30
+    while not xnat.requests("PUT", FILES) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert xnat.requests("PUT", FILES)
     assert xnat.files(session, "R") == {}
 
 
