@@ -41,8 +41,9 @@ from xnat_core.archive.members import Member
 from xnat_core.errors import IntegrityError, PathValidationError, UploadError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, RecordError, done, planned, skipped
-from xnat_core.services.filling import fill, members_below, plan_fill, unpack
+from xnat_core.services.filling import fill, plan_fill, unpack
 from xnat_core.services.homes import Home, require_whole
+from xnat_core.services.local_members import members_below
 from xnat_core.services.lookup import find_session, find_subject
 from xnat_core.services.projects import ProjectService
 from xnat_core.services.resources import address_of

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.archive.members import Member
@@ -30,11 +29,12 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     UploadError,
 )
-from xnat_core.files import BLOCK, md5_of, unreadable
+from xnat_core.files import BLOCK, md5_of
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
+from xnat_core.services.local_members import contents_of_archive, members_below, plain_path
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -178,34 +178,6 @@ def fill(
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
 
 
-def members_below(folder: Path) -> list[Member]:
-    """The files of a folder with their paths in it.
-
-    Raises UploadError for one without files, and where something in it cannot be read: what is
-    left out in silence would be taken for uploaded.
-    """
-    try:
-        files = sorted(file for file in _all_below(folder) if file.is_file())
-    except OSError as error:
-        raise UploadError(f"{error.filename}: {error.strerror}", error.filename) from error
-    members = [Member.of(file, file.relative_to(folder).as_posix()) for file in files]
-    if not members:
-        raise UploadError(f"{folder}: no files in it", folder)
-    return members
-
-
-def _all_below(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
-        folders[:] = [name for name in folders if not _leads_up(Path(place, name))]
-        for name in names:
-            yield Path(place, name)
-
-
-def _leads_up(folder: Path) -> bool:
-    """Whether a folder is a link to one that it is in, which would have no end."""
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
-
-
 def send_file(
     client: XNATClient, home: Home, label: str, local: Path, *, extract: bool, overwrite: bool
 ) -> dict[str, Any]:
@@ -256,10 +228,10 @@ def unpack(
 
     def look() -> dict[str, ResourceFile]:
         # A server may keep the './' of a tar in its names.
-        return {_plain(name): file for name, file in _stored(client, home, label).items()}
+        return {plain_path(name): file for name, file in _stored(client, home, label).items()}
 
     suffix = _archive_suffix(archive)
-    wanted = _contents(archive)
+    wanted = contents_of_archive(archive)
     before = look()
     if wanted and _holds(before, wanted):
         return Filled(0, len(wanted), 0, _compare(before, home, label, wanted))
@@ -287,26 +259,6 @@ def unpack(
     if not look_until(lambda: look().keys() - known, bool):
         raise _not_stored(home, label)
     return Filled(1, 0, size, 1)
-
-
-def _contents(archive: Path) -> dict[str, tuple[int, str]]:
-    """Size in bytes and MD5 of the files in an archive, by the paths that they will have; nothing
-    for one that cannot be read here. Raises UploadError for one that is damaged or has no files."""
-    from xnat_core.archive.local import SUFFIXES, open_archive
-
-    if not archive.name.lower().endswith(SUFFIXES):
-        return {}
-    found: dict[str, tuple[int, str]] = {}
-    for member in open_archive(archive):
-        if member.kind == "file":
-            size, digest = 0, hashlib.md5(usedforsecurity=False)
-            for block in member.blocks():
-                size += len(block)
-                digest.update(block)
-            found[_plain(member.name)] = size, digest.hexdigest()
-    if not found:
-        raise UploadError(f"{archive}: no files in it", archive)
-    return found
 
 
 def _batches(members: Sequence[Member]) -> Iterator[list[Member]]:
@@ -387,10 +339,6 @@ def _is_torn(member: Member, file: ResourceFile) -> bool:
             digest.update(block)
             left -= len(block)
     return digest.hexdigest() == file.digest.lower()
-
-
-def _plain(name: str) -> str:
-    return PurePosixPath(name).as_posix()
 
 
 def _last(name: str) -> str:

@@ -1,0 +1,65 @@
+"""What a local folder or archive will put into a resource."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from xnat_core.archive.members import Member
+from xnat_core.errors import UploadError
+from xnat_core.files import unreadable
+
+
+def members_below(folder: Path) -> list[Member]:
+    """The files of a folder with their paths in it.
+
+    Raises UploadError for one without files, and where something in it cannot be read: what is
+    left out in silence would be taken for uploaded.
+    """
+    try:
+        files = sorted(file for file in _all_below(folder) if file.is_file())
+    except OSError as error:
+        raise UploadError(f"{error.filename}: {error.strerror}", error.filename) from error
+    members = [Member.of(file, file.relative_to(folder).as_posix()) for file in files]
+    if not members:
+        raise UploadError(f"{folder}: no files in it", folder)
+    return members
+
+
+def _all_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_up(Path(place, name))]
+        for name in names:
+            yield Path(place, name)
+
+
+def _leads_up(folder: Path) -> bool:
+    """Whether a folder is a link to one that it is in, which would have no end."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+
+
+def contents_of_archive(archive: Path) -> dict[str, tuple[int, str]]:
+    """Size in bytes and MD5 of the files in an archive, by the paths that they will have; nothing
+    for one that cannot be read here. Raises UploadError for one that is damaged or has no files."""
+    from xnat_core.archive.local import SUFFIXES, open_archive
+
+    if not archive.name.lower().endswith(SUFFIXES):
+        return {}
+    found: dict[str, tuple[int, str]] = {}
+    for member in open_archive(archive):
+        if member.kind == "file":
+            size, digest = 0, hashlib.md5(usedforsecurity=False)
+            for block in member.blocks():
+                size += len(block)
+                digest.update(block)
+            found[plain_path(member.name)] = size, digest.hexdigest()
+    if not found:
+        raise UploadError(f"{archive}: no files in it", archive)
+    return found
+
+
+def plain_path(name: str) -> str:
+    """A path without `./`, which some archives and some servers keep."""
+    return PurePosixPath(name).as_posix()
