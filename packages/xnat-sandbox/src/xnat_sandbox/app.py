@@ -42,6 +42,8 @@ MODULES = (
     "auth",
     "catalog_refresh",
     "catalogs",
+    "container_commands",
+    "container_launches",
     "containers",
     "dicomdump",
     "direct_routes",
