@@ -12,9 +12,9 @@ from xnat_core.archive import Member, TarStream
 from xnat_core.client import XNATClient
 from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.models import PrearchiveEntry
-from xnat_core.prearchive import (
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_rows import (
     ArchiveRefused,
-    Prearchive,
     StagingError,
     WaitedTooLong,
     entry_of_uri,

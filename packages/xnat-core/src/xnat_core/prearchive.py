@@ -1,8 +1,7 @@
-"""The staging area: its rows, and what can be done with each.
+"""The prearchive, where sessions wait before they are archived: its rows, and what is done to them.
 
-A row is addressed by project, timestamp and folder; the folder is `name` in our records, while the
-server's `name` is the label of the session. Failures come in three ways: as a status, as status 200
-with a text that is no address, and as the state of the row afterwards. All are looked at here.
+Failures come in three ways: as a status, as status 200 with a text that is no address, and as the
+state of the row afterwards. All are looked at here.
 """
 
 from __future__ import annotations
@@ -11,85 +10,45 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from xnat_core.errors import (
     ClientRequestError,
-    OperationError,
     ResourceNotFoundError,
     ServerError,
     XNATCtlError,
 )
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import check_stop
+from xnat_core.prearchive_rows import (
+    UNASSIGNED,
+    ArchiveRefused,
+    StagingError,
+    WaitedTooLong,
+    entry_of_row,
+    entry_of_uri,
+    entry_path,
+    findings_of,
+    is_left_alone,
+    is_settled,
+    named,
+    plain_path,
+    uri_of,
+)
 from xnat_core.redaction import one_line
-from xnat_core.services.lookup import find_session
+from xnat_core.services.lookup import find_session, find_session_of_uri
 from xnat_core.services.once import LOST, ask_once
-from xnat_core.urls import hide_dots, path
+from xnat_core.urls import path
 
 if TYPE_CHECKING:
     from requests import Response
 
     from xnat_core.client import XNATClient
 
-UNASSIGNED = "Unassigned"
-RECEIVING = "RECEIVING"
-SETTLED = frozenset({"READY", "CONFLICT", "ERROR"})
 FIRST_LOOK = 0.2
 LONGEST_PAUSE = 10.0
-_LOCKED = (409, 423)
+_BUSY = (409, 423)
 
 Row = dict[str, str]
-
-
-class StagingError(OperationError):
-    """Something about a row of the prearchive; `entry` is the row as it was seen last."""
-
-    def __init__(self, operation: str, message: str, entry: PrearchiveEntry) -> None:
-        super().__init__(operation, message)
-        self.entry = entry
-
-
-class ArchiveRefused(StagingError):
-    """The session stays in the prearchive, in conflict with what is archived or for an error."""
-
-    def __init__(self, entry: PrearchiveEntry, reason: str) -> None:
-        super().__init__("archive", f"{entry.id}: {reason}", entry)
-        self.reason = reason
-
-
-class WaitedTooLong(StagingError):
-    """The row is still busy; nothing has failed."""
-
-    def __init__(self, entry: PrearchiveEntry, seconds: float) -> None:
-        super().__init__("wait", f"{entry.id} is {entry.status} after {seconds:g} seconds", entry)
-
-
-def is_settled(status: str | None) -> bool:
-    """Whether nothing is being done to a row: READY, CONFLICT or ERROR, and no value unknown."""
-    return status in SETTLED
-
-
-def _is_left_alone(status: str | None) -> bool:
-    """Whether no operation runs: settled, or waiting for more files."""
-    return is_settled(status) or (status or "").startswith(RECEIVING)
-
-
-def entry_path(entry: PrearchiveEntry) -> str:
-    """The address of a row as it goes on the wire."""
-    return path(
-        *("data", "prearchive", "projects", entry.project),
-        *(hide_dots(entry.timestamp), hide_dots(entry.name)),
-    )
-
-
-def entry_of_uri(uri: str) -> PrearchiveEntry:
-    """The row that a URI of the server names, with or without `/data`. Raises OperationError."""
-    parts = unquote(urlsplit(uri.strip()).path).strip("/").removeprefix("data/").split("/")
-    if len(parts) != 5 or parts[:2] != ["prearchive", "projects"]:
-        raise OperationError("prearchive", f"{one_line(uri)!r} is no address of a session in it")
-    entry = PrearchiveEntry(project=parts[2], timestamp=parts[3], name=parts[4])
-    return replace(entry, uri=entry_path(entry))
 
 
 class Prearchive:
@@ -116,7 +75,7 @@ class Prearchive:
         about = ("project", project) if project else None
         params = {"tag": study_uid} if study_uid else None
         rows = self.client.rows(path(*where), params=params, about=about)
-        entries = [_entry(row) for row in rows]
+        entries = [entry_of_row(row) for row in rows]
         if project in (None, UNASSIGNED):
             return entries
         # The server adds them to every project: what is done to all of one must not reach them.
@@ -124,29 +83,29 @@ class Prearchive:
 
     def find(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
         """The row as it is now; None when it is gone."""
-        rows = self.client.rows(entry_path(entry), about=_about(entry))
-        return _entry(rows[0]) if rows else None
+        rows = self.client.rows(entry_path(entry), about=named(entry))
+        return entry_of_row(rows[0]) if rows else None
 
     def get(self, entry: PrearchiveEntry) -> PrearchiveEntry:
         """The row as it is now. Raises ResourceNotFoundError."""
         found = self.find(entry)
         if found is None:
-            raise ResourceNotFoundError(*_about(entry))
+            raise ResourceNotFoundError(*named(entry))
         return found
 
     def scans(self, entry: PrearchiveEntry) -> list[Row]:
         """`ID`, `xsiType`, `series_description` of each scan; nothing is known before a build."""
-        return self.client.rows(entry_path(entry) + "/scans", about=_about(entry))
+        return self.client.rows(entry_path(entry) + "/scans", about=named(entry))
 
     def files(self, entry: PrearchiveEntry, scan: str, resource: str = "DICOM") -> Iterator[Row]:
         """`Name`, `Size`, `URI` of each file of a scan; the session must have been built."""
         below = path("scans", scan, "resources", resource, "files")
-        return self.client.iter_rows(entry_path(entry) + below, about=_about(entry))
+        return self.client.iter_rows(entry_path(entry) + below, about=named(entry))
 
     def reason(self, entry: PrearchiveEntry) -> str:
         """Why a row is in CONFLICT or ERROR: the last line of its log; empty when it has none."""
         try:
-            rows = self.client.rows(entry_path(entry) + "/logs", about=_about(entry))
+            rows = self.client.rows(entry_path(entry) + "/logs", about=named(entry))
         except XNATCtlError:
             return ""
         lines = [row.get("entry", "") for row in rows]
@@ -181,7 +140,7 @@ class Prearchive:
         deadline = time.monotonic() + timeout
         while True:
             left = max(0.0, deadline - time.monotonic())
-            found = self.wait(entry, left, until=_is_left_alone)
+            found = self.wait(entry, left, until=is_left_alone)
             if found is None or (is_settled(found.status) and not anew):
                 return found
             try:
@@ -191,7 +150,7 @@ class Prearchive:
             except ResourceNotFoundError:
                 return None
             except ClientRequestError as error:
-                if error.details.get("status_code") not in _LOCKED:
+                if error.details.get("status_code") not in _BUSY:
                     raise
                 # Somebody has just begun to do something to it.
                 if time.monotonic() >= deadline:
@@ -208,7 +167,7 @@ class Prearchive:
         Returns the URI of the row, or of the archived session.
         """
         response = self._act(entry, "commit", AA="true" if archive else None)
-        return _uri_of(response, "commit", entry)
+        return uri_of(response, "commit", entry)
 
     def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
         """Give the session to another project and return its new row."""
@@ -218,7 +177,7 @@ class Prearchive:
             nonlocal there
             response = self._act(entry, "move", newProject=project)
             # A locked row is answered by success without an address.
-            there = entry_of_uri(_uri_of(response, "move", entry))
+            there = entry_of_uri(uri_of(response, "move", entry))
 
         # What is not found may have been moved by a request whose answer was lost.
         excused = (*LOST, ResourceNotFoundError)
@@ -232,7 +191,7 @@ class Prearchive:
     def delete(self, entry: PrearchiveEntry) -> None:
         """Remove the row and its files."""
         gone, lost = ask_once(
-            lambda: self.client.delete(entry_path(entry), about=_about(entry)),
+            lambda: self.client.delete(entry_path(entry), about=named(entry)),
             lambda: self.find(entry) is None,
             sleep=self._sleep,
         )
@@ -258,7 +217,7 @@ class Prearchive:
         Raises ArchiveRefused with the server's reason, WaitedTooLong after `timeout` seconds.
         """
         form = {
-            "src": _plain_path(entry),
+            "src": plain_path(entry),
             "subject": subject,
             "session": session,
             "overwrite": "delete" if overwrite else None,
@@ -269,10 +228,10 @@ class Prearchive:
                 "/data/services/archive",
                 data={key: value for key, value in form.items() if value},
                 accept={301, 303},
-                about=_about(entry),
+                about=named(entry),
                 timeout=timeout,
             )
-            uri = _uri_of(response, "archive", entry)
+            uri = uri_of(response, "archive", entry)
         except ResourceNotFoundError:
             # It may have been archived since it was seen; also by this, when an answer was lost.
             if self.find(entry) is not None:
@@ -281,7 +240,7 @@ class Prearchive:
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
             return find_session(self.client, session or entry.label or entry.name, entry.project)
-        return session_of_uri(self.client, uri)
+        return find_session_of_uri(self.client, uri)
 
     def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
         """The session that a row which is gone has become.
@@ -289,7 +248,7 @@ class Prearchive:
         Raises ResourceNotFoundError when the archive holds none of this label, or one of another
         study: then the row was deleted or moved, or never was.
         """
-        gone = ResourceNotFoundError(*_about(entry))
+        gone = ResourceNotFoundError(*named(entry))
         try:
             session = find_session(self.client, label or entry.label or entry.name, entry.project)
         except ResourceNotFoundError:
@@ -308,7 +267,7 @@ class Prearchive:
     ) -> list[dict[str, Any]]:
         """What speaks against archiving: `code`, `type` (FAIL, CONFLICT, WARN), `message`."""
         form = {
-            "src": _plain_path(entry),
+            "src": plain_path(entry),
             "subject": subject,
             "session": session,
             "overwrite": "delete" if overwrite else None,
@@ -318,9 +277,9 @@ class Prearchive:
             params={"format": "json"},
             data={key: value for key, value in form.items() if value},
             repeatable=True,
-            about=_about(entry),
+            about=named(entry),
         )
-        return _rows_of(response)
+        return findings_of(response)
 
     def wait(
         self,
@@ -360,7 +319,7 @@ class Prearchive:
             entry_path(entry),
             params={"action": action, **params},
             accept={301, 303},
-            about=_about(entry),
+            about=named(entry),
             repeatable=repeatable,
         )
 
@@ -368,8 +327,8 @@ class Prearchive:
         self.client.post(
             f"/data/services/prearchive/{service}",
             params={"format": "json"},
-            data={"src": _plain_path(entry), **params},
-            about=_about(entry),
+            data={"src": plain_path(entry), **params},
+            about=named(entry),
         )
 
     def _require_gone(
@@ -381,59 +340,9 @@ class Prearchive:
         on the way; so the row decides.
         """
         patience = self.client.timeout if timeout is None else timeout
-        now = self.wait(entry, patience, until=_is_left_alone)
+        now = self.wait(entry, patience, until=is_left_alone)
         if now is None:
             return
         if now.status not in ("CONFLICT", "ERROR"):
             raise error
         raise ArchiveRefused(now, self.reason(now) or error.message) from error
-
-
-def session_of_uri(client: XNATClient, uri: str) -> Session:
-    """The archived session that a URI made of labels names. Raises OperationError."""
-    parts = unquote(urlsplit(uri.strip()).path).strip("/").split("/")
-    named = dict(zip(parts[-6::2], parts[-5::2], strict=True)) if len(parts) >= 6 else {}
-    if not {"projects", "experiments"} <= named.keys():
-        raise OperationError("archive", f"{one_line(uri)!r} is no address of a session")
-    return find_session(client, named["experiments"], named["projects"])
-
-
-def _entry(row: Mapping[str, str]) -> PrearchiveEntry:
-    entry = PrearchiveEntry.from_row(
-        row, name=row.get("folderName") or row.get("name"), label=row.get("name")
-    )
-    return replace(entry, uri=entry_path(entry))
-
-
-def _about(entry: PrearchiveEntry) -> tuple[str, str]:
-    return "prearchive session", entry.id
-
-
-def _plain_path(entry: PrearchiveEntry) -> str:
-    """As the services want it in their parameters: not encoded."""
-    return f"/prearchive/projects/{entry.project}/{entry.timestamp}/{entry.name}"
-
-
-def _uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
-    """The address that an answer gives, in its body or as a redirect that is not followed."""
-    lines = response.text.split()
-    uri = lines[0] if lines else ""
-    if not uri.startswith(("/data/", "/prearchive/", "/archive/")):
-        uri = urlsplit(response.headers.get("Location", "")).path
-        uri = uri[uri.find("/data/") :] if "/data/" in uri else ""
-    if not uri:
-        said = one_line(response.text, 300) or "the server answered without saying where it is"
-        raise StagingError(operation, f"{entry.id}: {said}", entry)
-    return uri
-
-
-def _rows_of(response: Response) -> list[dict[str, Any]]:
-    import orjson
-
-    try:
-        data = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return []
-    result = data.get("ResultSet") if isinstance(data, dict) else None
-    rows = result.get("Result") if isinstance(result, dict) else data
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -22,7 +22,8 @@ from contextlib import suppress
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
-from xnat_core.prearchive import Prearchive, is_settled
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_rows import is_settled
 from xnat_core.records import Record, done, planned, skipped
 from xnat_prearchive.entries import on_each, seen, words_of
 

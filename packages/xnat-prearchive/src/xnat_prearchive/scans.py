@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
-from xnat_core.prearchive import Prearchive, StagingError, entry_path
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_rows import StagingError, entry_path
 from xnat_core.records import Record
 from xnat_core.urls import path
 from xnat_core.writers import natural

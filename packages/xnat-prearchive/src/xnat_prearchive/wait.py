@@ -24,7 +24,8 @@ from collections.abc import Iterable, Iterator
 
 from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
-from xnat_core.prearchive import ArchiveRefused, Prearchive
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_core.records import Record, done, failed
 from xnat_prearchive.arrival import arrived
 from xnat_prearchive.entries import PATIENCE, on_each, seen, words_of

@@ -20,7 +20,7 @@ from xnat_core.imports import (
 from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.prearchive import ArchiveRefused, StagingError
+from xnat_core.prearchive_rows import ArchiveRefused, StagingError
 from xnat_transfer.difference import Lack
 from xnat_transfer.route import Route
 

@@ -11,7 +11,7 @@ from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.settling import StillArchiving
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.prearchive import StagingError, WaitedTooLong
+from xnat_core.prearchive_rows import StagingError, WaitedTooLong
 from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Manner
 

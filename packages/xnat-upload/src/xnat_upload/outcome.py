@@ -6,7 +6,7 @@ from typing import Any
 
 from xnat_core.errors import DicomError, OperationError, UploadError, XNATCtlError
 from xnat_core.models import Upload
-from xnat_core.prearchive import StagingError
+from xnat_core.prearchive_rows import StagingError
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_upload.inventory import Instance
 from xnat_upload.plan import Order, Parcel, Unplannable

@@ -20,7 +20,8 @@ from xnat_core.imports import (
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.destination import DIRECT_ARCHIVE_SINCE
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.prearchive import RECEIVING, Prearchive
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_rows import RECEIVING
 from xnat_core.urls import path
 from xnat_upload.difference import Difference
 

@@ -78,7 +78,7 @@ class Landing:
 
     def entry(self) -> PrearchiveEntry:
         """The row of the prearchive; only for those that landed there."""
-        from xnat_core.prearchive import entry_of_uri
+        from xnat_core.prearchive_rows import entry_of_uri
 
         return entry_of_uri(self.uri)
 

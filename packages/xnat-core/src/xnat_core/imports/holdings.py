@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from xnat_core.errors import ResourceNotFoundError, ValidationError, XNATCtlError
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.prearchive import Prearchive, entry_path
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_rows import entry_path
 from xnat_core.services.base import document, fields
 from xnat_core.services.lookup import find_session, session_of_item, with_subject_label
 from xnat_core.urls import path

@@ -13,7 +13,8 @@ from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import check_stop
-from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, RECEIVING, Prearchive
+from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
+from xnat_core.prearchive_rows import RECEIVING
 from xnat_core.urls import path
 
 if TYPE_CHECKING:

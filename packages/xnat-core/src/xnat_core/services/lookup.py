@@ -10,9 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
-from xnat_core.errors import PermissionDeniedError, ResourceNotFoundError, ValidationError
+from xnat_core.errors import (
+    OperationError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    ValidationError,
+)
 from xnat_core.models import Record, Session, Subject, children
+from xnat_core.redaction import one_line
 from xnat_core.services.base import Row, document, fields
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
@@ -50,6 +57,15 @@ def find_session(
     if subject and subject not in (session.subject_label, session.subject_id):
         raise ResourceNotFoundError("session", f"{session.project}/{subject}/{value}")
     return session
+
+
+def find_session_of_uri(client: XNATClient, uri: str) -> Session:
+    """The archived session that a URI made of labels names. Raises OperationError."""
+    parts = unquote(urlsplit(uri.strip()).path).strip("/").split("/")
+    named = dict(zip(parts[-6::2], parts[-5::2], strict=True)) if len(parts) >= 6 else {}
+    if not {"projects", "experiments"} <= named.keys():
+        raise OperationError("archive", f"{one_line(uri)!r} is no address of a session")
+    return find_session(client, named["experiments"], named["projects"])
 
 
 def find_subject(client: XNATClient, value: str, project: str | None = None) -> Subject:

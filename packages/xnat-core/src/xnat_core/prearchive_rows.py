@@ -1,0 +1,118 @@
+"""A row of the prearchive: its address, its states, and what can be wrong with it.
+
+A row is addressed by project, timestamp and folder; the folder is `name` in our records, while the
+server's `name` is the label of the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from xnat_core.errors import OperationError
+from xnat_core.models import PrearchiveEntry
+from xnat_core.redaction import one_line
+from xnat_core.urls import hide_dots, path
+
+if TYPE_CHECKING:
+    from requests import Response
+
+UNASSIGNED = "Unassigned"
+RECEIVING = "RECEIVING"
+SETTLED = frozenset({"READY", "CONFLICT", "ERROR"})
+
+
+class StagingError(OperationError):
+    """Something about a row of the prearchive; `entry` is the row as it was seen last."""
+
+    def __init__(self, operation: str, message: str, entry: PrearchiveEntry) -> None:
+        super().__init__(operation, message)
+        self.entry = entry
+
+
+class ArchiveRefused(StagingError):
+    """The session stays in the prearchive, in conflict with what is archived or for an error."""
+
+    def __init__(self, entry: PrearchiveEntry, reason: str) -> None:
+        super().__init__("archive", f"{entry.id}: {reason}", entry)
+        self.reason = reason
+
+
+class WaitedTooLong(StagingError):
+    """The row is still busy; nothing has failed."""
+
+    def __init__(self, entry: PrearchiveEntry, seconds: float) -> None:
+        super().__init__("wait", f"{entry.id} is {entry.status} after {seconds:g} seconds", entry)
+
+
+def is_settled(status: str | None) -> bool:
+    """Whether nothing is being done to a row: READY, CONFLICT or ERROR, and no value unknown."""
+    return status in SETTLED
+
+
+def is_left_alone(status: str | None) -> bool:
+    """Whether no operation runs: settled, or waiting for more files."""
+    return is_settled(status) or (status or "").startswith(RECEIVING)
+
+
+def entry_path(entry: PrearchiveEntry) -> str:
+    """The address of a row as it goes on the wire."""
+    return path(
+        *("data", "prearchive", "projects", entry.project),
+        *(hide_dots(entry.timestamp), hide_dots(entry.name)),
+    )
+
+
+def entry_of_uri(uri: str) -> PrearchiveEntry:
+    """The row that a URI of the server names, with or without `/data`. Raises OperationError."""
+    parts = unquote(urlsplit(uri.strip()).path).strip("/").removeprefix("data/").split("/")
+    if len(parts) != 5 or parts[:2] != ["prearchive", "projects"]:
+        raise OperationError("prearchive", f"{one_line(uri)!r} is no address of a session in it")
+    entry = PrearchiveEntry(project=parts[2], timestamp=parts[3], name=parts[4])
+    return replace(entry, uri=entry_path(entry))
+
+
+def entry_of_row(row: Mapping[str, str]) -> PrearchiveEntry:
+    """A row as the server lists it."""
+    entry = PrearchiveEntry.from_row(
+        row, name=row.get("folderName") or row.get("name"), label=row.get("name")
+    )
+    return replace(entry, uri=entry_path(entry))
+
+
+def named(entry: PrearchiveEntry) -> tuple[str, str]:
+    """Kind and id, for the error texts of the client."""
+    return "prearchive session", entry.id
+
+
+def plain_path(entry: PrearchiveEntry) -> str:
+    """As the services want it in their parameters: not encoded."""
+    return f"/prearchive/projects/{entry.project}/{entry.timestamp}/{entry.name}"
+
+
+def uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
+    """The address that an answer gives, in its body or as a redirect that is not followed."""
+    lines = response.text.split()
+    uri = lines[0] if lines else ""
+    if not uri.startswith(("/data/", "/prearchive/", "/archive/")):
+        uri = urlsplit(response.headers.get("Location", "")).path
+        uri = uri[uri.find("/data/") :] if "/data/" in uri else ""
+    if not uri:
+        said = one_line(response.text, 300) or "the server answered without saying where it is"
+        raise StagingError(operation, f"{entry.id}: {said}", entry)
+    return uri
+
+
+def findings_of(response: Response) -> list[dict[str, Any]]:
+    """What `validate-archive` found, one object for each; empty for an answer of another shape."""
+    import orjson
+
+    try:
+        data = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return []
+    result = data.get("ResultSet") if isinstance(data, dict) else None
+    rows = result.get("Result") if isinstance(result, dict) else data
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
