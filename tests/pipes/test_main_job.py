@@ -282,3 +282,14 @@ def test_no_secret_is_written_anywhere(
     for path in (tmp_path / "home/state").rglob("*"):
         if path.is_file():
             assert token["token"].encode() not in path.read_bytes()
+
+
+def test_a_password_comes_before_the_records(
+    bash: Bash, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xnat.has_subject("P1", "S1")
+    bash("xnat-ls projects -o ndjson > projects; xnat-auth logout")
+    monkeypatch.delenv("XNAT_PASS")
+    done = bash("(echo admin; cat projects) | xnat-ls subjects - --password-stdin -o ndjson")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["label"] for line in done.stdout.splitlines()] == ["S1"]

@@ -96,7 +96,7 @@ def test_the_password_may_come_on_standard_input(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("XNAT_PASS")
-    monkeypatch.setattr("xnat_core.job.first_line", lambda: "admin")
+    monkeypatch.setattr("xnat_core.job_server.first_line", lambda: "admin")
     assert answer(capfd, "login", "--password-stdin")["username"] == "admin"
 
 

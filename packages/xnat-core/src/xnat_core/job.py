@@ -9,8 +9,7 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.asked_keys import AskedKeys
@@ -26,6 +25,7 @@ from xnat_core.errors import (
     UsageError,
     explain,
 )
+from xnat_core.job_server import JobServer
 from xnat_core.records import (
     Record,
     RecordError,
@@ -80,28 +80,19 @@ class Job:
         self.bounds = Bounds.of(args) if command.bounded else Bounds()
         self._written = 0
         self._lock = threading.RLock()
-        self._client: XNATClient | None = None
-        self._named_by_record: str | None = None
+        self._server = JobServer(args, self.console, partial(self._ask, secret=True))
         args.choice("--output", FORMATS)
 
     # --- the server ---------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def target(self) -> Target:
         """Server, login and settings of this run; raises ConfigurationError when there is none."""
-        from xnat_core.connect import resolve
-
-        return resolve(
-            profile=self.args.text("--profile"),
-            url=self.args.text("--url"),
-            username=self.args.text("--username"),
-            password=self._password,
-            server_of_records=self._named_by_record,
-        )
+        return self._server.target
 
     def log_in_as(self, username: str) -> None:
         """Use this user where the command line, environment and profile name none."""
-        self.__dict__["target"] = replace(self.target, username=username)
+        self._server.log_in_as(username)
 
     @property
     def profile(self) -> Profile:
@@ -115,19 +106,9 @@ class Job:
         decides the server. `threads` is how many will use it at once, where that is not the number
         of workers. Raises RecordError for a record of another server.
         """
-        with self._lock:
-            if record is not None and record.get("server"):
-                self._require_server(str(record["server"]))
-            if self._client is None:
-                from xnat_core.connect import connect
-
-                self._client = connect(
-                    self.target,
-                    workers=threads or self.workers,
-                    prompt=self._prompt_for_password,
-                    max_connections=self.args.whole("--max-connections", least=1),
-                )
-            return self._client
+        if record is not None and record.get("server"):
+            self._server.require(str(record["server"]))
+        return self._server.client(lambda: threads or self.workers)
 
     @property
     def workers(self) -> int:
@@ -171,6 +152,8 @@ class Job:
                 f"waiting for {' or '.join(kinds)} records, one JSON object a line; "
                 "Ctrl-C ends, and --help tells how to name an object"
             )
+        # With --password-stdin it is the line before the first record.
+        _ = self._server.password
         for number, line in read_lines(sys.stdin):
             try:
                 record = parse_line(number, line)
@@ -205,7 +188,7 @@ class Job:
             if kinds:
                 require_names(record)
             if self.command.server and record.get("server"):
-                self._require_server(str(record["server"]))
+                self._server.require(str(record["server"]))
             if self.command.server and str(record.get("uri")).startswith(("http://", "https://")):
                 from xnat_core.urls import below
 
@@ -214,16 +197,6 @@ class Job:
             raise RecordError(f"line {number} of standard input: {error.message}") from None
         record.pop("outcome", None)
         record.pop("error", None)
-
-    def _require_server(self, server: str) -> None:
-        from xnat_core.connect import same_server
-
-        with self._lock:
-            self._named_by_record = self._named_by_record or server
-            if not same_server(server, self.target.profile.url):
-                raise RecordError(
-                    f"the record is of {server}, this run is connected to {self.target.profile.url}"
-                )
 
     # --- work ---------------------------------------------------------------------------------
 
@@ -374,32 +347,12 @@ class Job:
         if "progress" in self.__dict__:
             self.console.through(None)
             self.progress.close()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._server.close()
 
     @property
     def for_people(self) -> bool:
         """Whether a person will read the output as it is, not a program."""
         return isinstance(self.writer, (Table, Facts))
-
-    # --- passwords ----------------------------------------------------------------------------
-
-    @cached_property
-    def _password(self) -> str | None:
-        if not self.command.server:
-            return None
-        if self.args.flag("--password-stdin"):
-            return first_line()
-        given = self.args.text("--password")
-        if given is not None:
-            self.console.warning(
-                "--password can be read by everybody on this machine; use --password-stdin"
-            )
-        return given
-
-    def _prompt_for_password(self, question: str) -> str | None:
-        return self._ask(question, secret=True)
 
     def _ask(self, question: str, *, secret: bool) -> str | None:
         from xnat_core.terminal import ask
@@ -407,18 +360,6 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
-
-
-def first_line() -> str:
-    """The next line of standard input, byte by byte: what is behind it stays unread."""
-    import os
-
-    if sys.stdin is None:
-        raise UsageError("standard input is closed, and a password was to be read from it")
-    line = b""
-    while (byte := os.read(0, 1)) not in (b"", b"\n"):
-        line += byte
-    return line.decode("utf-8", "replace").rstrip("\r")
 
 
 def _record_of(item: object) -> Record:

@@ -8,7 +8,8 @@ from functools import partial
 from xnat_core.client import XNATClient
 from xnat_core.connect import Environment, Target, connect, resolve, same_server
 from xnat_core.errors import UsageError
-from xnat_core.job import Job, first_line
+from xnat_core.job import Job
+from xnat_core.job_server import first_line
 from xnat_core.terminal import ask
 
 

@@ -1,0 +1,106 @@
+"""The server that a command works with: which it is, who logs in, and the one client."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import UsageError
+from xnat_core.records import RecordError
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+    from xnat_core.commandline import Args
+    from xnat_core.connect import Target
+    from xnat_core.console import Console
+
+
+class JobServer:
+    """Connected on first use; `ask_password` asks on the terminal, None where there is none."""
+
+    def __init__(
+        self, args: Args, console: Console, ask_password: Callable[[str], str | None]
+    ) -> None:
+        self._args = args
+        self._console = console
+        self._ask_password = ask_password
+        self._lock = threading.RLock()
+        self._client: XNATClient | None = None
+        self._named_by_record: str | None = None
+
+    @cached_property
+    def password(self) -> str | None:
+        """The password given with the command; to be asked for before records are read."""
+        if not self._args.has("--password-stdin"):
+            return None
+        if self._args.flag("--password-stdin"):
+            return first_line()
+        given = self._args.text("--password")
+        if given is not None:
+            self._console.warning(
+                "--password can be read by everybody on this machine; use --password-stdin"
+            )
+        return given
+
+    @cached_property
+    def target(self) -> Target:
+        """Server, login and settings of this run; raises ConfigurationError when there is none."""
+        from xnat_core.connect import resolve
+
+        return resolve(
+            profile=self._args.text("--profile"),
+            url=self._args.text("--url"),
+            username=self._args.text("--username"),
+            password=self.password,
+            server_of_records=self._named_by_record,
+        )
+
+    def log_in_as(self, username: str) -> None:
+        """Use this user where the command line, environment and profile name none."""
+        self.__dict__["target"] = replace(self.target, username=username)
+
+    def require(self, server: str) -> None:
+        """Raise RecordError for a record of another server; the first may decide which it is."""
+        from xnat_core.connect import same_server
+
+        with self._lock:
+            self._named_by_record = self._named_by_record or server
+            if not same_server(server, self.target.profile.url):
+                raise RecordError(
+                    f"the record is of {server}, this run is connected to {self.target.profile.url}"
+                )
+
+    def client(self, threads: Callable[[], int]) -> XNATClient:
+        """The client; `threads` tells how many will use it at once."""
+        with self._lock:
+            if self._client is None:
+                from xnat_core.connect import connect
+
+                self._client = connect(
+                    self.target,
+                    workers=threads(),
+                    prompt=self._ask_password,
+                    max_connections=self._args.whole("--max-connections", least=1),
+                )
+            return self._client
+
+    def close(self) -> None:
+        """Leave the server; never raises for one that is gone."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def first_line() -> str:
+    """The next line of standard input, byte by byte: what is behind it stays unread."""
+    if sys.stdin is None:
+        raise UsageError("standard input is closed, and a password was to be read from it")
+    line = b""
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode("utf-8", "replace").rstrip("\r")
