@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from support import toy
-from xnat_core.commandline import Args, Command, parse, split_verb
+from xnat_core.commandline import Args, Command
 from xnat_core.errors import UsageError
+from xnat_core.parsing import parse, split_verb
 
 COMMAND = toy.COMMANDS["say"]
 

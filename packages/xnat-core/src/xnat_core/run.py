@@ -15,7 +15,7 @@ from importlib import import_module
 from types import FrameType, ModuleType
 from typing import Any
 
-from xnat_core.commandline import VALUED_BEFORE_VERB, Args, Command, nearest, parse, split_verb
+from xnat_core.commandline import Args, Command, nearest
 from xnat_core.console import Console
 from xnat_core.errors import (
     DONE,
@@ -28,6 +28,7 @@ from xnat_core.errors import (
     XNATCtlError,
     explain,
 )
+from xnat_core.parsing import VALUED_BEFORE_VERB, parse, split_verb
 
 __all__ = ["Command", "run"]
 
