@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -124,8 +125,15 @@ def test_connecting_is_tried_again_for_every_method(
 
 
 def test_a_kept_connection_that_was_closed_before_the_request_is_replaced() -> None:
-    with scripted(then_close(OK), OK) as server, XNATClient(server.url) as client:
+    closed = threading.Event()
+
+    def answer_and_close(connection: Connection) -> None:
+        then_close(OK)(connection)
+        closed.set()
+
+    with scripted(answer_and_close, OK) as server, XNATClient(server.url) as client:
         client.get("/data/x")
+        assert closed.wait(30)
         client.post("/data/y", data=b"once")
     assert server.requests == ["GET /data/x", "POST /data/y"]
     assert server.connections == 2
