@@ -273,3 +273,23 @@ def test_a_name_that_holds_the_accession_id_is_found(download: Downloader) -> No
     assert ran.status == 0, ran.err
     assert download.files("MR1/scans/1/resources/DICOM/files") == files
     assert len(download.fetched()) == 1
+
+
+def test_what_is_moved_away_meanwhile_is_no_success(download: Downloader) -> None:
+    scans = {"1": {"a.dcm": b"one"}, "2": {"b.dcm": b"two"}}
+    download.xnat.has_session("P1", "S1", "MR1", scans)
+    first = download.out / "MR1" / "scans" / "1"
+
+    def move(request: Request) -> Response | None:
+        if "/scans/2/" in request.path and first.exists():
+            first.rename(download.out / "elsewhere")
+        return None
+
+    download.xnat.before(move)
+    ran = download.session("MR1", "--workers", "1")
+    assert ran.status == 1
+    assert "1 files that came are no longer there" in ran.record["error"]["message"]
+    manifest = (download.out / "MR1" / "manifest.ndjson").read_text()
+    assert "b.dcm" in manifest and "a.dcm" not in manifest
+    assert download.session("MR1").record["files"] == 1
+    assert (first / "resources" / "DICOM" / "files" / "a.dcm").read_bytes() == b"one"

@@ -90,16 +90,22 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
+def size_on_disk(path: str) -> int | None:
+    """The size of a file; None when there is none, or a link in its place."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
 def is_there(path: Path, file: File, *, verify: bool) -> tuple[bool, str | None]:
     """Whether the file on disk is the listed one, and its MD5 if it was computed.
 
     By size; by size and MD5 with `verify`, and where the server does not know the size.
     """
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return False, None
-    if not stat.S_ISREG(found.st_mode) or file.size not in (None, found.st_size):
+    size = size_on_disk(str(path))
+    if size is None or file.size not in (None, size):
         return False, None
     if file.size is None and file.digest is None:
         return False, None

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.errors import DownloadError, IntegrityError, OperationError, explain
 from xnat_core.files import atomic_write
 from xnat_core.records import Record
-from xnat_download.disk import Tree
+from xnat_download.disk import Tree, size_on_disk
 from xnat_download.inventory import FETCHED, THERE, File, Group
 from xnat_download.partial import remove_left_of
 from xnat_download.places import Place
@@ -63,8 +63,12 @@ class Manifests:
             )
 
     def take(self, download: Download, *, whole: bool) -> None:
-        """Take in the files of an object that has come; those of a `whole` session are written."""
+        """Take in the files of an object that has come; those of a `whole` session are written.
+
+        Raises DownloadError when some are no longer there: they were moved or removed meanwhile.
+        """
         server = download.client.base_url
+        gone: list[str] = []
         for group in download.inventory.groups:
             folder = download.folder
             if self._template is not None:
@@ -75,8 +79,14 @@ class Manifests:
                     continue
                 if archive is not None:
                     self.insert(folder, _entry(server, group, file, archive, member=file.member))
-                if archive is None or download.engine.options.unpack:
-                    self._add(folder, server, group, file)
+                unpacked = archive is None or download.engine.options.unpack
+                if unpacked and not self._add(folder, server, group, file):
+                    gone.append(self._tree.name_of(group, file))
+        if gone:
+            raise DownloadError(
+                f"{self._tree.out}: {len(gone)} files that came are no longer there, one is "
+                f"{gone[0]}: moved, changed or removed meanwhile"
+            )
         if whole and self._template is None:
             self._write(download.folder, download.engine.options.selection)
 
@@ -87,14 +97,17 @@ class Manifests:
         for (folder,) in folders:
             self._write(folder, None, without)
 
-    def _add(self, folder: str, server: str, group: Group, file: File) -> None:
+    def _add(self, folder: str, server: str, group: Group, file: File) -> bool:
+        """Take in a file, if it is still there."""
         name = self._tree.name_of(group, file)
+        size = size_on_disk(f"{self._tree.out}/{name}")
+        if size is None or file.size not in (None, size):
+            return False
         local = name[len(folder) + 1 :] if folder else name
         record = _entry(server, group, file, local)
-        if "size" not in record:
-            with disk_errors(self._tree.out / name):
-                record["size"] = (self._tree.out / name).stat().st_size
+        record.setdefault("size", size)
         self.insert(folder, record)
+        return True
 
     def insert(self, folder: str, record: Record) -> None:
         """Take in one entry."""
