@@ -7,6 +7,8 @@ and every file that the server lists is in it, with the listed size and digest.
     SESSION/resources_LABEL.zip             a resource of the session
     SESSION/assessors_NAME_LABEL.zip        a resource of an assessor; reconstructions_… likewise
     SESSION/scans_ID.zip, scans_ID_LABEL.zip    where a record names the scan, or its resource
+
+One that is there counts by the manifest beside it; one of other scans is not replaced.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import IntegrityError, XNATCtlError
+from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop
 from xnat_core.urls import path
 from xnat_download.contents import Contents
 from xnat_download.counts import Counts
 from xnat_download.inventory import THERE, Group
+from xnat_download.manifest import NAME, entries
 from xnat_download.partial import Partial, left_parts, remove_left
 from xnat_download.places import component
 from xnat_download.trouble import DiskError, Interrupted
@@ -102,13 +105,24 @@ def _part(text: str | None) -> str:
 
 
 def _fetch(download: Download, archive: Archive) -> Iterable[Work]:
-    if _is_there(download, archive):
-        return ()
-    if download.engine.options.dry_run:
-        for group in archive.groups:
+    options = download.engine.options
+    there = _is_there(download, archive)
+    if options.dry_run:
+        for group in archive.groups if not there else ():
             files, size = download.inventory.total(group.number)
             download.add(Counts(files=files, bytes=size))
         return ()
+    if not there:
+        _require_no_loss(download, archive)
+        _bring(download, archive)
+    if options.unpack:
+        from xnat_download.unpacking import unpack_known
+
+        unpack_known(download, archive)
+    return ()
+
+
+def _bring(download: Download, archive: Archive) -> None:
     for name, left in left_parts(archive.final.parent):
         if name == archive.final.name:
             remove_left(left)
@@ -125,11 +139,6 @@ def _fetch(download: Download, archive: Archive) -> Iterable[Work]:
             time.sleep(pause(attempt, None))
         finally:
             partial.discard()
-    if download.engine.options.unpack:
-        from xnat_download.unpacking import unpack_known
-
-        unpack_known(download, archive)
-    return ()
 
 
 def _receive(download: Download, archive: Archive, partial: Partial) -> None:
@@ -159,18 +168,36 @@ def _receive(download: Download, archive: Archive, partial: Partial) -> None:
     contents.count(bytes=partial.size)
 
 
+def _require_no_loss(download: Download, archive: Archive) -> None:
+    """Raise DownloadError when an archive of other scans or resources would be replaced."""
+    if download.engine.options.archive_path is not None or not archive.final.exists():
+        return
+    wanted = {(group.place.scan, group.label) for group in archive.groups}
+    for entry in entries(archive.final.parent / NAME):
+        if entry["local_path"] != archive.final.name:
+            continue
+        scan, label = entry.get("scan"), entry.get("resource")
+        if (scan, label) not in wanted and not download.engine.options.selection.covers(entry):
+            raise DownloadError(
+                f"{archive.final} holds {label} of scan {scan}, which would be lost: move it away, "
+                "or use another --out"
+            )
+
+
 def _is_there(download: Download, archive: Archive) -> bool:
-    """Whether the archive on disk is one of these files; by its directory, with verify wholly."""
-    contents = Contents(download, archive.groups)
+    """Whether the archive on disk is one of these files.
+
+    By the manifest beside it; with verify, and where that does not say so, by all its bytes.
+    """
+    contents = Contents(download, archive.groups, by_digest=True)
     try:
         if not archive.final.is_file() or archive.final.is_symlink():
             return False
-        if download.engine.options.verify:
+        if download.engine.options.verify or not contents.is_noted(archive.final):
+            contents.forget()
             with archive.final.open("rb") as file:
                 contents.read(file)
-        else:
-            contents.read_directory(archive.final)
-        contents.require_all(archive.final)
+            contents.require_all(archive.final)
     except (XNATCtlError, OSError):
         contents.forget()
         return False

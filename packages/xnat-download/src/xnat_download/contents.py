@@ -14,6 +14,7 @@ from xnat_core.files import new_md5
 from xnat_core.parallel import check_stop
 from xnat_download.counts import Counts
 from xnat_download.inventory import FETCHED, MISSING, File, Group
+from xnat_download.manifest import NAME, entries
 from xnat_download.members import originals, read_name, scan_candidates
 
 if TYPE_CHECKING:
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
 
 
 class Contents:
-    """The files of some resources, ticked off as they are found in one archive."""
+    """The files of some resources, ticked off as they are found in one archive.
 
-    def __init__(self, download: Download, groups: tuple[Group, ...]) -> None:
+    With `by_digest` a file counts only where the server's digest proves that it is this one: the
+    same name and size has the neighbour of a scan, too.
+    """
+
+    def __init__(
+        self, download: Download, groups: tuple[Group, ...], *, by_digest: bool = False
+    ) -> None:
         self._download = download
+        self._by_digest = by_digest
         self._inventory = download.inventory
         self._groups = groups
         self._surplus = 0
@@ -45,16 +53,28 @@ class Contents:
             if member.kind != "directory":
                 self._tick_off(member)
 
-    def read_directory(self, path: Path) -> None:
-        """Take the sizes of a zip's directory for the truth."""
+    def is_noted(self, path: Path) -> bool:
+        """Whether the manifest beside a zip says that all files are in it, and its directory, too.
+
+        Raises IntegrityError for a zip without one.
+        """
         try:
             with zipfile.ZipFile(path) as archive:
-                for info in archive.infolist():
-                    if not info.is_dir():
-                        found = self._candidates(info.filename, info.file_size)
-                        self._mark(found[0] if found else None, info.filename, None)
+                there = {(info.filename, info.file_size) for info in archive.infolist()}
         except zipfile.BadZipFile as error:
             raise IntegrityError(f"{path}: {error}") from error
+        groups = {group.uri: group for group in self._groups}
+        for entry in entries(path.parent / NAME):
+            if entry["local_path"] != path.name:
+                continue
+            size, digest = entry.get("size"), entry.get("digest")
+            group = groups.get(str(entry.get("uri")).partition("/files/")[0])
+            file = group and self._inventory.find(group.number, str(entry.get("path")))
+            known = file and file.size in (None, size) and file.digest in (None, digest)
+            if file and known and (entry.get("member"), size) in there:
+                self._inventory.mark(file.id, FETCHED)
+                self._inventory.mark_member(file.id, str(entry["member"]))
+        return not self._missing()
 
     def require_all(self, path: Path) -> None:
         """Raise IntegrityError when a listed file is not in it."""
@@ -64,11 +84,13 @@ class Contents:
             for file in _first(self._inventory.files(group.number, MISSING))
         ]
         if missing:
-            count = sum(self._inventory.total(group.number, MISSING)[0] for group in self._groups)
             raise IntegrityError(
-                f"{path}: {count} of the listed files are not in it as listed, one is "
+                f"{path}: {self._missing()} of the listed files are not in it as listed, one is "
                 f"{missing[0].path}"
             )
+
+    def _missing(self) -> int:
+        return sum(self._inventory.total(group.number, MISSING)[0] for group in self._groups)
 
     def count(self, *, bytes: int = 0, state: int = FETCHED) -> None:
         """Add what was found to the counts of the object."""
@@ -95,7 +117,8 @@ class Contents:
             size += len(block)
         md5 = digest.hexdigest()
         found = self._candidates(member.name, size)
-        right = [file for file in found if file.digest in (None, md5)]
+        unproven = () if self._by_digest else (None,)
+        right = [file for file in found if file.digest in (md5, *unproven)]
         if found and not right:
             raise IntegrityError(f"{member.name}: MD5 should be {found[0].digest}, received {md5}")
         self._mark(right[0] if right else None, member.name, md5)

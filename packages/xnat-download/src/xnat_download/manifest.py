@@ -49,6 +49,8 @@ class Manifests:
         self._template = template
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        # The archives of this run: what an older manifest says of their contents is over.
+        self._replaced: set[tuple[str, str]] = set()
 
     def require_owner(self, folder: str, place: Place, server: str, advice: str) -> None:
         """Raise DownloadError when the folder holds another session, by its manifest."""
@@ -78,6 +80,8 @@ class Manifests:
                 if file.state not in (THERE, FETCHED):
                     continue
                 if archive is not None:
+                    if file.state == FETCHED:
+                        self._replaced.add((folder, archive))
                     self.insert(folder, _entry(server, group, file, archive, member=file.member))
                 unpacked = archive is None or download.engine.options.unpack
                 if unpacked and not self._add(folder, server, group, file):
@@ -128,7 +132,9 @@ class Manifests:
                 self._query("DELETE FROM entry WHERE folder=?", folder)
                 return
             for old in entries(path):
-                dropped = old["local_path"] == without
+                local = old["local_path"]
+                replaced = "member" in old and (folder, local) in self._replaced
+                dropped = replaced or local == without
                 if not dropped and not _is_outdated(path.parent, old, selection):
                     self._keep(folder, old)
             with atomic_write(path) as part:

@@ -1,0 +1,92 @@
+"""An archive that is kept counts only for the files that it is of, and is not lost to others."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.downloads import Downloader
+
+TWINS = {"1": {"a.dcm": b"one"}, "2": {"a.dcm": b"two"}}
+MD5_OF_ONE = hashlib.md5(b"one").hexdigest()
+
+
+@pytest.fixture
+def twins(download: Downloader) -> Downloader:
+    """Two scans whose files have the same names and sizes."""
+    download.xnat.has_session("P1", "S1", "MR1", TWINS)
+    return download
+
+
+def scans(twins: Downloader, ids: str, *words: object) -> tuple[object, ...]:
+    """The words that download scans."""
+    return ("scans", "-E", "MR1", "-P", "P1", "-s", ids, "--out", twins.out, *words)
+
+
+def content(path: Path) -> list[bytes]:
+    """What the files in a zip hold."""
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist()]
+
+
+@pytest.mark.parametrize("words", [[], ["--verify"]])
+def test_the_archive_of_another_scan_is_not_the_wanted_one(
+    twins: Downloader, words: list[str]
+) -> None:
+    path = twins.out / "dicom.zip"
+    for scan, data in (("1", b"one"), ("2", b"two"), ("2", b"two")):
+        ran = twins("resource", "-P", "P1", "MR1", "DICOM", "--scan", scan, "--file", path, *words)
+        assert ran.status == 0, ran.err
+        assert content(path) == [data]
+    assert ran.record["outcome"] == "skipped"
+
+
+def test_without_digests_an_archive_of_unknown_origin_does_not_count(twins: Downloader) -> None:
+    twins.xnat.store.database.execute("UPDATE file SET digest=''")
+    path = twins.out / "dicom.zip"
+    for scan, data in (("1", b"one"), ("2", b"two")):
+        twins("resource", "-P", "P1", "MR1", "DICOM", "--scan", scan, "--file", path)
+        assert content(path) == [data]
+
+
+def test_without_digests_the_manifest_tells_whose_an_archive_is(twins: Downloader) -> None:
+    twins.xnat.store.database.execute("UPDATE file SET digest=''")
+    twins(*scans(twins, "1,2", "--zip"))
+    assert twins(*scans(twins, "2", "--zip")).record["outcome"] == "skipped"
+
+
+def test_the_archive_of_other_scans_is_not_replaced(twins: Downloader) -> None:
+    twins(*scans(twins, "1", "--zip"))
+    ran = twins(*scans(twins, "2", "--zip"))
+    assert ran.status == 1
+    assert "holds DICOM of scan 1, which would be lost" in ran.err
+    assert content(twins.out / "MR1/scans.zip") == [b"one"]
+    assert twins("check", twins.out).status == 0
+    assert twins(*scans(twins, "*", "--zip")).status == 0
+    assert content(twins.out / "MR1/scans.zip") == [b"one", b"two"]
+    assert twins(*scans(twins, "2", "--zip")).record["outcome"] == "skipped"
+
+
+def test_what_a_replaced_archive_no_longer_has_leaves_the_manifest(twins: Downloader) -> None:
+    twins(*scans(twins, "*", "--zip"))
+    twins.xnat.store.database.execute("DELETE FROM file WHERE digest=?", (MD5_OF_ONE,))
+    found = twins.xnat.store.items.experiment_in("P1", "MR1")
+    assert found is not None
+    twins.xnat.has_scan(found, "3", {"new": b"new"})
+    assert twins(*scans(twins, "*", "--zip")).record["files"] == 2
+    ran = twins("check", twins.out)
+    assert (ran.status, ran.record["files"]) == (0, 2)
+
+
+def test_an_archive_that_was_kept_is_unpacked_when_that_is_asked_for(twins: Downloader) -> None:
+    twins(*scans(twins, "*", "--zip"))
+    fetched = len(twins.fetched())
+    ran = twins(*scans(twins, "*", "--keep-zips"))
+    assert ran.status == 0, ran.err
+    assert len(twins.fetched()) == fetched
+    files = twins.files("MR1")
+    assert files["scans/2/resources/DICOM/files/a.dcm"] == b"two"
+    assert twins("check", twins.out).status == 0
