@@ -18,6 +18,9 @@ from werkzeug.wrappers import Request, Response
 from support.sandbox import XNAT
 from xnat_download.cli import main
 
+# A folder whose manifest is yet to be written has a note instead.
+MANIFESTS = ("manifest.ndjson", ".manifest.owner")
+
 Change = Callable[[bytes], Iterable[bytes]]
 
 
@@ -90,13 +93,13 @@ class Downloader:
         }
 
     def files(self, folder: str = "") -> dict[str, bytes]:
-        """All files below a folder of OUT by their path, the manifests left out."""
+        """All files below a folder of OUT by their path, manifests and their notes left out."""
         top = self.out / folder
         found = {}
         for path in sorted(top.rglob("*")):
             # A run that is going on takes its parts away.
             with contextlib.suppress(FileNotFoundError):
-                if path.is_file() and path.name != "manifest.ndjson":
+                if path.is_file() and path.name not in MANIFESTS:
                     found[path.relative_to(top).as_posix()] = path.read_bytes()
         return found
 

@@ -293,3 +293,51 @@ def test_what_is_moved_away_meanwhile_is_no_success(download: Downloader) -> Non
     assert "b.dcm" in manifest and "a.dcm" not in manifest
     assert download.session("MR1").record["files"] == 1
     assert (first / "resources" / "DICOM" / "files" / "a.dcm").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("digest", ["digest", "''"])
+def test_what_a_failed_run_has_left_is_not_taken_for_another_session(
+    download: Downloader, digest: str
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"one", "b.dcm": b"bad"}})
+    download.xnat.has_session("P2", "S2", "MR1", {"1": {"a.dcm": b"two", "b.dcm": b"too"}})
+    download.xnat.store.database.execute(f"UPDATE file SET digest={digest}")
+
+    def refuse(request: Request) -> Response | None:
+        one = request.path.endswith("b.dcm")
+        return Response(status=404) if one or "format=tar" in request.full_path else None
+
+    download.xnat.before(refuse)
+    assert download.session("MR1").status == 5
+    assert download.files() == {"MR1/scans/1/resources/DICOM/files/a.dcm": b"one"}
+    ran = download.session("MR1", project="P2")
+    assert ran.status == 1
+    assert "holds session XNAT_E00001" in ran.err
+    assert list(download.files().values()) == [b"one"]
+
+
+def test_a_folder_that_got_no_file_is_nobodys(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"one"}})
+    download.xnat.has_session("P2", "S2", "MR1", {"1": {"a.dcm": b"two"}})
+
+    def refuse(request: Request) -> Response | None:
+        lost = "E00001" in request.path and "format=json" not in request.full_path
+        return Response(status=404) if lost and "/files" in request.path else None
+
+    download.xnat.before(refuse)
+    assert download.session("MR1").status == 5
+    assert download.session("MR1", project="P2").status == 0
+    assert list(download.out.rglob(".*")) == []
+
+
+def test_subjects_of_one_label_are_kept_apart(download: Downloader) -> None:
+    for project, text in (("P1", b"one"), ("P2", b"two")):
+        subject = download.xnat.has_subject(project, "S1")
+        download.xnat.has_resource(subject, "CONSENT", {"c.pdf": text})
+    words = ["--session-resources"]
+    first, second = (
+        {"kind": "subject", "label": "S1", "project": project} for project in ("P1", "P2")
+    )
+    assert download.records(first, words=words).status == 0
+    assert download.records(second, words=words).status == 1
+    assert list(download.files().values()) == [b"one"]

@@ -17,7 +17,7 @@ from xnat_core.errors import IntegrityError, XNATCtlError, explain
 from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.records import Record, done, failed
-from xnat_download.manifest import NAME, entries
+from xnat_download.manifest import NAME, NOTE, entries
 from xnat_download.partial import PART
 
 _SESSION = ("server", "project", "subject", "subject_id", "session_id")
@@ -205,7 +205,7 @@ def _surplus(folder: Path, known: _Known) -> Iterator[Path]:
             )
         for name in sorted(files):
             local = (here / name).relative_to(folder).as_posix()
-            if local != NAME and not PART.fullmatch(name) and not known.has(local):
+            if local not in (NAME, NOTE) and not PART.fullmatch(name) and not known.has(local):
                 yield here / name
 
 

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from xnat_download.inventory import Inventory
     from xnat_download.listing import Listing
     from xnat_download.partial import Partial
+    from xnat_download.places import Place
 
 
 class Download:
     """An object of the input. Its steps run on several threads; the last one writes its record.
 
     `opening` finds out what there is to do, and gives the first steps. `folder` is that of the
-    session, subject or project below OUT; `archives` names the kept archive, below that folder, in
-    which the files of a resource are.
+    session, subject or project below OUT, which is `owner` unless a template names the files;
+    `archives` names the kept archive, below that folder, in which the files of a resource are.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Download:
         self.listing: Listing | None = None
         self.path: str | None = None
         self.folder = ""
+        self.owner: Place | None = None
         self.may_be_empty = False
         self.one_by_one = False
         self.archives: dict[int, str] = {}

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from xnat_download.download import Download
 
 NAME = "manifest.ndjson"
+# Whose a folder is that has no manifest yet.
+NOTE = ".manifest.owner"
 _SCHEMA = """
 CREATE TABLE entry (
   folder TEXT, local TEXT, member TEXT, size INTEGER, digest TEXT, record TEXT,
@@ -51,18 +53,42 @@ class Manifests:
         self._db: sqlite3.Connection | None = None
         # The archives of this run: what an older manifest says of their contents is over.
         self._replaced: set[tuple[str, str]] = set()
+        self._occupied: set[str] = set()
 
     def require_owner(self, folder: str, place: Place, server: str, advice: str) -> None:
-        """Raise DownloadError when the folder holds another session, by its manifest."""
-        first = next(entries(self._tree.path(f"{folder}/{NAME}")), None)
-        if first is None or place.session_id is None:
+        """Raise DownloadError when the folder holds another session, subject or project.
+
+        By its manifest; before there is one, by what `occupy` has left.
+        """
+        level, key, id = _identity(place)
+        path = self._tree.path(f"{folder}/{NAME}")
+        if folder in self._occupied or id is None:
             return
-        holder = first.get("session_id"), first.get("server")
-        if None not in holder and holder != (place.session_id, server):
+        first = next(itertools.chain(entries(path), entries(path.with_name(NOTE))), None)
+        holder = (first.get(key), first.get("server")) if first else (None, None)
+        if None not in holder and holder != (id, server):
             raise DownloadError(
-                f"{self._tree.out / folder} holds session {holder[0]} of {holder[1]}, "
-                f"not {place.session_id} of {server}: {advice}"
+                f"{self._tree.out / folder} holds {level} {holder[0]} of {holder[1]}, "
+                f"not {id} of {server}: {advice}"
             )
+
+    def occupy(self, folder: str, place: Place, server: str, advice: str) -> None:
+        """Leave a note whose the folder is, until its manifest tells.
+
+        Without, files that a run has left that did not come to its end would be taken for those of
+        another session of the same label. Raises as `require_owner`.
+        """
+        _, key, id = _identity(place)
+        if folder in self._occupied or id is None:
+            return
+        path = self._tree.path(f"{folder}/{NAME}")
+        with _locked(path.parent):
+            self.require_owner(folder, place, server, advice)
+            if not path.exists():
+                note = json.dumps({"server": server, key: id, "local_path": NAME})
+                with atomic_write(path.with_name(NOTE)) as part:
+                    part.write(f"{note}\n".encode())
+            self._occupied.add(folder)
 
     def take(self, download: Download, *, whole: bool) -> None:
         """Take in the files of an object that has come; those of a `whole` session are written.
@@ -100,6 +126,8 @@ class Manifests:
             folders = self._query("SELECT DISTINCT folder FROM entry") if self._db else []
         for (folder,) in folders:
             self._write(folder, None, without)
+        for folder in self._occupied:
+            _vacate(self._tree.out / folder)
 
     def _add(self, folder: str, server: str, group: Group, file: File) -> bool:
         """Take in a file, if it is still there."""
@@ -140,6 +168,7 @@ class Manifests:
             with atomic_write(path) as part:
                 for line in self._lines(folder):
                     part.write(line)
+            path.with_name(NOTE).unlink(missing_ok=True)
             self._query("DELETE FROM entry WHERE folder=?", folder)
 
     def _lines(self, folder: str) -> Iterator[bytes]:
@@ -209,6 +238,22 @@ def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
                 yield record
             elif strict:
                 raise IntegrityError(f"{path}: line {number} is not the record of a file")
+
+
+def _vacate(folder: Path) -> None:
+    """Remove the note from a folder that has got no file."""
+    note = folder / NOTE
+    if note.exists() and all(name == NOTE for _, _, names in os.walk(folder) for name in names):
+        note.unlink(missing_ok=True)
+
+
+def _identity(place: Place) -> tuple[str, str, str | None]:
+    """What a folder is of: the level, the key of an entry that tells it, and the ID."""
+    if place.level == "project":
+        return "project", "project", place.project
+    if place.level == "subject":
+        return "subject", "subject_id", place.subject_id
+    return "session", "session_id", place.session_id
 
 
 def _entry(server: str, group: Group, file: File, local: str, **facts: Any) -> Record:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Rows = Iterable[Row]
 
+_ADVICE = "--layout '{project}/{session}/…' or another --out keeps them apart"
+
 
 def take(
     download: Download,
@@ -57,6 +59,7 @@ def take(
 
 
 def begin(download: Download) -> list[Work]:
+    _occupy(download)
     if download.engine.options.archives and not download.one_by_one:
         from xnat_download.archives import fetch_archives
 
@@ -93,10 +96,20 @@ def claim(download: Download, place: Place) -> None:
     download.folder = "/".join(place.top())
     engine.tree.path(f"{download.folder}/-")
     download.path = str(engine.options.out.joinpath(*place.top()))
-    owner = _owner(place, download.client.base_url)
-    advice = "--layout '{project}/{session}/…' or another --out keeps them apart"
-    engine.tree.claim(download.folder, owner, advice)
-    engine.manifests.require_owner(download.folder, place, download.client.base_url, advice)
+    download.owner = place
+    server = download.client.base_url
+    engine.tree.claim(download.folder, _owner(place, server), _ADVICE)
+    engine.manifests.require_owner(download.folder, place, server, _ADVICE)
+
+
+def _occupy(download: Download) -> None:
+    """Files are about to be written into the folder."""
+    options, owner = download.engine.options, download.owner
+    if owner is None or options.dry_run or options.archive_path is not None:
+        return
+    if download.inventory.total()[0]:
+        server = download.client.base_url
+        download.engine.manifests.occupy(download.folder, owner, server, _ADVICE)
 
 
 def _owner(place: Place, server: str) -> str:
