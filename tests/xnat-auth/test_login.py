@@ -109,6 +109,17 @@ def test_a_closed_standard_input_has_no_password(
     assert xnat.requests() == []
 
 
+@pytest.mark.parametrize("text", [b"", b"\r\n"])
+def test_an_empty_standard_input_has_no_password(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], xnat: XNAT, text: bytes
+) -> None:
+    stdin = io.BytesIO(text)
+    monkeypatch.setattr("os.read", lambda _, size: stdin.read(size))
+    assert main(["login", "--password-stdin"]) == 2
+    assert "no password can be read from it" in capfd.readouterr().err
+    assert xnat.requests() == []
+
+
 def test_a_password_on_the_command_line_works_and_warns(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

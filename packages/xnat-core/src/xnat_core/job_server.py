@@ -98,9 +98,9 @@ class JobServer:
 
 def first_line() -> str:
     """The next line of standard input, byte by byte: what is behind it stays unread."""
-    if sys.stdin is None:
-        raise UsageError("standard input is closed, and a password was to be read from it")
     line = b""
-    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+    while sys.stdin is not None and (byte := os.read(0, 1)) not in (b"", b"\n"):
         line += byte
+    if not line.strip():
+        raise UsageError("standard input is closed or empty: no password can be read from it")
     return line.decode("utf-8", "replace").rstrip("\r")
