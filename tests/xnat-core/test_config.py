@@ -125,6 +125,12 @@ def test_bad_yaml_names_the_file_and_the_line_and_quotes_nothing() -> None:
     assert "geheim" not in caught.value.message
 
 
+def test_a_profile_that_is_there_twice_is_an_error_with_its_line() -> None:
+    write("profiles:\n  a: {url: 'https://x'}\n  b: {url: 'https://y'}\n  a: {url: 'https://z'}\n")
+    with pytest.raises(ConfigurationError, match="line 4, column 3: 'a' is there twice"):
+        Config.load()
+
+
 def test_bytes_that_are_no_text_are_a_configuration_error() -> None:
     file = write("")
     file.write_bytes(b"a: \xff\xfe")

@@ -188,7 +188,7 @@ def _read(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        data = yaml.safe_load(raw)
+        data = load_yaml(raw)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise ConfigurationError(f"{path}: {_yaml_trouble(error)}") from None
     if data is None:
@@ -196,6 +196,23 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: must be a mapping with default_profile and profiles")
     return data
+
+
+def load_yaml(raw: bytes) -> Any:
+    """Read YAML. Raises YAMLError also for a key that is there twice: the parser takes the last."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if str(key.value) in seen:
+                    trouble = f"{key.value!r} is there twice"
+                    raise yaml.constructor.ConstructorError(None, None, trouble, key.start_mark)
+                seen.add(str(key.value))
+            return super().construct_mapping(node, deep)
+
+    return Loader(raw).get_single_data()
 
 
 def _yaml_trouble(error: Exception) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_core.commandline import nearest
+from xnat_core.config import load_yaml
 from xnat_core.errors import TransferConfigError
 from xnat_transfer.filters import ALL, SYNC_TYPES, Choice, Filtering, SessionRules
 
@@ -52,7 +53,7 @@ def load(file: Path) -> TransferConfig:
     import yaml
 
     try:
-        data = yaml.safe_load(file.read_bytes())
+        data = load_yaml(file.read_bytes())
     except OSError as error:
         raise TransferConfigError(f"{file}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
