@@ -7,9 +7,12 @@ before it took the whole body?
 
 from __future__ import annotations
 
+import http.client
+import re
 import socket
 import ssl
-from typing import Any
+import time
+from typing import Any, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -21,9 +24,28 @@ from xnat_core.http.streams import BLOCK, Stream
 
 # Seconds in which a block of the body must leave. The library would use the time for connecting.
 SEND_SECONDS = 300
+_HINT = re.compile(rb"HTTP/1\.\d 1\d\d\b(?:.*\n)+?\r?\n")
+
+
+class _Answer(http.client.HTTPResponse):
+    """The answer behind the hints before it (102, 103): the library would take one for it."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._seconds = sock.gettimeout()
+
+    def begin(self) -> None:
+        began = time.monotonic()
+        super().begin()
+        while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
+            if self._seconds is not None and time.monotonic() - began > self._seconds:
+                raise TimeoutError("timed out")
+            self.headers = self.msg = cast(Any, None)
+            super().begin()
 
 
 class _Watched(HTTPConnection):
+    response_class = _Answer
     _in_request = False
     _head_sent = False
     _answered_early = False
@@ -74,7 +96,10 @@ class _Watched(HTTPConnection):
 
     def _has_answer(self) -> bool:
         # TLS sockets become readable for session tickets, too, which are no answer.
-        return type(self.sock) is socket.socket and wait_for_read(self.sock, timeout=0.0)
+        if type(self.sock) is not socket.socket or not wait_for_read(self.sock, timeout=0.0):
+            return False
+        said = self.sock.recv(BLOCK, socket.MSG_PEEK)
+        return _HINT.sub(b"", said) != b"" or not said
 
 
 class _WatchedTLS(_Watched, HTTPSConnection):

@@ -209,14 +209,18 @@ class Conversation:
 
     def _require_success(self, call: Call, response: Stream) -> None:
         status = response.status_code
-        if status in answers.REDIRECTS and status not in call.accept and not call.anonymous:
+        accepted = status in call.accept
+        if not (accepted or 200 <= status < 300 or status >= 400 or call.anonymous):
             response.close()
             raise NetworkError(self._server, f"{call.operation}: {status} leads nowhere")
+        if status == 206 and not accepted and "Range" not in call.wire.prepared.headers:
+            response.close()
+            raise NetworkError(self._server, f"{call.operation}: only a part was answered (206)")
         if status < 300 and call.method not in READING and answers.is_sign_in_page(response):
             raise AuthenticationError(
                 self._server, f"{call.operation} was answered by the page that asks to log in"
             )
-        if status < 400 or status in call.accept:
+        if status < 400 or accepted:
             return
         error = answers.error_of(response, call.method, call.path, call.about)
         response.close()

@@ -24,8 +24,9 @@ from xnat_core.errors import (
 from xnat_core.http.retries import Failure
 from xnat_core.redaction import one_line
 
-# `requests` raises some of its own, and lets some of the layers below through.
-TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
+# `requests` raises some of its own, and lets some of the layers below through; so does Python for
+# numbers in heads and chunks that are none.
+TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
 def failure(error: Exception, server: str, connecting: float, reading: float) -> Failure:
@@ -116,4 +117,4 @@ def _broken(causes: list[BaseException]) -> str:
 
 def _words(causes: list[BaseException]) -> str:
     innermost = causes[-1]
-    return one_line(str(innermost) or type(innermost).__name__, 200)
+    return one_line(str(innermost), 200) or type(innermost).__name__

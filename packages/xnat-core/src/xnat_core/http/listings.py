@@ -113,7 +113,10 @@ class Envelope:
                 many = False
                 rows, end = _row_at(text, at)
             if rows:
-                yield from map(as_texts, rows)
+                try:
+                    yield from map(as_texts, rows)
+                except TypeError:
+                    raise self.wrong("rows that nest", "a list") from None
                 at = end
                 continue
             more = next(pieces, None)

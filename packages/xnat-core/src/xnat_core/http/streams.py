@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from xnat_core.errors import NetworkError
 from xnat_core.http.failures import TROUBLE, reading_error
 
 BLOCK = 1 << 20
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Stream(requests.Response):
@@ -64,7 +66,7 @@ class Stream(requests.Response):
     def length(self) -> int | None:
         """Bytes of the body as it travels; None when the server did not say."""
         text = self.headers.get("Content-Length", "")
-        return int(text) if text.isdecimal() and not self._is_chunked else None
+        return int(text) if _LENGTH.fullmatch(text) and not self._is_chunked else None
 
     @property
     def framed(self) -> bool:
