@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from support.sandbox import XNAT
+from support.scripted import answer, scripted
 from xnat_rest.cli import main
 from xnat_rest.requests import pairs
 
@@ -50,6 +52,19 @@ def test_a_file_goes_up_and_comes_back_byte_for_byte(
     capfdbinary.readouterr()
     assert main(["get", path, "-q"]) == 0
     assert capfdbinary.readouterr().out == data
+
+
+@pytest.mark.parametrize(
+    "words", [["/data/experiments/E1/resources/R/files/a.nii.gz"], ["/data/x", "--raw"]]
+)
+def test_a_file_that_is_marked_as_compressed_stays_compressed(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    image = gzip.compress(b"image")
+    with scripted(answer(image, Content_Encoding="gzip")) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        assert main(["get", *words, "--url", server.url]) == 0
+    assert capfdbinary.readouterr().out == image
 
 
 def test_fields_travel_as_params(capfd: pytest.CaptureFixture[str]) -> None:

@@ -32,14 +32,19 @@ class Answer(Protocol):
         """The body in blocks."""
 
 
-def show(job: Job, answer: Answer) -> Iterator[Record]:
-    """Yield the rows of a listing, or write the answer as it is; its status goes to stderr."""
+def show(
+    job: Job, answer: Answer, as_it_travels: Iterator[bytes] | None = None
+) -> Iterator[Record]:
+    """Yield the rows of a listing, or write the answer as it is; its status goes to stderr.
+
+    `as_it_travels` are the blocks of a body that is not to be uncompressed.
+    """
     job.console.info(f"{answer.status_code} {answer.reason or ''}".strip())
     raw = job.args.has("--raw") and job.args.flag("--raw")
     if raw or "json" not in answer.headers.get("Content-Type", ""):
         if not raw and job.args.text("--output") == "json":
             job.console.warning("the answer is not JSON; it follows as it is")
-        blocks = answer.iter_content(_BLOCK)
+        blocks = as_it_travels or answer.iter_content(_BLOCK)
         first = next(blocks, b"")
         _require_no_sign_in(answer, first)
         for block in itertools.chain([first], blocks):

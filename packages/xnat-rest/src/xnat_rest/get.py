@@ -34,4 +34,6 @@ def work(job: Job) -> Iterator[Record]:
         # Without a format, a single item answers with a page for people.
         params = [*params, ("format", "json")] if "format=" not in path else params
     with job.client().stream(path, params=params) as answer:
-        yield from show(job, answer)
+        # Servers mark files that end in .gz as compressed: it is the file that is wanted.
+        is_file = job.args.flag("--raw") or "/files/" in path
+        yield from show(job, answer, answer.blocks() if is_file else None)
