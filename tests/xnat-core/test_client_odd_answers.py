@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import socket
+import ssl
+import threading
 
-from support.scripted import Connection, answer, head, scripted, then_close
+import pytest
+import trustme
+
+from support.scripted import Connection, Step, answer, hang_up, head, reset, scripted, then_close
 from xnat_core.bodies import BytesBody
 from xnat_core.client import XNATClient
-from xnat_core.errors import NetworkError, TimeoutError, XNATCtlError
+from xnat_core.errors import NetworkError, ServerUnreachableError, TimeoutError, XNATCtlError
 
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -56,6 +61,70 @@ def test_hints_without_an_end_are_a_timeout() -> None:
         client.get("/data/x", timeout=0.01)
 
 
+@pytest.mark.parametrize("lost", [reset, hang_up])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_change_whose_answer_was_lost_behind_a_proxy_is_not_made_again(
+    method: str, lost: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(lost, answer(b"twice")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with XNATClient("http://xnat.example.org") as client, pytest.raises(NetworkError) as caught:
+            client.request(method, "/data/x", data=b"body")
+    assert type(caught.value) is NetworkError
+    assert len(proxy.requests) == 1
+
+
+def test_a_change_whose_answer_was_lost_in_a_tunnel_is_not_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("xnat.example.org").configure_cert(context)
+
+    def tunnel(connection: Connection) -> None:
+        connection.socket.sendall(head(200))
+        inner = Connection(context.wrap_socket(connection.socket, server_side=True))
+        inner.read_head()
+        server.heads.append(inner.head.decode())
+        inner.read_body()
+        inner.socket.close()
+
+    with scripted(tunnel) as server:
+        monkeypatch.setenv("https_proxy", server.url)
+        with (
+            XNATClient("https://xnat.example.org", verify_ssl=False) as client,
+            pytest.raises(NetworkError) as caught,
+        ):
+            client.post("/data/x", data=b"body")
+    assert type(caught.value) is NetworkError
+    assert server.requests == ["CONNECT xnat.example.org:443", "POST /data/x"]
+
+
+def test_a_proxy_that_cannot_be_reached_any_more_is_tried_again_for_every_method(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("xnat_core.http.retries._sleep", pauses.append)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve_once() -> None:
+        accepted, _ = listener.accept()
+        listener.close()
+        with accepted:
+            Connection(accepted).read_head()
+            accepted.sendall(answer(b"once"))
+
+    thread = threading.Thread(target=serve_once)
+    thread.start()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with XNATClient("http://xnat.example.org", max_retries=2) as client:
+        assert client.post("/data/x").text == "once"
+        thread.join()
+        with pytest.raises(ServerUnreachableError, match="proxy"):
+            client.post("/data/x")
+    assert len(pauses) == 2
+
+
 @pytest.mark.parametrize("status", [101, 300, 304, 305])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
 def test_only_a_success_is_one(method: str, status: int) -> None:
@@ -92,6 +161,11 @@ def test_a_part_is_not_taken_for_the_whole() -> None:
         CHUNKS + b"4\r\nabcde\r\n0\r\n\r\n",
         CHUNKS + b"5\r\nabcde\r\n",
         b"\r\nHTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n",
+        b"HTTP/1.1 204 No Content\r\n",
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])

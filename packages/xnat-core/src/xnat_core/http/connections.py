@@ -8,6 +8,7 @@ before it took the whole body?
 from __future__ import annotations
 
 import http.client
+import io
 import re
 import socket
 import ssl
@@ -27,21 +28,39 @@ SEND_SECONDS = 300
 _HINT = re.compile(rb"HTTP/1\.\d 1\d\d\b(?:.*\n)+?\r?\n")
 
 
+class _Lines(io.BufferedReader):
+    """Knows whether the last line has an end."""
+
+    is_whole = True
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        self.is_whole = line.endswith(b"\n")
+        return line
+
+
 class _Answer(http.client.HTTPResponse):
-    """The answer behind the hints before it (102, 103): the library would take one for it."""
+    """A whole head, behind the hints before it (102, 103): the library takes those for answers,
+    and half a head for a head."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
+        self.fp = self._lines = _Lines(cast(Any, self.fp.detach()))
         self._seconds = sock.gettimeout()
 
     def begin(self) -> None:
         began = time.monotonic()
-        super().begin()
+        self._read_head()
         while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
             if self._seconds is not None and time.monotonic() - began > self._seconds:
                 raise TimeoutError("timed out")
             self.headers = self.msg = cast(Any, None)
-            super().begin()
+            self._read_head()
+
+    def _read_head(self) -> None:
+        super().begin()
+        if not self._lines.is_whole:
+            raise http.client.RemoteDisconnected("the head of the answer was cut short")
 
 
 class _Watched(HTTPConnection):
@@ -62,6 +81,10 @@ class _Watched(HTTPConnection):
             raise
         finally:
             self._in_request = False
+
+    def connect(self) -> None:
+        self._head_sent = False
+        super().connect()
 
     def send(self, data: Any) -> None:
         if not self._in_request:
@@ -89,6 +112,12 @@ class _Watched(HTTPConnection):
     def is_connected(self) -> bool:
         # The server may still wait for the rest of that body: such a connection is not used again.
         return not self._answered_early and super().is_connected
+
+    @property
+    def has_connected_to_proxy(self) -> bool:
+        # A connection that broke and was closed has forgotten it: the error would be one of a
+        # proxy that was never reached, after which any request is repeated.
+        return self._head_sent or super().has_connected_to_proxy
 
     def close(self) -> None:
         self._answered_early = False
