@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from xnat_core.archive import Member, TarStream
@@ -166,6 +167,27 @@ def test_moving_gives_the_new_row(
     moved = prearchive.move(stage(client, tmp_path / "in"), "P2")
     assert (moved.project, moved.name, moved.status) == ("P2", "MR1", "READY")
     assert prearchive.entries("P1") == []
+
+
+@pytest.mark.parametrize("address", ["https://{host}{path}", "{path}/"])
+def test_a_proxy_that_points_elsewhere_has_moved_nothing(
+    address: str, xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    def redirect(request: Request) -> Response | None:
+        if request.method == "POST" and "newProject" in request.args:
+            return Response(
+                status=301,
+                headers={"Location": address.format(host=request.host, path=request.path)},
+            )
+        return None
+
+    xnat.has_project("P1")
+    xnat.has_project("P2")
+    row = stage(client, tmp_path / "in")
+    xnat.before(redirect)
+    with pytest.raises(XNATCtlError, match="redirected"):
+        prearchive.move(row, "P2")
+    assert [entry.id for entry in prearchive.entries("P1")] == [row.id]
 
 
 def test_deleting_removes_the_row(

@@ -145,6 +145,11 @@ def leads_to_sign_in(target: str) -> bool:
     return bool(_SIGN_IN_PATH.search(urlsplit(target).path))
 
 
+def is_same_path(url: str, target: str) -> bool:
+    """Whether a redirect leads to what was asked for, under another address."""
+    return urlsplit(url).path.rstrip("/") == urlsplit(target).path.rstrip("/")
+
+
 def may_follow(url: str, target: str) -> bool:
     """Whether a redirect stays with the same server; from http to https of the same host does.
 

@@ -112,8 +112,10 @@ class Conversation:
                 accept=call.accept,
             )
             target = answers.redirect_of(response, url)
-            accepted = response.status_code in call.accept
-            if target is None or accepted or answers.leads_to_sign_in(target):
+            if target is None or answers.leads_to_sign_in(target):
+                return response
+            # With another scheme or slash it is a proxy's, even where the server itself redirects.
+            if response.status_code in call.accept and not answers.is_same_path(url, target):
                 return response
             response.close()
             if call.method not in READING or not answers.may_follow(url, target):
