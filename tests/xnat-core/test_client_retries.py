@@ -66,7 +66,7 @@ def test_a_request_that_was_turned_away_is_repeated(method: str, status: int) ->
     assert tries(method, turned_away, turned_away, done) == [f"{method} /data/x"] * 3
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_read_that_failed_at_the_server_is_repeated(method: str, status: int) -> None:
     assert tries(method, head(status, 0), head(200, 0)) == [f"{method} /data/x"] * 2
@@ -78,7 +78,7 @@ def test_a_write_that_failed_at_the_server_is_not_repeated(method: str, status: 
     assert tries(method, head(status, 0), OK) == [f"{method} /data/x", "ServerError"]
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
 def test_a_write_that_may_be_repeated_is(status: int) -> None:
     assert tries("PUT", head(status, 0), OK, repeatable=True) == ["PUT /data/x"] * 2
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xnat_core.http.streams import Stream
 
 TURNED_AWAY = frozenset({429, 503})
-MAYBE_DONE = frozenset({500, 502, 504})
+MAYBE_DONE = frozenset({408, 500, 502, 504})
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 120.0
