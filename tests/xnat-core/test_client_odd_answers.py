@@ -100,6 +100,22 @@ def test_a_change_whose_answer_was_lost_in_a_tunnel_is_not_made_again(
     assert server.requests == ["CONNECT xnat.example.org:443", "POST /data/x"]
 
 
+@pytest.mark.parametrize(
+    "rest", ["/more@proxy:80", "#more@proxy:80", "[more@proxy", "@more@proxy:99999", "?more@proxy"]
+)
+def test_a_misspelled_proxy_does_not_show_its_password(
+    rest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://keeper:geheim{rest}")
+    with (
+        XNATClient("http://xnat.example.org", max_retries=0) as client,
+        pytest.raises(XNATCtlError) as caught,
+    ):
+        client.get("/data/x")
+    assert "geheim" not in str(caught.value)
+    assert "more" not in str(caught.value)
+
+
 def test_a_proxy_that_cannot_be_reached_any_more_is_tried_again_for_every_method(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,6 +11,7 @@ from xnat_core.redaction import one_line, redact
     "text",
     [
         "GET https://alice:geheim@example.org/data",
+        "GET https://alice:very@geheim@example.org/data",
         "/data/x?password=geheim&a=1",
         "/data/x?a=1&api_key=geheim",
         "/data/x?XNAT_CSRF=geheim",

@@ -8,7 +8,7 @@ _SECRET_WORD = (
     r"[\w.-]*(?:pass(?:word|wd|phrase)?|secret|token|api_?key|csrf|signature|credential)[\w.-]*"
 )
 _RULES = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/@\s'\"]+@"), r"\1***@"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s'\"]+@"), r"\1***@"),
     (re.compile(rf"(?i)([?&;]{_SECRET_WORD}=)[^&#\s'\"]+"), r"\1***"),
     (re.compile(r"(?i)\b(JSESSIONID(?:SSO)?\s*[=:]\s*)[^;,\s'\"]+"), r"\1***"),
     (

@@ -41,6 +41,10 @@ def failure(error: Exception, server: str, connecting: float, reading: float) ->
         return Failure(_unreachable(server, causes, connecting), unsent=True)
     if _is_timeout(error, causes):
         return Failure(TimeoutError(server, reading))
+    if any(isinstance(cause, urllib3.exceptions.LocationParseError) for cause in causes):
+        # Its words may hold a part of a password.
+        said = "no address that can be asked; are http_proxy and https_proxy right?"
+        return Failure(ConfigurationError(f"{server}: {said}"), final=True)
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return Failure(ConfigurationError(one_line(f"{server}: {error}")), final=True)
     if isinstance(error, UnicodeError):
