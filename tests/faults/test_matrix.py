@@ -19,11 +19,13 @@ import pytest
 from support.editing import EDITING
 from support.fault_proxy import FAULTS, FaultProxy, faulty
 from support.matrix import Laboratory, Ran
+from support.odd_faults import ODD_FAULTS
 from support.sandbox import XNAT
 from support.scenarios import LOADING, Scenario
 from support.serving import SERVING
 
 SCENARIOS = LOADING | EDITING | SERVING
+ALL_FAULTS = FAULTS | ODD_FAULTS
 MOMENTS = None if os.environ.get("FAULTS_EVERY_MOMENT") else 1
 SEED = int(os.environ.get("FAULTS_SEED", "9"))
 ALWAYS = 10**6
@@ -31,9 +33,9 @@ ALWAYS = 10**6
 # What comes once and is known to pass must not even be noticed where the request only reads.
 PASSES = {
     *("reset at once", "answer lost", "502", "503", "503 with Retry-After", "429 until a date"),
-    *("401", "to the login page"),
+    *("401", "to the login page", "ends in its head"),
 }
-HARMLESS = {"delay", "drip"}
+HARMLESS = {"delay", "drip", "hint"}
 # Nobody can tell without a digest that a byte is another.
 CORRUPT = {"corrupt answer", "corrupt request"}
 # The raw tool hands on what the server says, whatever it is.
@@ -83,7 +85,7 @@ def known() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("times", [1, ALWAYS], ids=["once", "always"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ALL_FAULTS)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_whatever_happens_nothing_wrong_is_called_done(
     laboratory: Laboratory, known: dict[str, list[str]], name: str, fault: str, times: int
@@ -97,7 +99,7 @@ def test_whatever_happens_nothing_wrong_is_called_done(
     more = (scenario.verify or (), scenario.mend) if fault == "corrupt request" else ((), ())
     told = []
     for moment in moments:
-        first, second = laboratory.endure(scenario, FAULTS[fault], moment, times, more)
+        first, second = laboratory.endure(scenario, ALL_FAULTS[fault], moment, times, more)
         wanted = {0, scenario.again} if first.right else {0}
         for wrong in complaints(first, second, must_pass(fault, moment, times), wanted):
             told.append(f"{moment}: {wrong}\n--- with the fault: {first}\n--- then: {second}")
