@@ -7,7 +7,7 @@ import re
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from support.transfers import Transfer, everything
+from support.transfers import ENDS, Transfer, everything
 
 SCAN = "/data/experiments/XNAT_E00001/scans/1"
 
@@ -149,6 +149,12 @@ def test_subjects_that_fail_one_after_the_other_stop_the_run(transfer: Transfer)
     assert ran.status == 1
     assert "stopped after 2 failures in a row" in ran.err
     assert len(ran.of("session")) < 8
+
+
+def test_a_source_without_the_project_is_said_once(transfer: Transfer) -> None:
+    ran = transfer.say("run", *("-p", "source", "-P", "NOPE"), *ENDS[4:])
+    assert (ran.status, [one["kind"] for one in ran.records]) == (5, ["failure"])
+    assert ran.err.count("project 'NOPE' not found") == 1
 
 
 def test_a_destination_without_the_project_is_said_before_anything_is_sent(

@@ -71,9 +71,11 @@ def of_project(route: Route, project: str) -> Iterator[Work]:
         "uri": path("data", "projects", project),
         "id": project,
     }
+    # Listed first: of a project that cannot be read there is one thing to say, once.
+    subjects = subjects_in(source, project)
     yield ProjectWork(project, record)
     listed = set[str | None]()
-    for subject in subjects_in(source, project):
+    for subject in subjects:
         listed.add(subject.id)
         case = SubjectCase(route, subject)
         experiments = _experiments(source, subject)
