@@ -307,6 +307,49 @@ def test_two_subjects_that_become_one_are_a_conflict(transfer: Transfer) -> None
     assert len(everything(transfer.dest, "B")) == 2
 
 
+def test_subjects_that_differ_only_in_case_are_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.has_session("s1", "S2_MR1", "MR")
+    ran = transfer()
+    assert sorted(one["outcome"] for one in ran.of("session")) == ["done", "failed"]
+    assert len(everything(transfer.dest, "B")) == 2
+
+
+def test_a_subject_in_other_letters_is_a_conflict_before_anything_is_sent(
+    transfer: Transfer,
+) -> None:
+    transfer.dest.has_session("B", "s1", "OTHER")
+    transfer.has_session("S1", "S1_MR1", "MR")
+    for word in ("--dry-run", "--yes"):
+        ran = transfer(word)
+        assert ran.status == 1
+        assert "the import takes it for s1" in ran.err
+    assert not written_to(transfer)
+
+
+def test_a_session_label_that_is_an_accession_id_of_the_destination_is_a_conflict(
+    transfer: Transfer,
+) -> None:
+    other = transfer.dest.has_session("B", "OTHER", "OTHER_MR1")
+    transfer.source.has_session("A", "S1", other.id)
+    before = transfer.dest.fields(f"/data/experiments/{other.id}")
+    ran = transfer()
+    assert ran.status == 1
+    assert "that is the accession ID of OTHER_MR1" in ran.err
+    assert transfer.dest.fields(f"/data/experiments/{other.id}") == before
+
+
+def test_a_subject_label_that_is_an_accession_id_of_the_destination_is_a_conflict(
+    transfer: Transfer,
+) -> None:
+    other = transfer.dest.has_subject("B", "OTHER")
+    transfer.has_session(other.id, "S1_MR1", "MR")
+    ran = transfer()
+    assert ran.status == 1
+    assert "the destination takes that label for OTHER's" in ran.err
+    assert not written_to(transfer)
+
+
 def test_two_assessors_that_become_one_are_a_conflict(transfer: Transfer) -> None:
     source = transfer.source
     session = transfer.has_session("S1", "S1_MR1", "MR")

@@ -20,9 +20,9 @@ from xnat_core.parallel import Outcome, bounded_map
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.homes import Home
 from xnat_transfer.experiment import EXPERIMENT, Experiment
-from xnat_transfer.owners import SUBJECT, Resources, SubjectCase
+from xnat_transfer.owners import Resources, SubjectCase
 from xnat_transfer.rounds import Item, Result, converge
-from xnat_transfer.route import Route
+from xnat_transfer.route import SUBJECT, Route
 from xnat_transfer.state import Entity
 from xnat_transfer.summary import Summary
 from xnat_transfer.works import ExperimentWork, ProjectWork, RecordWork, Resolver, SubjectWork, Work

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
-from xnat_core.imports import Destination, OnlyShared, archived_session
+from xnat_core.imports import Destination, LabelTaken, archived_session
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.services.homes import Home
@@ -97,9 +97,8 @@ class Experiment:
         project, label = self.destination.project, self.destination.session
         try:
             found = archived_session(self.route.dest, project, label)
-        except OnlyShared as shared:
-            reason = f"it belongs to project {shared.owner}, which shares it"
-            raise TransferConflictError("session", self.name, label, reason) from None
+        except LabelTaken as taken:
+            raise TransferConflictError("session", self.name, label, taken.reason) from None
         self._require_ours(found)
         if found is None:
             return None

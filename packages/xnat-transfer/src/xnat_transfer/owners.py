@@ -17,10 +17,8 @@ from xnat_transfer.filling import Filler
 from xnat_transfer.filters import Choice
 from xnat_transfer.identity import require_ours
 from xnat_transfer.metadata import overlay
-from xnat_transfer.route import Route, label_there
+from xnat_transfer.route import SUBJECT, Route, label_there
 from xnat_transfer.state import Entity
-
-SUBJECT = "subject"
 
 
 class Resources:
@@ -88,11 +86,17 @@ class SubjectCase:
         except ResourceNotFoundError:
             found = None
         if found is not None and found.label != self.label:
-            found = None
+            # By its accession ID, or in other letters: what was written would be written there.
+            raise self._conflict(found, f"the destination takes that label for {found.label}'s")
+        if found is None and (other := self.route.in_other_letters(self.label)):
+            raise self._conflict(other, f"the import takes it for {other.label}, whatever the case")
         require_ours(
             self.route, SUBJECT, self.subject.id, self.subject.label, found.id if found else None
         )
         return found
+
+    def _conflict(self, found: Subject, reason: str) -> TransferConflictError:
+        return TransferConflictError(SUBJECT, self.subject.label, found.id, reason)
 
     def ensure(self) -> Subject:
         """The subject on the destination, made when there is none. Safe from any thread."""
@@ -125,7 +129,7 @@ class SubjectCase:
     def _write(self, found: Subject | None) -> None:
         if found is not None and found.primary_project:
             reason = f"it belongs to project {found.primary_project}, which shares it"
-            raise TransferConflictError(SUBJECT, self.subject.label, found.id, reason)
+            raise self._conflict(found, reason)
         body = None
         if self.route.config.transfer_xml_metadata:
             where = path("data", "subjects", self.subject.id)

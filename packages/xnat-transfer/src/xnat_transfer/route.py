@@ -24,14 +24,16 @@ from xnat_core.errors import (
 )
 from xnat_core.imports import ImportRefused
 from xnat_core.imports.answers import Kind
-from xnat_core.models import PrearchiveEntry
+from xnat_core.models import PrearchiveEntry, Subject
 from xnat_core.parallel import Stopped, rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.progress import Progress
+from xnat_core.services.lookup import subjects_in
 from xnat_transfer.config import TransferConfig
 from xnat_transfer.state import Run
 
 T = TypeVar("T")
+SUBJECT = "subject"
 
 
 class Mislanded(TransferError):
@@ -71,6 +73,7 @@ class Route:
         self.pending = threading.Semaphore(self.config.max_pending_archives)
         self._looking = threading.Lock()
         self._staged: frozenset[str] | None = None
+        self._subjects: dict[str, Subject] | None = None
         self._claims: dict[tuple[str, str], tuple[str, threading.Lock]] = {}
 
     @contextlib.contextmanager
@@ -81,12 +84,28 @@ class Route:
         of two whose labels become one: their data would come together.
         """
         there = label_there(label)
+        if kind == SUBJECT:
+            # In which the import sees no difference between small letters and capitals.
+            there = there.lower()
         with self._looking:
             first, turn = self._claims.setdefault((kind, there), (id, threading.Lock()))
         if first != id:
             raise TransferConflictError(kind, label, there, f"{first} is brought to that label")
         with turn:
             yield
+
+    def in_other_letters(self, label: str) -> Subject | None:
+        """The subject that the destination had under this label but for its case, when first asked.
+
+        Its import service makes no difference between the two.
+        """
+        with self._looking:
+            if self._subjects is None:
+                self._subjects = {
+                    one.label.lower(): one for one in subjects_in(self.dest, self.project)
+                }
+            found = self._subjects.get(label.lower())
+            return found if found and found.label != label else None
 
     def was_staged(self, label: str) -> bool:
         """Whether the prearchive of the destination had a row of this label when first asked."""

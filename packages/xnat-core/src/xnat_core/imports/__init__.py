@@ -11,7 +11,7 @@ from xnat_core.imports.destination import (
 )
 from xnat_core.imports.holdings import (
     HeldFile,
-    OnlyShared,
+    LabelTaken,
     archived_files,
     archived_session,
     some_instance,
@@ -26,8 +26,8 @@ __all__ = [
     "Gone",
     "HeldFile",
     "ImportRefused",
+    "LabelTaken",
     "Landing",
-    "OnlyShared",
     "Way",
     "admitted",
     "archive_destination_params",

@@ -33,23 +33,38 @@ class HeldFile:
     digest: str = ""
 
 
-class OnlyShared(ValidationError):
+class LabelTaken(ValidationError):
+    """Nothing can be put under a label; `reason` says why."""
+
+    def __init__(self, label: str, said: str, reason: str) -> None:
+        super().__init__(f"session {label!r} {said}", "session", label)
+        self.reason = reason
+
+
+class OnlyShared(LabelTaken):
     """A session is of project `owner`; where it is shared into, nothing can be added to it."""
 
     def __init__(self, label: str, project: str, owner: str) -> None:
         super().__init__(
-            f"session {label!r} belongs to project {owner} and is only shared into {project}: "
-            "add to it there, or choose another label",
-            "session",
             label,
+            f"belongs to project {owner} and is only shared into {project}: "
+            "add to it there, or choose another label",
+            f"it belongs to project {owner}, which shares it",
         )
-        self.owner = owner
+
+
+class AnothersID(LabelTaken):
+    """The label is the accession ID of another session, and the server would take that one."""
+
+    def __init__(self, label: str, other: str | None) -> None:
+        reason = f"that is the accession ID of {other}"
+        super().__init__(label, f"cannot be made: {reason}; choose another label", reason)
 
 
 def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
     """The archived session of that label in that project, if there is one.
 
-    Raises OnlyShared.
+    Raises LabelTaken.
     """
     session = None
     if _FOUND_BY_PATH.fullmatch(label):
@@ -63,6 +78,8 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
             if owner.lower() != project.lower():
                 raise OnlyShared(label, project, owner)
             session = with_subject_label(client, session_of_item(item, project))
+            if session.label != label and session.id == label:
+                raise AnothersID(label, session.label)
     if session is None:
         try:
             session = find_session(client, label, project)
