@@ -17,6 +17,7 @@ from xnat_core.models import Model, Project, Scan, Session, Subject
 from xnat_core.services.base import document, same
 from xnat_core.services.lookup import session_of_item, subject_of_item
 from xnat_core.services.projects import ACCESSIBILITY, ProjectService
+from xnat_core.services.routes import require_own_route
 from xnat_core.services.scans import QUALITIES, find_scan
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import subject_path
@@ -116,9 +117,11 @@ class Editable:
             return cls.look(client, found, path("data", "projects", _name(found)))
         if kind == "subject":
             subject = subject_of(client, record, own=False)
+            require_own_route(client, subject_path(subject))
             return cls.look(client, subject, subject_path(subject))
         if kind == "session":
             session = session_of(client, record, own=False)
+            require_own_route(client, session_path(session))
             return cls.look(client, session, session_path(session))
         session = session_of_scan(client, record, own=False)
         scan = find_scan(client, session, str(record.get("id") or ""))

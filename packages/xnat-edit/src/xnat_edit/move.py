@@ -30,6 +30,7 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_core.errors import OperationError, ValidationError
     from xnat_core.services.base import document, fields
     from xnat_core.services.lookup import find_subject
+    from xnat_core.services.routes import require_own_route
     from xnat_core.services.subjects import subject_path
     from xnat_core.urls import path
     from xnat_edit.objects import asked, session_of
@@ -48,10 +49,11 @@ def work(job: Job) -> Iterator[Record]:
         moved = {**known, "subject": subject.label, "subject_id": subject.id}
         if session.subject_id == subject.id:
             return [skipped(known)]
+        where = subject_path(subject) + path("experiments", session.id)
+        require_own_route(client, where)
         if job.args.flag("--dry-run"):
             return [planned(moved)]
         about = ("session", session.label)
-        where = subject_path(subject) + path("experiments", session.id)
         client.put(where, about=about, repeatable=True)
         item = document(client, path("data", "experiments", session.id), about) or {}
         if fields(item).get("subject_ID") != subject.id:

@@ -75,6 +75,7 @@ def subject_of(client: XNATClient, record: Record, *, own: bool = True) -> Subje
         seen_in = project or found.project
     else:
         found = find_subject(client, str(record.get("label") or ""), project)
+        _require_one(client, record, found.id)
         seen_in = found.project
         if found.primary_project:
             found = find_subject(client, found.id)
@@ -96,6 +97,7 @@ def session_of(client: XNATClient, record: Record, *, own: bool = True) -> Sessi
     else:
         label = str(record.get("label") or "")
         seen = find_session(client, label, project, record.get("subject"))
+        _require_one(client, {"kind": "session", "label": label}, seen.id)
         found, seen_in = find_session(client, seen.id), seen.project
     _require_own("session", found.label, found.project, seen_in, own=own)
     return found
@@ -166,6 +168,23 @@ def each_label(record: Record | None, labels: Iterable[str], kind: str) -> Itera
         parents["project"] = parents.pop("id")
     for label in labels:
         yield {"kind": kind, "label": label, **parents}
+
+
+def _require_one(client: XNATClient, record: Record, found: str) -> None:
+    """Raise ValidationError for a word that is the label of one object and another's ID."""
+    from xnat_core.services.base import document, fields
+    from xnat_core.urls import path
+
+    kind, word = record["kind"], str(record.get("label") or "")
+    if word == found:
+        return
+    level = "subjects" if kind == "subject" else "experiments"
+    other = document(client, path("data", level, word), (kind, word))
+    if other is not None and fields(other).get("ID") == word:
+        raise ValidationError(
+            f"{kind} {word!r} is the label of {found} and the accession ID of another: say {found}",
+            kind,
+        )
 
 
 def _require_own(

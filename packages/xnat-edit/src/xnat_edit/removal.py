@@ -11,6 +11,7 @@ from xnat_core.errors import OperationError, UsageError
 from xnat_core.records import Record, done, planned
 from xnat_core.services.base import About, document
 from xnat_core.services.once import ask_once, patience_with
+from xnat_core.services.routes import require_own_route
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -86,8 +87,9 @@ def erase(
 ) -> None:
     """Delete what is at `where` and look that it is gone: by `is_gone`, else there.
 
-    Raises OperationError when it is still there.
+    Raises OperationError when it is still there, ValidationError when `where` leads to another.
     """
+    require_own_route(client, where)
     params = {"removeFiles": "false" if keep_files else "true"}
     done, lost = ask_once(
         lambda: client.delete(where, params=params, about=about),

@@ -55,9 +55,12 @@ def _listed(client: XNATClient, project: str) -> Iterable[Item]:
 
 def _require_own(client: XNATClient, item: Item) -> None:
     """The listing does not tell which sessions are only shared into the project."""
+    from xnat_core.services.routes import require_own_route
+    from xnat_core.services.sessions import session_path
     from xnat_edit.objects import session_of
 
-    session_of(client, {"id": item.id, "project": item.project})
+    session = session_of(client, {"id": item.id, "project": item.project})
+    require_own_route(client, session_path(session))
 
 
 def _rename(client: XNATClient, item: Item, label: str) -> None:

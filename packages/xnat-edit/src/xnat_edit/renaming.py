@@ -14,6 +14,7 @@ from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, 
 from xnat_core.models import Session, Subject
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.renames import Rename, plan_renames
+from xnat_core.services.routes import LabelInTheWay
 from xnat_edit.rules import Rules
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def renamed(job: Job, kind: Kind, rules: Rules) -> Iterator[Record]:
 class _Plan:
     """What is to be done in one project, in order, and the records of what is not."""
 
-    labels: frozenset[str]
+    ids: Mapping[str, str]
+    """By label."""
     steps: tuple[Step, ...]
     refused: tuple[Record, ...]
 
@@ -125,7 +127,7 @@ def _plan(
         return {**known, **items[label].to_record(client.base_url)}
 
     return _Plan(
-        frozenset(items),
+        {label: item.id for label, item in items.items()},
         tuple(
             Step(step, items[step.old], record(step.old))
             for step in plan
@@ -139,11 +141,14 @@ def _carry_out(job: Job, kind: Kind, plan: _Plan) -> Iterator[Record]:
     client, dry = job.client(), job.args.flag("--dry-run")
 
     def act(step: Step) -> Iterable[Record]:
+        other = plan.ids.get(step.item.id)
+        if other and other != step.item.id:
+            raise LabelInTheWay(kind.name, step.item.id, other, str(step.item.project))
         kind.check(client, step.item)
         new, outcome = step.plan.new, planned if dry else done
         if step.plan.action == "merged" and kind.merge is not None:
             # Of several that become one, the first has the label only after it was renamed.
-            ahead = dry and new not in plan.labels
+            ahead = dry and new not in plan.ids
             facts = {} if ahead else kind.merge(client, step.item, new, dry)
             return [outcome(step.record, merged_into=new, **facts)]
         if not dry:
@@ -159,7 +164,7 @@ def _carry_out(job: Job, kind: Kind, plan: _Plan) -> Iterator[Record]:
 def _is_alone(one: Rename, plan: _Plan) -> bool:
     """Whether nothing else has, takes or gives away the label that this one takes."""
     about = sum(one.new in (step.plan.old, step.plan.new) for step in plan.steps)
-    return one.new not in plan.labels and about == 1
+    return one.new not in plan.ids and about == 1
 
 
 def _by_label(mapping: Mapping[str, str], items: Mapping[str, Item]) -> dict[str, str]:

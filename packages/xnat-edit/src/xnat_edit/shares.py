@@ -16,6 +16,7 @@ from xnat_core.errors import (
 from xnat_core.models import Session, Subject
 from xnat_core.services.base import document, fields
 from xnat_core.services.once import LOST, ask_once, patience_with
+from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import subject_path
 from xnat_core.urls import path
@@ -84,6 +85,7 @@ class Shared:
 
     def share(self, project: str, label: str | None, *, primary: bool) -> None:
         """Show it in a project, or move it there, and look that it came to be."""
+        require_own_route(self.client, self.where)
         params = {"label": label, "primary": "true" if primary else None}
         self._settle(
             lambda: self.client.put(
@@ -97,6 +99,7 @@ class Shared:
         """Take it out of a project that is not its own, and look that it is still there."""
         if project.lower() == self.owner.lower():
             raise OperationError("unshare", f"{self.item.label!r} belongs to {project}")
+        require_own_route(self.client, self.where)
         self._settle(
             lambda: self.client.delete(
                 self.where + path("projects", project), about=("project", project)

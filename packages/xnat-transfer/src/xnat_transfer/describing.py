@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from xnat_core.bodies import BytesBody
 from xnat_core.models import Scan, Session
+from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
 from xnat_core.urls import path
 from xnat_transfer.contents import Assessor
@@ -27,7 +28,9 @@ class Describer:
         `scans` maps those that are let through to their IDs on the destination.
         """
         fit = self._overlay(id, id_there=self.there.id, scans=scans)
-        self._put(session_path(self.there), fit)
+        where = session_path(self.there)
+        require_own_route(self.route.dest, where)
+        self._put(where, fit)
 
     def scan(self, scan: Scan) -> None:
         """Make a scan that has no DICOM to come from."""

@@ -258,7 +258,7 @@ class Experiment:
 
     def _create(self) -> Session:
         """Make an experiment that has no DICOM: one that was made before would be in its way."""
-        parts = ("projects", self.route.project, "subjects", self.owner.id, "experiments")
+        parts = ("projects", self.route.project, "subjects", self.owner.label, "experiments")
         self.route.dest.put(
             path("data", *parts, self.destination.session),
             params={

@@ -15,6 +15,7 @@ from xnat_core.models import Subject, children
 from xnat_core.services.base import Row, Rows, delete, document, fields
 from xnat_core.services.lookup import identifier_of
 from xnat_core.services.once import ask_and_see
+from xnat_core.services.routes import require_own_route
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
         raise ValidationError(f"subject {source.label!r} cannot be merged with itself", "subject")
     if source.primary_project or target.primary_project or source.project != target.project:
         raise ValidationError("both subjects must belong to the same project", "subject")
+    require_own_route(client, _path(source))
     rows = _experiments(client, source)
     labels = tuple(str(row.get("label") or identifier_of(row)) for row in rows)
     for row in rows:
         _require_movable(client, row, source)
+        require_own_route(client, _path(target) + path("experiments", str(identifier_of(row))))
     if dry_run:
         reason = _keeper(client, source)
         return Merge(source.label, target.label, labels, 0, False, True, reason)

@@ -25,7 +25,7 @@ def relabel(
     """Give the item at `path` (which names it by ID) another label, and read it back.
 
     Raises ResourceExistsError or ClientRequestError when the label is taken, OperationError when it
-    did not come to be.
+    did not come to be. That the path leads to no other is for the caller to know (`routes`).
     """
     found: object = None
 

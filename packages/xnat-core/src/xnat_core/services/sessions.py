@@ -36,6 +36,7 @@ from xnat_core.services.lookup import (
 )
 from xnat_core.services.once import ask_and_see
 from xnat_core.services.relabel import relabel
+from xnat_core.services.routes import require_own_route
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_session_label
 
@@ -104,6 +105,7 @@ class SessionService(BaseService):
             "visit_id": visit_id,
         }
         where = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
+        require_own_route(self.client, where)
         ask_and_see(
             lambda: self.client.put(where + path(label), params=params, about=("subject", subject)),
             lambda: document(self.client, by_label, ("session", label)) is not None,
@@ -115,8 +117,9 @@ class SessionService(BaseService):
     ) -> bool:
         """Delete a session; in a project that only shares it, end the sharing."""
         session = find_session(self.client, session_id, project)
-        about = ("session", session.label)
-        delete(self.client, session_path(session), about, remove_files=remove_files)
+        where, about = session_path(session), ("session", session.label)
+        require_own_route(self.client, where)
+        delete(self.client, where, about, remove_files=remove_files)
         return True
 
     def get_scans(self, session_id: str, project: str | None = None) -> Rows:
@@ -144,6 +147,7 @@ class SessionService(BaseService):
         xsi_type = session.xsi_type or ""
         key = field if ":" in field.partition("/")[0] else f"{xsi_type}/{field}"
         where = session_path(session)
+        require_own_route(self.client, where)
         self.client.put(
             where,
             params={"xsiType": xsi_type, key: value},
@@ -168,7 +172,9 @@ class SessionService(BaseService):
         taken = path("data", "projects", owner, "experiments", new_label)
         if document(self.client, taken, ("session", new_label)) is not None:
             raise ResourceExistsError("session", f"{owner}/{new_label}")
-        relabel(self.client, session_path(session), ("session", session.label), new_label)
+        where = session_path(session)
+        require_own_route(self.client, where)
+        relabel(self.client, where, ("session", session.label), new_label)
         return find_session(self.client, session.id, owner)
 
     def share(
@@ -186,9 +192,11 @@ class SessionService(BaseService):
         """
         session = find_session(self.client, session_id, project)
         validate_lookup(target_project, "project")
+        where = session_path(session)
+        require_own_route(self.client, where)
         try:
             self.client.put(
-                session_path(session) + path("projects", target_project),
+                where + path("projects", target_project),
                 params={"label": label, "primary": "true" if primary else None},
                 about=("project", target_project),
             )

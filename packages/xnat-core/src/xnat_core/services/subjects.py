@@ -31,6 +31,7 @@ from xnat_core.services.merge import merge as merge_into
 from xnat_core.services.once import ask_and_see
 from xnat_core.services.relabel import relabel
 from xnat_core.services.renames import Rename, compile_pattern, expand, plan_renames
+from xnat_core.services.routes import require_own_route
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_subject_label
 
@@ -111,6 +112,7 @@ class SubjectService(BaseService):
         """
         found = self.get(subject_id, project, subject=subject)
         where = subject_path(found)
+        require_own_route(self.client, where)
         if not force and (sessions := sessions_of(self.client, found)):
             raise SubjectNotEmptyError(
                 "delete", f"subject {found.label!r} has {len(sessions)} sessions"
@@ -139,7 +141,9 @@ class SubjectService(BaseService):
             self.client, path("data", "projects", owner, "subjects", new_label), ("", new_label)
         ):
             raise ResourceExistsError("subject", f"{owner}/{new_label}")
-        relabel(self.client, subject_path(found), ("subject", found.label), new_label)
+        where = subject_path(found)
+        require_own_route(self.client, where)
+        relabel(self.client, where, ("subject", found.label), new_label)
         return find_subject(self.client, found.id, owner)
 
     def rename_batch(
