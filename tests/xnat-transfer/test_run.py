@@ -387,6 +387,22 @@ def test_names_that_need_care_arrive_as_they_are(transfer: Transfer) -> None:
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
 
 
+def test_a_resource_that_cannot_be_named_there_keeps_nothing_else(transfer: Transfer) -> None:
+    there = transfer.dest.has_session("B", "S9", "OTHER", resources={"MINE": {"a.txt": b"mine"}})
+    number = transfer.dest.rows(f"/data/experiments/{there.id}/resources?format=json")[0]
+    labels = [number["xnat_abstractresource_id"], "my notes", "NOTES"]
+    transfer.has_session("S1", "S1_MR1", "MR", resources={name: {"a.txt": b"a"} for name in labels})
+    before = everything(transfer.dest, "B")
+    ran = transfer()
+    assert ran.status != 0
+    assert "invalid resource label" in ran.err
+    came = {name.split("/")[-2] for name in everything(transfer.dest, "B").keys() - before.keys()}
+    assert came == {"DICOM", "NOTES"}
+    (session,) = transfer.dest.rows("/data/experiments?label=S1_MR1&columns=ID,label&format=json")
+    made = transfer.dest.rows(f"/data/experiments/{session['ID']}/resources?format=json")
+    assert [one["label"] for one in made] == ["NOTES"]
+
+
 def test_dicom_whose_names_the_destination_does_not_keep_is_recognised(transfer: Transfer) -> None:
     files = series("S1", "S1_MR1", 1, "MR", 3)
     renamed = {f"Bild ä {name}": data for name, data in files.items()}
@@ -441,6 +457,37 @@ def test_a_dry_run_says_what_would_be_sent_and_changes_nothing(transfer: Transfe
     assert plan.files == len(everything(transfer.source, "A"))
     assert not written_to(transfer)
     assert not transfer.dest.store.items.subjects_of_project("B")
+
+
+def test_a_dry_run_says_that_a_subject_will_be_described(transfer: Transfer) -> None:
+    transfer.source.has_subject("A", "S1")
+    transfer.dest.has_subject("B", "S1")
+    (planned,) = transfer("--dry-run").of("subject")
+    (done,) = transfer().of("subject")
+    assert (planned["outcome"], done["outcome"]) == ("planned", "done")
+
+
+def test_input_and_output_of_one_label_are_not_taken_for_one(transfer: Transfer) -> None:
+    source = transfer.source
+    session = transfer.has_session("S1", "S1_MR1")
+    with source.store.database.transaction():
+        assessor = source.store.items.create_experiment(
+            "A", "QC1", "xnat:qcManualAssessorData", session_id=session.id
+        )
+    for side in ("in", "out"):
+        where = f"/data/experiments/{session.id}/assessors/{assessor.id}/{side}/resources/X/files"
+        assert (
+            source.call(
+                "PUT",
+                f"{where}/a.txt?inbody=true",
+                data=side.encode(),
+                headers={"Content-Type": "text/plain"},
+            ).status_code
+            == 200
+        )
+    ran = transfer()
+    assert ran.status == 1
+    assert "assessor QC1, resource X is there twice" in ran.err
 
 
 def test_a_dry_run_after_a_run_plans_nothing(transfer: Transfer) -> None:

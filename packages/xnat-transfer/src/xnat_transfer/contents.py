@@ -128,6 +128,8 @@ def contents_of(client: XNATClient, session: Session, rules: SessionRules) -> Co
     for resource in resources_of(client, home, everything=True):
         owner = resource.scan_id or resource.assessor or ""
         place = place_of(resource.category or OWN, owner, resource.label)
+        if place in found.holdings:
+            raise TransferError(f"{place} is there twice: as input and as output?")
         if place is not None:
             found.holdings[_labelled(place)] = Holding(resource)
     for row in file_rows(client, home, everything=True):

@@ -102,7 +102,7 @@ class Engine:
         changed: bool = False,
     ) -> Done:
         if self.dry_run:
-            return self._planned(record, resources, new=kind == SUBJECT and not owner.id)
+            return self._planned(record, resources, new=changed)
         begin = time.monotonic()
         result = converge(resources, verify=self.route.config.verify_after_transfer)
         result.changed |= changed
@@ -144,6 +144,8 @@ class Engine:
         """The subject on the destination; in a dry run one that may not exist."""
         with self.route.claimed(SUBJECT, case.subject.id, case.subject.label):
             found = case.find() if self.dry_run else case.ensure()
+            if self.dry_run:
+                case.changed = case.is_due(found)
         return found or Subject(label=case.label, project=self.route.project)
 
     # --- what came of it ----------------------------------------------------------------------

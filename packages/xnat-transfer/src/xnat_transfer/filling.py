@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,9 @@ from xnat_core.bodies import Body, WatchedBody
 from xnat_core.bounds import BoundReached
 from xnat_core.errors import XNATCtlError
 from xnat_core.parallel import bounded_map
+from xnat_core.services.base import About
 from xnat_core.services.homes import Home
+from xnat_core.services.resources import address_of
 from xnat_core.urls import path
 from xnat_transfer.arrivals import Source, is_plain
 from xnat_transfer.contents import Contents, Place
@@ -61,9 +63,11 @@ class Filler:
         home = self.home_of(place)
         resource = wanted.holdings[place].resource
         about = {"format": resource.format, "content": resource.content}
+        address = address_of(self.route.dest, home, place.label, by_number=False)
+        where = home.path + path("resources", address)
         self.route.attempts(
             lambda: self.route.dest.put(
-                home.path + path("resources", place.label),
+                where,
                 params={**about, "tags": resource.tags},
                 accept={409},
                 repeatable=True,
@@ -73,10 +77,10 @@ class Filler:
         if lack is None:
             return Amount()
         for part in self.route.bounds.in_time(_parts(lack)):
-            self.route.attempts(partial(self._send, home, part, about))
+            self.route.attempts(partial(self._send, where, home.about, part, about))
         return lack.amount
 
-    def _send(self, home: Home, lack: Lack, about: dict[str, str | None]) -> None:
+    def _send(self, where: str, owner: About, lack: Lack, known: Mapping[str, str | None]) -> None:
         expected = expected_files(lack)
         source = Source(self.route.source, lack.holding, expected)
         body: Body
@@ -92,10 +96,10 @@ class Filler:
         counted = Counted(self.route.progress.advance)
         try:
             self.route.dest.put(
-                home.path + path("resources", lack.place.label, "files", *name.split("/")),
-                params={"inbody": "true", "extract": extract, "overwrite": "true", **about},
+                where + path("files", *name.split("/")),
+                params={"inbody": "true", "extract": extract, "overwrite": "true", **known},
                 body=WatchedBody(body, counted),
-                about=home.about,
+                about=owner,
                 repeatable=True,
             )
         except XNATCtlError:

@@ -105,12 +105,16 @@ class SubjectCase:
                 self._there = self._ensured()
             return self._there
 
+    def is_due(self, found: Subject | None) -> bool:
+        """Whether it is to be made, or described for the first time."""
+        latest = self.route.run.latest(SUBJECT, self.subject.id)
+        complete = latest is not None and latest.status == "synced"
+        return found is None or (self.route.config.transfer_xml_metadata and not complete)
+
     def _ensured(self) -> Subject:
         run, config = self.route.run, self.route.config
         found = self.find()
-        latest = run.latest(SUBJECT, self.subject.id)
-        complete = found is not None and latest is not None and latest.status == "synced"
-        if found is None or (config.transfer_xml_metadata and not complete):
+        if self.is_due(found):
             self._write(found)
             self.changed = True
         elif not config.sync_new_only and config.transfer_xml_metadata:

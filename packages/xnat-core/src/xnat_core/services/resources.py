@@ -243,7 +243,7 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
 
 
-def address_of(client: XNATClient, home: Home, label: str) -> str:
+def address_of(client: XNATClient, home: Home, label: str, *, by_number: bool = True) -> str:
     """What a resource is asked for by: its label, or the number of one whose label is no name.
 
     Raises InvalidIdentifierError for a label that none can be made with: the server takes digits
@@ -252,7 +252,7 @@ def address_of(client: XNATClient, home: Home, label: str) -> str:
     if _ADDRESSABLE.fullmatch(label):
         return label
     for resource in resources_of(client, home):
-        if resource.id and label in (resource.label, resource.id):
+        if resource.id and (label == resource.label or (by_number and label == resource.id)):
             return resource.id
     raise InvalidIdentifierError(
         "resource label",
