@@ -192,8 +192,11 @@ def test_scans_are_run_on_by_wrappers_for_scans_only(run: Run, xnat: XNAT) -> No
     assert "on-scan is run on scans, and E1 is a session" in answer.err
 
 
-def test_a_parameter_that_there_is_not_is_refused_before_the_launch(run: Run, xnat: XNAT) -> None:
-    answer = run("run", "demo-session", "E1", *P1, "--param", "treshold=1")
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_parameter_that_there_is_not_is_refused_before_the_launch(
+    run: Run, xnat: XNAT, more: tuple[str, ...]
+) -> None:
+    answer = run("run", "demo-session", "E1", *P1, "--param", "treshold=1", *more)
     assert (answer.status, launches(xnat)) == (2, [])
     assert "demo-session has no parameter 'treshold'; did you mean threshold?" in answer.err
 

@@ -93,9 +93,7 @@ class Launcher:
         Raises OperationError when the server refuses, and when no job appears; ValidationError for
         a parameter that the pipeline does not have.
         """
-        require_fit(pipeline, target)
-        if params:
-            self._check(pipeline, target, params)
+        self.check(pipeline, target, params)
         rows = self._rows(pipeline, target)
         before = {job.id for job in [*rows, *self._first_containers(target.project)]}
         lost: XNATCtlError | None = None
@@ -157,8 +155,14 @@ class Launcher:
             )
         return str(number) if str(number or "").isdigit() else None
 
-    def _check(self, pipeline: Pipeline, target: Target, params: Mapping[str, str]) -> None:
-        """The server would take any parameter and ignore it."""
+    def check(self, pipeline: Pipeline, target: Target, params: Mapping[str, str]) -> None:
+        """Refuse what cannot be run so: the server would take any parameter and ignore it.
+
+        Raises ValidationError.
+        """
+        require_fit(pipeline, target)
+        if not params:
+            return
         if pipeline.root in params:
             raise ValidationError(f"--param {pipeline.root}: is what {pipeline.name} is run on")
         if pipeline.engine == CLASSIC:

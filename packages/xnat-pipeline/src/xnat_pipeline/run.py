@@ -38,7 +38,7 @@ from xnat_core.models import Pipeline, PipelineJob
 from xnat_core.records import Record, done, failed, planned
 from xnat_core.services.lookup import find_session
 from xnat_pipeline.jobs import Jobs, title
-from xnat_pipeline.launching import Launcher, Target, require_fit
+from xnat_pipeline.launching import Launcher, Target
 from xnat_pipeline.offers import choose, offers
 
 
@@ -79,8 +79,8 @@ class Runs:
         client = self.job.client(record)
         target = self._target(record)
         pipeline = self._pipeline(target.project)
-        require_fit(pipeline, target)
         if self.dry_run:
+            self._launcher.check(pipeline, target, self.params)
             return [planned(record, pipeline=pipeline.name)]
         started = self._launcher.launch(pipeline, target, self.params)
         if not self.wait:
