@@ -212,6 +212,16 @@ def test_move_gives_the_row_of_the_new_project(run: Run, stage: Stage, xnat: XNA
     assert [row["project"] for row in rows(xnat)] == ["P2"]
 
 
+def test_move_to_where_it_is_by_another_name_moves_nothing(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
+    status, records, _ = run("move", *words, "FIRST")
+    assert (status, records[0]["outcome"]) == (0, "skipped")
+    assert not xnat.requests("POST", "/data/prearchive")
+
+
 def test_move_to_a_project_that_is_not_there_moves_nothing(
     run: Run, stage: Stage, xnat: XNAT
 ) -> None:

@@ -37,11 +37,12 @@ def work(job: Job) -> Iterator[Record]:
     target = words[-1]
 
     def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
-        if entry.project == target:
+        # An alias would be taken, too, also that of the project where it is.
+        project = ProjectService(prearchive.client).get(target).id
+        if entry.project == project:
             return [skipped(record)]
-        ProjectService(prearchive.client).get(target)
         if job.args.flag("--dry-run"):
-            return [planned(record, target=target)]
-        return [done(seen(record, prearchive.move(entry, target), prearchive))]
+            return [planned(record, target=project)]
+        return [done(seen(record, prearchive.move(entry, project), prearchive))]
 
     yield from on_each(job, act, words[:-1])
