@@ -56,6 +56,14 @@ def test_a_second_run_without_the_state_transfers_no_file(
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
 
 
+def test_a_damaged_state_is_told_with_what_can_be_done(transfer: Transfer, tmp_path: Path) -> None:
+    assert transfer().status == 0
+    state_file(tmp_path).write_bytes(b"no database at all, but garbage")
+    ran = transfer()
+    assert ran.status == 1
+    assert "file is not a database; it can be removed" in ran.err
+
+
 def test_only_a_new_file_of_a_resource_is_sent(transfer: Transfer) -> None:
     session = transfer.has_session("S1", "S1_MR1", "MR", resources={"NOTES": notes(20)})
     transfer()

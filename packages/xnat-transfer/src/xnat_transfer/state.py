@@ -102,7 +102,10 @@ class State:
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise OperationError("state", f"{self.file}: {error}") from error
+            # What is merely locked or full is an error of a kind of its own.
+            hint = "; it can be removed: runs compare the servers, and only the history is lost"
+            damaged = type(error) is sqlite3.DatabaseError
+            raise OperationError("state", f"{self.file}: {error}{hint * damaged}") from error
 
     def close(self) -> None:
         """Close the database."""
