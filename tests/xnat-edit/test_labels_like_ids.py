@@ -78,6 +78,22 @@ def test_a_word_that_names_two_is_refused(
     assert looks(confusing) == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("move", "-P", "P1", "-E", "MR3"), ("merge", "subject", "--yes", "-P", "P1", "S3")],
+    ids=lambda words: words[0],
+)
+def test_a_target_that_names_two_is_refused(
+    confusing: XNAT, edit: Run, words: tuple[str, ...]
+) -> None:
+    confusing.has_session("P1", "S3", "MR3")
+    before = looks(confusing)
+    answer = edit(*words, confusing.has_subject("P1", "S1").id)
+    assert answer.status == 2
+    assert "is the label of" in answer.err
+    assert looks(confusing) == before
+
+
 def test_a_label_that_is_the_own_id_is_in_nobodys_way(xnat: XNAT, edit: Run) -> None:
     subject = xnat.has_subject("P1", "XNAT_S00001")
     assert subject.id == subject.label

@@ -33,7 +33,7 @@ def work(job: Job) -> Iterator[Record]:
     """A record per subject that is no more."""
     from xnat_core.services.lookup import find_subject
     from xnat_edit.merging import merge_whole, require_mergeable
-    from xnat_edit.objects import subject_of, words
+    from xnat_edit.objects import require_one, subject_of, words
     from xnat_edit.removal import require_answer
 
     *sources, target = words(job, "<subject>") or ("",)
@@ -47,6 +47,7 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         source = subject_of(client, record)
         into = find_subject(client, target, source.project)
+        require_one(client, {"kind": "subject", "label": target}, into.id)
         found = require_mergeable(client, source, into)
         known = {**record, **source.to_record(client.base_url), "merged_into": into.label}
         if dry:

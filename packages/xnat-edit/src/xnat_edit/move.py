@@ -33,7 +33,7 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_core.services.routes import require_own_route
     from xnat_core.services.subjects import subject_path
     from xnat_core.urls import path
-    from xnat_edit.objects import asked, session_of
+    from xnat_edit.objects import asked, require_one, session_of
 
     target = job.args.required("<subject>")
 
@@ -41,6 +41,7 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         session = session_of(client, record)
         subject = find_subject(client, target, session.project)
+        require_one(client, {"kind": "subject", "label": target}, subject.id)
         if subject.primary_project:
             raise ValidationError(
                 f"subject {target!r} belongs to {subject.primary_project}, not to {session.project}"

@@ -75,7 +75,7 @@ def subject_of(client: XNATClient, record: Record, *, own: bool = True) -> Subje
         seen_in = project or found.project
     else:
         found = find_subject(client, str(record.get("label") or ""), project)
-        _require_one(client, record, found.id)
+        require_one(client, record, found.id)
         seen_in = found.project
         if found.primary_project:
             found = find_subject(client, found.id)
@@ -97,7 +97,7 @@ def session_of(client: XNATClient, record: Record, *, own: bool = True) -> Sessi
     else:
         label = str(record.get("label") or "")
         seen = find_session(client, label, project, record.get("subject"))
-        _require_one(client, {"kind": "session", "label": label}, seen.id)
+        require_one(client, {"kind": "session", "label": label}, seen.id)
         found, seen_in = find_session(client, seen.id), seen.project
     _require_own("session", found.label, found.project, seen_in, own=own)
     return found
@@ -170,7 +170,7 @@ def each_label(record: Record | None, labels: Iterable[str], kind: str) -> Itera
         yield {"kind": kind, "label": label, **parents}
 
 
-def _require_one(client: XNATClient, record: Record, found: str) -> None:
+def require_one(client: XNATClient, record: Record, found: str) -> None:
     """Raise ValidationError for a word that is the label of one object and another's ID."""
     from xnat_core.services.base import document, fields
     from xnat_core.urls import path
