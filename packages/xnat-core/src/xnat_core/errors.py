@@ -7,6 +7,7 @@ either.
 
 from __future__ import annotations
 
+import copyreg
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,6 +39,11 @@ class XNATCtlError(Exception):
         super().__init__(message)
         self.message = message
         self.details: dict[str, Any] = details or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error comes back from a worker process by this. What Exception would do, calling the
+        # class with the message alone, fails for those that take more.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         if not self.details:
@@ -178,7 +184,8 @@ class RetryExhaustedError(NetworkError):
     """Every attempt failed; `last_error` is the failure of the last one."""
 
     def __init__(self, operation: str, attempts: int, last_error: object = None) -> None:
-        super().__init__(operation, f"failed after {attempts} attempts: {last_error}")
+        why = f": {last_error}" if last_error else ""
+        super().__init__(operation, f"failed after {attempts} attempts{why}")
         self.url = None
         self.operation = operation
         self.attempts = attempts
