@@ -103,6 +103,14 @@ def test_a_failing_operation_is_logged_and_goes_on_failing(
     assert capsys.readouterr().err.endswith("xnatctl: merge: failed: merge: no subject=S1\n")
 
 
+def test_an_operation_can_be_logged_by_its_class_too(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging(verbose=True)
+    with LogContext("upload", project="P1") as entry:
+        entry.info("half")
+    said = [line.partition("xnatctl: ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == [f"upload: {what} project=P1" for what in ("started", "half", "done")]
+
+
 def test_an_audit_record_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "xnatctl.audit"):
         get_audit_logger().log_operation("delete", project="P1", user="alice", details={"n": 1})

@@ -49,7 +49,10 @@ def get_logger(name: str) -> logging.Logger:
 
 
 class LogContext:
-    """Messages about one operation: each is followed by what is known of it."""
+    """Messages about one operation: each is followed by what is known of it.
+
+    As a context manager it logs the beginning and the end, too, or the error that ended it.
+    """
 
     def __init__(
         self, operation: str, logger: logging.Logger | None = None, **context: Any
@@ -57,6 +60,16 @@ class LogContext:
         self.operation = operation
         self.context = context
         self.logger = logger or get_logger("xnatctl")
+
+    def __enter__(self) -> LogContext:
+        self.debug("started")
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self.error("failed: %s", error)
+        elif error is None:
+            self.debug("done")
 
     def log(self, level: int, message: str, *args: Any) -> None:
         """Log `message % args`."""
@@ -85,14 +98,8 @@ def log_context(
     operation: str, logger: logging.Logger | None = None, **context: Any
 ) -> Iterator[LogContext]:
     """Log the beginning and the end of an operation, or the error that ended it."""
-    entry = LogContext(operation, logger, **context)
-    entry.debug("started")
-    try:
+    with LogContext(operation, logger, **context) as entry:
         yield entry
-    except Exception as error:
-        entry.error("failed: %s", error)
-        raise
-    entry.debug("done")
 
 
 class AuditLogger:
