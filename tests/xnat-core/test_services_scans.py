@@ -47,6 +47,12 @@ def test_a_scan_knows_its_parents(xnat: XNAT, scans: ScanService) -> None:
     }
 
 
+def test_scans_are_listed_with_the_columns_asked_for(xnat: XNAT, scans: ScanService) -> None:
+    xnat.has_session("P1", "S1", "MR1", scans={"1": {}})
+    found = scans.list("MR1", "P1", columns=["type"])
+    assert [(scan.id, scan.type, scan.quality) for scan in found] == [("1", "T1w", None)]
+
+
 def test_rows_may_lack_ids(xnat: XNAT, scans: ScanService) -> None:
     session = xnat.has_session("P1", "S1", "MR1")
     where = f"/data/experiments/{session.id}/scans"

@@ -65,6 +65,16 @@ def test_sessions_are_filtered_by_the_modality_of_their_type(
     assert [session.label for session in sessions.list("P1", modality=modality)] == labels
 
 
+@pytest.mark.parametrize("columns", [["label"], ("ID", "label"), "label"])
+def test_sessions_are_listed_with_the_columns_asked_for(
+    xnat: XNAT, sessions: SessionService, columns: list[str] | str
+) -> None:
+    made = xnat.has_session("P1", "S1", "MR1", date="2024-04-30")
+    for project in ("P1", None):
+        found = sessions.list(project, modality="MR", columns=columns)
+        assert [(s.id, s.label, s.session_date) for s in found] == [(made.id, "MR1", None)]
+
+
 def test_five_thousand_sessions_are_listed_by_one_request(
     xnat: XNAT, sessions: SessionService
 ) -> None:

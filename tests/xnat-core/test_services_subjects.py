@@ -39,6 +39,16 @@ def test_subjects_of_a_project_are_listed(xnat: XNAT, subjects: SubjectService) 
     assert subjects.list("P1", limit=0) == []
 
 
+@pytest.mark.parametrize("columns", [["label", "gender"], "label,gender"])
+def test_subjects_are_listed_with_the_columns_asked_for(
+    xnat: XNAT, subjects: SubjectService, columns: list[str] | str
+) -> None:
+    made = xnat.has_subject("P1", "S1")
+    for project in ("P1", None):
+        found = subjects.list(project, columns=columns)
+        assert [(subject.id, subject.label) for subject in found] == [(made.id, "S1")]
+
+
 def test_a_shared_subject_has_the_label_of_the_listing_project(
     xnat: XNAT, client: XNATClient, subjects: SubjectService
 ) -> None:

@@ -59,6 +59,14 @@ class BaseService:
         return path("data", *parts)
 
 
+def columns_of(columns: Iterable[str] | str | None, otherwise: str, needed: str = "ID") -> str:
+    """The columns to ask a listing for; `needed` are those without which a row means nothing."""
+    if not columns:
+        return otherwise
+    asked = columns.split(",") if isinstance(columns, str) else columns
+    return ",".join(dict.fromkeys([*needed.split(","), *asked]))
+
+
 def document(client: XNATClient, path: str, about: About) -> Row | None:
     """A single document (`data_fields`, `meta`, `children`); `None` when there is none."""
     try:

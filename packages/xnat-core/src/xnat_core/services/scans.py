@@ -17,6 +17,7 @@ from xnat_core.services.base import (
     BaseService,
     Row,
     Rows,
+    columns_of,
     delete,
     document,
     fields,
@@ -51,12 +52,16 @@ class ScanService(BaseService):
         self,
         session_id: str | None = None,
         project: str | None = None,
-        columns: str | None = None,
+        columns: Iterable[str] | str | None = None,
         *,
         session: str | None = None,
     ) -> Scans:
         """The scans of a session, scan 2 before scan 10."""
-        return scans_of(self.client, self._session(session_id, session, project), columns)
+        return scans_of(
+            self.client,
+            self._session(session_id, session, project),
+            columns_of(columns, COLUMNS),
+        )
 
     def get(
         self,
@@ -174,9 +179,9 @@ class ScanService(BaseService):
         return find_session(self.client, named(value, alias, "session_id"), project)
 
 
-def scans_of(client: XNATClient, session: Session, columns: str | None = None) -> Scans:
+def scans_of(client: XNATClient, session: Session, columns: str = COLUMNS) -> Scans:
     """The scans of a session, scan 2 before scan 10. Raises ResourceNotFoundError."""
-    params = {"columns": columns or COLUMNS}
+    params = {"columns": columns}
     below = ("experiments", session.id, "scans")
     about = ("session", session.label or session.id)
     rows = list(listing(client, *below, params=params, about=about))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
@@ -18,6 +18,7 @@ from xnat_core.services.base import (
     BaseService,
     Row,
     Rows,
+    columns_of,
     delete,
     document,
     fields,
@@ -58,10 +59,11 @@ class SessionService(BaseService):
         subject: str | None = None,
         modality: str | None = None,
         limit: int | None = None,
-        columns: str | None = None,
+        columns: Iterable[str] | str | None = None,
     ) -> Sessions:
         """The sessions of a project, of a subject in it, or of the whole server."""
-        found = iter_sessions(self.client, project, subject, modality, columns)
+        wanted = columns_of(columns, SESSION_COLUMNS, needed="ID,subject_ID,xsiType")
+        found = iter_sessions(self.client, project, subject, modality, wanted)
         return first(limit, found)
 
     def get(
@@ -232,7 +234,7 @@ def iter_sessions(
     project: str | None = None,
     subject: str | None = None,
     modality: str | None = None,
-    columns: str | None = None,
+    columns: str = SESSION_COLUMNS,
 ) -> Iterator[Session]:
     """The sessions of a project, of a subject in it, or of the whole server, as they come.
 
@@ -262,9 +264,9 @@ def _rows(
     client: XNATClient,
     project: str | None = None,
     subject: str | None = None,
-    columns: str | None = None,
+    columns: str = SESSION_COLUMNS,
 ) -> Iterator[dict[str, str]]:
-    params = {"columns": columns or SESSION_COLUMNS}
+    params = {"columns": columns}
     if not project:
         if subject:
             raise ValidationError("a subject needs its project", "project")

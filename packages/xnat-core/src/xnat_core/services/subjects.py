@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
@@ -15,6 +15,7 @@ from xnat_core.models import Subject
 from xnat_core.services.base import (
     BaseService,
     Rows,
+    columns_of,
     delete,
     document,
     first,
@@ -49,10 +50,13 @@ class SubjectService(BaseService):
     """Lists, makes, renames, merges and removes subjects."""
 
     def list(
-        self, project: str | None = None, limit: int | None = None, columns: str | None = None
+        self,
+        project: str | None = None,
+        limit: int | None = None,
+        columns: Iterable[str] | str | None = None,
     ) -> Subjects:
         """The subjects of a project, or of the whole server."""
-        columns = columns or SUBJECT_COLUMNS
+        columns = columns_of(columns, SUBJECT_COLUMNS)
         if project:
             return first(limit, subjects_in(self.client, project, columns))
         rows = self.client.rows(path("data", "subjects"), params={"columns": columns})
