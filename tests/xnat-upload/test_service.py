@@ -14,7 +14,7 @@ from support.sandbox import XNAT
 from support.uploads import Uploader
 from xnat_core.client import XNATClient
 from xnat_core.errors import NetworkError, ResourceNotFoundError
-from xnat_core.models import OperationPhase, UploadProgress
+from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_upload.service import (
     UploadService,
     archive_destination_params,
@@ -44,6 +44,17 @@ def test_a_folder_is_uploaded_and_summed_up(service: UploadService, upload: Uplo
     assert told[-1].bytes_sent > 0
 
 
+def test_progress_does_not_exceed_what_is_to_be_sent(
+    service: UploadService, upload: Uploader
+) -> None:
+    # The frame of the archive, which travels too, is larger than these files.
+    upload.series(instances=5)
+    told: list[UploadProgress] = []
+    service.upload_dicom("P1", "S1", "E1", upload.folder, progress_callback=told.append)
+    assert max(report.bytes_sent for report in told) == told[-1].total_bytes
+    assert told[-1].percent == told[-1].bytes_percent == 100.0
+
+
 def test_a_list_of_files_is_uploaded(service: UploadService, upload: Uploader) -> None:
     files = upload.series(instances=5)
     summary = service.upload_dicom(
@@ -54,8 +65,29 @@ def test_a_list_of_files_is_uploaded(service: UploadService, upload: Uploader) -
 
 def test_batches_have_the_size_that_was_asked_for(service: UploadService, upload: Uploader) -> None:
     upload.series(instances=6)
-    service.upload_dicom("P1", "S1", "E1", upload.folder, batch_size=2, parallel=False)
+    summary = service.upload_dicom("P1", "S1", "E1", upload.folder, batch_size=2, parallel=False)
     assert len(upload.imports()) == 3
+    assert batches(summary) == (3, 3, 0)
+
+
+def test_what_the_server_did_not_keep_is_counted_as_failed_and_the_rest_is_not(
+    service: UploadService, upload: Uploader
+) -> None:
+    rejected = upload.series(instances=5)[1].read_bytes()
+    upload.xnat.settings.anonymize = lambda path: path.read_bytes() != rejected
+    summary = service.upload_dicom("P1", "S1", "E1", upload.folder, parallel=False)
+    assert (summary.total, summary.succeeded, summary.failed) == (5, 4, 1)
+    assert not summary.success
+    assert summary.errors[0].startswith("upload: E1: the server does not list 1 of 5 files")
+    assert summary.session_id.startswith("XNAT_E")
+
+
+def test_batches_that_fail_are_counted(service: UploadService, upload: Uploader) -> None:
+    upload.series(instances=4)
+    upload.xnat.fails("POST", "/data/services/import", status=400, times=2)
+    summary = service.upload_dicom("P1", "S1", "E1", upload.folder, batch_size=2, parallel=False)
+    assert (summary.success, upload.count()) == (True, 4)
+    assert batches(summary) == (3, 2, 1)
 
 
 def test_without_overwrite_a_session_that_exists_is_not_touched(
@@ -158,6 +190,10 @@ def test_a_resource_is_uploaded(service: UploadService, upload: Uploader, tmp_pa
     summary = service.upload_resource("E1", "NOTES", tmp_path / "notes.txt", project="P1")
     assert (summary.success, summary.total_files) == (True, 1)
     assert upload.xnat.files(session, "NOTES") == {"notes.txt": b"hello"}
+
+
+def batches(summary: UploadSummary) -> tuple[int, int, int]:
+    return summary.batches_total, summary.batches_succeeded, summary.batches_failed
 
 
 # --- functions ----------------------------------------------------------------------------------

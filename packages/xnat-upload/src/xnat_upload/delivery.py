@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -75,6 +76,7 @@ class Delivery:
         self.errors: list[XNATCtlError] = []
         self.landings: dict[str, Landing] = {}
         self._sent = NOTHING
+        self._batches = Counter[bool]()
         self._lock = threading.Lock()
 
     def run(self) -> Delivered:
@@ -225,6 +227,7 @@ class Delivery:
         with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
             try:
                 for outcome in outcomes:
+                    self._batches[outcome.error is None] += 1
                     if outcome.error is not None:
                         self.take_error(outcome.error)
             except BoundReached:
@@ -275,7 +278,9 @@ class Delivery:
 
     def judged(self, done: Delivered) -> Delivered:
         """Add what was sent and whether it is all there. Raises when it is not."""
-        done.sent, done.wanted = self._sent, self.difference.wanted
+        missing = self.difference.missing
+        done.sent, done.wanted, done.missing = self._sent, self.difference.wanted, missing
+        done.batches, done.batches_failed = self._batches.total(), self._batches[False]
         if mended := self.difference.came_out_otherwise().files:
             done.notes.append(
                 f"{self.destination.session}: {mended} files had another MD5 on the server than "
@@ -285,7 +290,6 @@ class Delivery:
             if self.errors:
                 raise Incomplete(self.errors[0], done)
             return done
-        missing = self.difference.missing
         if missing.files:
             raise Incomplete(self._incomplete(missing), done)
         if done.session is None and done.entry is None:

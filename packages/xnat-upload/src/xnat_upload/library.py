@@ -19,7 +19,7 @@ from xnat_upload.difference import Difference
 from xnat_upload.inventory import Inventory
 from xnat_upload.plan import Order, together
 from xnat_upload.scan import Scan
-from xnat_upload.terms import Delivered, Manner
+from xnat_upload.terms import Delivered, Incomplete, Manner
 
 OnProgress = Callable[[UploadProgress], None]
 _MB = 1 << 20
@@ -60,6 +60,9 @@ def upload(
             client, replace(destination, project=project), difference, manner, report
         )
         errors += [reason for _, reason in difference.left_out()]
+    except Incomplete as error:
+        delivered = error.delivered
+        errors.append(error.message)
     except (OperationError, ResourceExistsError) as error:
         errors.append(error.message)
     finally:
@@ -107,14 +110,16 @@ class _Report:
         self._tell(OperationPhase.COMPLETE if success else OperationPhase.ERROR, success=success)
 
     def _tell(self, phase: OperationPhase, *, success: bool = True) -> None:
+        # What frames the files in an archive, and what is sent again, counts for nothing.
+        sent = min(self._sent, self._total)
         if self._on_progress is not None:
             self._on_progress(
                 UploadProgress(
                     phase,
-                    self._sent,
+                    sent,
                     self._total,
                     success=success,
-                    bytes_sent=self._sent,
+                    bytes_sent=sent,
                     total_bytes=self._total,
                 )
             )
@@ -124,8 +129,8 @@ def _summary(
     inventory: Inventory, delivered: Delivered | None, errors: list[str], seconds: float
 ) -> UploadSummary:
     files = sum(study.files for study in inventory.studies.values())
-    there = delivered.wanted.files if delivered else 0
-    session = delivered.session if delivered else None
+    done = delivered or Delivered()
+    there = done.wanted.files - done.missing.files
     return UploadSummary(
         success=not errors and delivered is not None,
         total=files,
@@ -135,5 +140,8 @@ def _summary(
         errors=errors,
         total_files=files,
         total_size_mb=sum(study.bytes for study in inventory.studies.values()) / _MB,
-        session_id=session.id if session else "",
+        session_id=done.session.id if done.session else "",
+        batches_total=done.batches,
+        batches_succeeded=done.batches - done.batches_failed,
+        batches_failed=done.batches_failed,
     )

@@ -63,6 +63,9 @@ class Delivered:
     landing: Landing | None = None
     sent: Amount = NOTHING
     wanted: Amount = NOTHING
+    missing: Amount = NOTHING
+    batches: int = 0
+    batches_failed: int = 0
     verified: bool = False
     late: OperationError | None = None
     notes: list[str] = field(default_factory=list)
