@@ -47,8 +47,8 @@ def exam(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    def tool(*argv: str) -> tuple[int, list[dict[str, Any]], str]:
-        status = main(["exam", "exam", *TARGET, *argv])
+    def tool(*argv: str, root: str = "exam") -> tuple[int, list[dict[str, Any]], str]:
+        status = main(["exam", root, *TARGET, *argv])
         out, err = capfd.readouterr()
         return status, [json.loads(line) for line in out.splitlines()], err
 
@@ -119,6 +119,20 @@ def test_a_wait_that_runs_out_keeps_the_dicom_and_prints_the_command_that_goes_o
     assert records[-1]["dicom"]["uploaded"] == 6
     assert "xnat-upload exam exam -P P1 -S S1 -E E1 --attach-only" in err
     assert len(xnat.rows("/data/prearchive?format=json")) == 1
+
+
+def test_resources_alone_of_a_session_that_is_not_there_do_not_pretend_that_dicom_was_sent(
+    run: Run,
+) -> None:
+    status, (record,), err = run("--attach-only", "--wait", "0.2", "--wait-interval", "0.1")
+    assert (status, record["outcome"]) == (5, "failed")
+    assert "session 'P1/E1' not found, and has not come within 0.2 s" in err
+
+
+def test_the_command_that_goes_on_can_be_pasted(xnat: XNAT, run: Run, exam: Path) -> None:
+    exam.rename(exam.with_name("the exam"))
+    _, _, err = run("--prearchive", "--wait", "0.2", "--wait-interval", "0.1", root="the exam")
+    assert "xnat-upload exam 'the exam' -P P1 -S S1 -E E1 --attach-only" in err
 
 
 def test_without_dicom_it_is_an_error_unless_only_resources_are_wanted(

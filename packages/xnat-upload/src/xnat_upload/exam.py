@@ -31,6 +31,7 @@ Example:
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -183,7 +184,8 @@ def _uploaded(job: Job, root: Path, project: str, subject: str, session: str) ->
 
 
 def _archived(job: Job, project: str, session: str) -> Session:
-    """The archived session, waited for. Raises OperationError naming the command that goes on."""
+    """The archived session, waited for. Raises OperationError naming the command that goes on,
+    and with --attach-only ResourceNotFoundError."""
     patience = job.args.number("--wait", least=0) or 0.0
     interval = job.args.number("--wait-interval", least=0.05) or 5.0
     deadline = time.monotonic() + patience
@@ -191,14 +193,18 @@ def _archived(job: Job, project: str, session: str) -> Session:
         check_stop()
         try:
             return find_session(job.client(), session, project)
-        except ResourceNotFoundError:
+        except ResourceNotFoundError as error:
             left = deadline - time.monotonic()
+            if left <= 0 and job.args.flag("--attach-only"):
+                error.message += f", and has not come within {patience:g} s"
+                raise
             if left <= 0:
+                root = shlex.quote(job.args.required("<root>"))
                 raise OperationError(
                     "",
                     f"{session}: the DICOM was sent, but the session is not archived after "
                     f"{patience:g} s, so its resources are missing; when it is: xnat-upload exam "
-                    f"{job.args.text('<root>')} -P {project} -S {job.args.text('--subject')} "
+                    f"{root} -P {project} -S {job.args.text('--subject')} "
                     f"-E {session} --attach-only",
                 ) from None
             time.sleep(min(interval, left))
