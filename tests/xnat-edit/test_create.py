@@ -68,6 +68,7 @@ def test_what_exists_is_an_error_and_not_changed(
         answer = edit("create", *words, *more)
         assert (answer.status, answer.values("outcome")) == (1, ["failed"])
         assert "already exists" in answer.err
+    assert edit("create", "project", "P1", *more).values("id") == ["P1"]
     assert puts(xnat) == 0
 
 

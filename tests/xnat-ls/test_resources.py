@@ -85,6 +85,8 @@ def test_an_unknown_resource_is_told(ls: Run, command: str) -> None:
     answer = ls(command, "-P", "P1", "MR1", "NOPE")
     assert answer.status == 5
     assert answer.err.startswith("xnat-ls: resource 'MR1/NOPE' not found\n")
+    parents = ("project", "subject", "session", "label")
+    assert [answer.records[0][key] for key in parents] == ["P1", "S1", "MR1", "NOPE"]
 
 
 @pytest.mark.parametrize("command", ["resources", "files"])

@@ -50,7 +50,8 @@ def created(
     and returns its record.
     """
     given = {key: value for key, value in parents.items() if value is not None}
-    named = [{"kind": kind, "label": label, **given} for label in labels]
+    name = "id" if kind == "project" else "label"
+    named = [{"kind": kind, name: label, **given} for label in labels]
 
     def one(record: Record) -> Iterable[Record]:
         return [make(record)]

@@ -25,9 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import ResourceNotFoundError
 from xnat_ls.objects import in_order, one_by_one
-from xnat_ls.owners import Asked, home_of
+from xnat_ls.owners import Asked, home_of, no_resource
 
 if TYPE_CHECKING:
     from xnat_core.job import Job
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 def work(job: Job) -> Iterator[Record]:
     """A record per file, as the server lists them."""
     from xnat_core.models import Resource
-    from xnat_core.records import failed
     from xnat_core.services.resources import files_of, files_of_resource, resources_of
 
     asked = Asked.of(job)
@@ -57,8 +55,7 @@ def work(job: Job) -> Iterator[Record]:
         if missing:
             missing -= {one.label for one in resources_of(client, home, everything=True)}
         for label in sorted(missing):
-            error = ResourceNotFoundError("resource", f"{home.about[1]}/{label}")
-            yield failed({"kind": "resource", "label": label}, error)
+            yield no_resource(client, home, label)
 
     records = asked.records(job)
     # What was named is one object: its files are written as they come, however many they are.

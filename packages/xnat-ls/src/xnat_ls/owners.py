@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import UsageError
+from xnat_core.errors import ResourceNotFoundError, UsageError
 from xnat_ls.objects import arrived, named, scan_of, session_of, subject_of
 
 if TYPE_CHECKING:
@@ -75,3 +75,12 @@ def home_of(client: XNATClient, record: Record, scan: str | None) -> Home:
         return Home.of_scan(scan_of(client, record))
     session = session_of(client, record)
     return Home.of_scan(find_scan(client, session, scan)) if scan else Home.of_session(session)
+
+
+def no_resource(client: XNATClient, home: Home, label: str) -> Record:
+    """The failed record of a resource that its owner does not have."""
+    from xnat_core.models import Resource
+    from xnat_core.records import failed
+
+    lacking = Resource.from_row({"label": label}, **home.known).to_record(client.base_url)
+    return failed(lacking, ResourceNotFoundError("resource", f"{home.about[1]}/{label}"))

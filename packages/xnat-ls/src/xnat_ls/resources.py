@@ -27,9 +27,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import ResourceNotFoundError
 from xnat_ls.objects import in_order
-from xnat_ls.owners import Asked, home_of
+from xnat_ls.owners import Asked, home_of, no_resource
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -43,7 +42,6 @@ SHOWN_FILES = 20
 def work(job: Job) -> Iterator[Record]:
     """A record per resource."""
     from xnat_core.models import Resource
-    from xnat_core.records import failed
     from xnat_core.services.resources import found_again, resources_of
 
     asked = Asked.of(job)
@@ -65,8 +63,7 @@ def work(job: Job) -> Iterator[Record]:
                 yield record_of(client, resource)
         for label in asked.labels:
             if not any(resource.label == label for resource in found):
-                error = ResourceNotFoundError("resource", f"{home.about[1]}/{label}")
-                yield failed({"kind": "resource", "label": label}, error)
+                yield no_resource(client, home, label)
 
     job.layout = "facts" if long and asked.session and len(asked.labels) == 1 else job.layout
     yield from in_order(job, look, asked.records(job))
