@@ -115,6 +115,14 @@ def test_long_tells_the_resources(xnat: XNAT, ls: Run) -> None:
         ]
 
 
+def test_long_tells_the_series_however_the_scan_is_named(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.store.items.create_scan(session.id, "1", "xnat:mrScanData", fields={"UID": "1.2.3"})
+    listed = ls("scans", "--long", "-E", session.id).records
+    assert [record["uid"] for record in listed] == ["1.2.3"]
+    assert ls("scans", "--long", records=listed).records == listed
+
+
 def test_scan_records_are_looked_up_again(xnat: XNAT, ls: Run) -> None:
     session = xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"abc"}})
     records = [

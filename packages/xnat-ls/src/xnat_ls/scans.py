@@ -11,7 +11,8 @@ Options:
   -E --experiment=<name>  Session: accession ID, or with a project its label.
   -P --project=<id>       Project.
   -S --subject=<name>     Subject (label or accession ID) in the project.
-  -l --long               Tell also the resources of each scan, and how many files are in them.
+  -l --long               Tell also the series UID and the resources of each scan, and how many
+                          files are in them.
   -w --workers=<n>        How many sessions at once.
 
 Examples:
@@ -41,7 +42,7 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_core.records import failed
     from xnat_core.services.homes import Home
     from xnat_core.services.resources import resources_of
-    from xnat_core.services.scans import scans_of
+    from xnat_core.services.scans import COLUMNS, scans_of
 
     words = job.args.texts("<scan>")
     experiment = job.args.text("--experiment")
@@ -56,7 +57,7 @@ def work(job: Job) -> Iterator[Record]:
             yield _record(client, scan, resources, long)
             return
         session = session_of(client, record)
-        scans = scans_of(client, session)
+        scans = scans_of(client, session, f"{COLUMNS},UID" if long else COLUMNS)
         resources = resources_of(client, Home.of_session(session), everything=True) if long else []
         for scan in scans:
             if not wanted or scan.id in wanted:
