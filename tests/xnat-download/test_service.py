@@ -66,6 +66,14 @@ def test_progress_is_told_up_to_the_end(service: DownloadService, out: Path) -> 
     assert told[-2].bytes_received == told[-2].total_bytes == 1002
 
 
+def test_the_frame_of_a_kept_archive_makes_no_more_than_all(
+    service: DownloadService, out: Path
+) -> None:
+    told: list[DownloadProgress] = []
+    service.download_scans("XNAT_E00001", ["ALL"], out, progress_callback=told.append)
+    assert max(max(one.percent, one.bytes_percent) for one in told) == 100.0
+
+
 def test_a_pattern_chooses_files(service: DownloadService, out: Path) -> None:
     service.download_session("XNAT_E00001", out, pattern="a*")
     assert files(out) == {"MR1/scans/1/resources/DICOM/files/a.dcm"}

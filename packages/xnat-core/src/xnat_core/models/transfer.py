@@ -36,7 +36,7 @@ class Progress:
     @property
     def percent(self) -> float:
         """How far, 0 to 100; zero while the total is unknown."""
-        return 100.0 * self.current / self.total if self.total else 0.0
+        return _percent(self.current, self.total)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class UploadProgress(Progress):
     @property
     def bytes_percent(self) -> float:
         """How far in bytes, 0 to 100; zero while the total is unknown."""
-        return 100.0 * self.bytes_sent / self.total_bytes if self.total_bytes else 0.0
+        return _percent(self.bytes_sent, self.total_bytes)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class DownloadProgress(Progress):
     @property
     def bytes_percent(self) -> float:
         """How far in bytes, 0 to 100; zero while the total is unknown."""
-        return 100.0 * self.bytes_received / self.total_bytes if self.total_bytes else 0.0
+        return _percent(self.bytes_received, self.total_bytes)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Summary:
     @property
     def success_rate(self) -> float:
         """Share of the parts that succeeded, 0 to 100."""
-        return 100.0 * self.succeeded / self.total if self.total else 0.0
+        return _percent(self.succeeded, self.total)
 
     @property
     def throughput_mbps(self) -> float:
@@ -119,3 +119,8 @@ class DICOMStoreSummary:
     log_dir: Path | None = None
     workspace: Path | None = None
     success: bool = True
+
+
+def _percent(part: int, whole: int) -> float:
+    # What frames files in an archive travels as well, and is in no total.
+    return min(100.0, 100.0 * part / whole) if whole else 0.0
