@@ -8,10 +8,12 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 from pytest_httpserver import HTTPServer
+from requests.adapters import HTTPAdapter
 from werkzeug import Request, Response
 
 from support.scripted import answer, head, scripted, then_close
@@ -58,6 +60,25 @@ def answers(server: HTTPServer, path: str, *responses: Response) -> None:
     for response in responses[:-1]:
         server.expect_oneshot_request(path).respond_with_response(response)
     server.expect_request(path).respond_with_response(responses[-1])
+
+
+def test_a_connection_is_given_up_long_before_an_answer(
+    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[float, float]] = []
+    send = HTTPAdapter.send
+
+    def spy(adapter: HTTPAdapter, *args: Any, **how: Any) -> Any:
+        given.append(how["timeout"])
+        return send(adapter, *args, **how)
+
+    monkeypatch.setattr(HTTPAdapter, "send", spy)
+    answers(server, "/data/x", Response("yes"))
+    for timeout in (21600, 3):
+        with client_of(server, timeout=timeout, username="u", password="p") as client:
+            client.request("PUT", "/data/x", anonymous=True)
+    assert [reading for _, reading in given] == [21600, 3]
+    assert all(connecting <= 60 for connecting, _ in given)
 
 
 def error_of(
@@ -289,6 +310,14 @@ def test_text_of_xapi_is_the_message(server: HTTPServer) -> None:
     error = error_of(server, Response("Nope,\nnot allowed", 400, mimetype="text/plain"))
     assert isinstance(error, ClientRequestError)
     assert error.message == "GET /data/x: 400 Nope, not allowed"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, ClientRequestError), (500, ServerError)])
+def test_a_name_with_a_status_in_it_is_not_the_status(
+    server: HTTPServer, status: int, kind: type[XNATCtlError]
+) -> None:
+    said = Response("subject SUB404 (403) is busy, 401 others wait", status, mimetype="text/plain")
+    assert type(error_of(server, said, about=("subject", "SUB404"))) is kind
 
 
 def test_json_of_xapi_is_the_message(server: HTTPServer) -> None:

@@ -146,6 +146,8 @@ def test_a_refusal_that_passes_is_waited_for(
     assert landing.name == "MR1"
     assert len(pauses) == 3
     assert all(2**n <= pause <= 2 ** (n + 1) for n, pause in enumerate(pauses))
+    # Workers that collided do not come back together.
+    assert len({pause / 2**n for n, pause in enumerate(pauses)}) == 3
 
 
 def test_a_refusal_for_good_is_raised_at_once(

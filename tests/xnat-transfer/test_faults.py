@@ -119,6 +119,24 @@ def test_a_file_that_differs_from_its_listing_never_counts_as_transferred(
     assert not transfer.dest.store.items.experiments_of_project("B")
 
 
+def test_what_the_destination_says_it_has_stored_and_does_not_list_is_not_transferred(
+    transfer: Transfer,
+) -> None:
+    transfer.has_session("S1", "S1_MR1", resources={"NOTES": {"a.txt": b"a", "b.txt": b"b"}})
+
+    def forget(request: Request, response: Response) -> None:
+        if request.method == "PUT" and "/files" in request.path:
+            with transfer.dest.store.database.transaction() as database:
+                database.execute("DELETE FROM file WHERE path LIKE '%b.txt'")
+
+    transfer.dest.app.after(forget)
+    ran = transfer("--config", transfer.config(scan_retry_count=1))
+    (session,) = ran.of("session")
+    assert (ran.status, session["outcome"]) == (8, "failed")
+    assert session["error"]["type"] == "TransferVerificationError"
+    assert "1 of them missing or different after 2 rounds (resource NOTES, file b.txt)" in ran.err
+
+
 def test_a_source_that_lists_no_sizes_is_transferred_by_zip(transfer: Transfer) -> None:
     transfer.has_session("S1", "S1_MR1", "MR", instances=3)
 
