@@ -95,16 +95,16 @@ class Experiment:
     def find(self) -> Session | None:
         """The experiment on the destination. Raises TransferConflictError when it is another."""
         project, label = self.destination.project, self.destination.session
+        mapped = self.route.run.mapped(self.session.id)
         try:
             found = archived_session(self.route.dest, project, label)
         except LabelTaken as taken:
             raise TransferConflictError("session", self.name, label, taken.reason) from None
-        self._require_ours(found)
+        self._require_ours(found, mapped)
         if found is None:
             return None
         if found.subject_id != self.owner.id and found.subject_label != self.owner.label:
             raise self._conflict(found, f"it is of subject {found.subject_label}")
-        mapped = self.route.run.mapped(self.session.id)
         if mapped is None and self._is_another(found):
             raise self._conflict(found, "it is of another study or type")
         if mapped is None:
@@ -121,13 +121,14 @@ class Experiment:
         uid = self.session.uid or find_session(self.route.source, self.session.id).uid
         return bool(uid) and uid != found.uid
 
-    def _require_ours(self, found: Session | None) -> None:
+    def _require_ours(self, found: Session | None, mapped: str | None) -> None:
         require_ours(
             self.route,
             EXPERIMENT,
             self.session.id,
             self.session.label,
             found.id if found else None,
+            mapped,
             xsi_type=self.session.xsi_type or "",
         )
 

@@ -12,19 +12,26 @@ COLLECTIONS = {"subject": "subjects", "experiment": "experiments"}
 
 
 def require_ours(
-    route: Route, kind: str, local_id: str, label: str, found_id: str | None, *, xsi_type: str = ""
+    route: Route,
+    kind: str,
+    local_id: str,
+    label: str,
+    found_id: str | None,
+    mapped: str | None,
+    *,
+    xsi_type: str = "",
 ) -> None:
     """Compare what was found under a label with what an earlier run made.
 
     `kind` is `subject` or `experiment`, `found_id` the accession ID of what has the label now, None
-    when nothing has. Raises TransferConflictError when an earlier run made something else, which
+    when nothing has. `mapped` is what had been made of it before that look: what another run has
+    made since cannot have been seen. Raises TransferConflictError when an earlier run made something else, which
     still exists under another label or in another project, or which has been replaced. What has
     been deleted is forgotten: it is transferred again.
     """
     others = route.run.mapped_to(found_id, local_id) if found_id else None
     if found_id and others:
         raise TransferConflictError(kind, label, found_id, f"it was transferred from {others}")
-    mapped = route.run.mapped(local_id)
     if mapped is None or mapped == found_id:
         return
     own = fields(

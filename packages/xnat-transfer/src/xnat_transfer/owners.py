@@ -81,6 +81,7 @@ class SubjectCase:
 
         Raises TransferConflictError when it is another one.
         """
+        mapped = self.route.run.mapped(self.subject.id)
         try:
             found: Subject | None = find_subject(self.route.dest, self.label, self.route.project)
         except ResourceNotFoundError:
@@ -90,9 +91,8 @@ class SubjectCase:
             raise self._conflict(found, f"the destination takes that label for {found.label}'s")
         if found is None and (other := self.route.in_other_letters(self.label)):
             raise self._conflict(other, f"the import takes it for {other.label}, whatever the case")
-        require_ours(
-            self.route, SUBJECT, self.subject.id, self.subject.label, found.id if found else None
-        )
+        found_id = found.id if found else None
+        require_ours(self.route, SUBJECT, self.subject.id, self.subject.label, found_id, mapped)
         return found
 
     def _conflict(self, found: Subject, reason: str) -> TransferConflictError:

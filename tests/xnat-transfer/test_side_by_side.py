@@ -1,0 +1,29 @@
+"""Runs that work on one destination at the same time and share their state."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.transfers import Transfer, everything
+
+
+@pytest.mark.parametrize("looked_for", ["subjects", "experiments/S1_MR1"])
+def test_what_another_run_makes_behind_a_look_is_no_conflict(
+    transfer: Transfer, looked_for: str
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    others: list[int] = []
+
+    def another_run(request: Request, response: Response) -> None:
+        looks = request.method == "GET" and request.path.endswith(f"/projects/B/{looked_for}")
+        if looks and not others:
+            response.get_data()
+            others.append(0)
+            others[0] = transfer.process().wait(60)
+
+    transfer.dest.app.after(another_run)
+    ran = transfer()
+    assert (ran.status, others) == (0, [0]), ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+    assert len(transfer.dest.rows("/data/projects/B/subjects?format=json")) == 1
