@@ -6,6 +6,7 @@ Only this module parses, prints help, turns signals into statuses and decides wh
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -68,6 +69,11 @@ def run(
     except (KeyboardInterrupt, Terminated) as stop:
         _abandon_output()
         return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+    finally:
+        if argv is None:
+            # The process ends: looking for cycles among all its objects first would be a tenth of
+            # a short command.
+            gc.freeze()
 
 
 def _run(
