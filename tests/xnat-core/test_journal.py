@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -116,3 +117,38 @@ def test_a_path_that_is_not_unicode_is_remembered_as_far_as_it_can_be_written() 
     with Journal(*TARGET) as journal:
         journal.add([odd])
         assert list(journal.accepted()) == [replace(odd, path="/in/\\xff.dcm")]
+
+
+def test_workers_share_a_sync_and_none_returns_before_its_lines_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, names = os.fsync, [f"{number}.dcm" for number in range(4)]
+    on_disk: list[bytes] = []
+    early: list[str] = []
+
+    def slow_sync(descriptor: int) -> None:
+        (path,) = tmp_path.glob("*.ndjson")
+        written = path.read_bytes()
+        deadline = time.monotonic() + 10
+        while not on_disk and time.monotonic() < deadline:
+            if all(name.encode() in path.read_bytes() for name in names):
+                break
+            time.sleep(0.001)
+        sync(descriptor)
+        on_disk.append(written)
+
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        monkeypatch.setattr(os, "fsync", slow_sync)
+
+        def add(name: str) -> None:
+            journal.add([replace(ONE, name=name)])
+            if name.encode() not in on_disk[-1]:
+                early.append(name)
+
+        workers = [threading.Thread(target=add, args=(name,)) for name in names]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert len(on_disk) < len(names)
+    assert not early

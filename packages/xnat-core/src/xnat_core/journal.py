@@ -68,6 +68,8 @@ class Journal:
         self._file: IO[bytes] | None = None
         self._lock: BaseFileLock | None = None
         self._writing = threading.Lock()
+        self._syncing = threading.Lock()
+        self._written = self._synced = 0
 
     def __enter__(self) -> Journal:
         with contextlib.suppress(ConfigurationError):
@@ -162,7 +164,13 @@ class Journal:
                 view = memoryview(lines)
                 while view:
                     view = view[self._file.write(view) :]
-                os.fsync(self._file.fileno())
+                self._written = mine = self._written + 1
+            with self._syncing:
+                # What others wrote while one was syncing, the next one syncs for all of them.
+                if self._synced < mine:
+                    all_so_far = self._written
+                    os.fsync(self._file.fileno())
+                    self._synced = all_so_far
         except OSError:
             # A full disk: the upload goes on, only a repeated one will know less.
             self.usable = False
