@@ -272,7 +272,7 @@ def test_without_a_home_there_is_no_file_to_read(monkeypatch: pytest.MonkeyPatch
         Config().save()
 
 
-@pytest.mark.parametrize("module", ["config", "client", "connect", "auth", "urls"])
+@pytest.mark.parametrize("module", ["config", "client", "connect", "auth", "urls", "run"])
 def test_importing_is_cheap(module: str) -> None:
     code = (
         f"import sys, xnat_core.{module}; heavy = 'requests urllib3 yaml filelock orjson rich'; "

@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
 # Control characters, line separators and the marks that turn the direction of text: a label on the
 # server must not be able to drive the terminal or to show something other than it is.
 _UNSAFE = re.compile(
@@ -34,6 +32,8 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, (dict, list, tuple)):
+        import orjson
+
         return safe(orjson.dumps(value, default=str).decode())
     return safe(str(value))
 
