@@ -29,7 +29,8 @@ Below a directory, what is no DICOM is passed over. Files are sent as they are, 
 too, and never changed on disk: -P -S -E write 'Project:… Subject:… Session:…' into the Patient
 Comments of the copies, where XNAT looks for them.
 
-A file that the receiver has acknowledged is not sent again by a repeated command. An association
+A file that the receiver has acknowledged is not sent again by a repeated command, and of files with
+one SOP Instance UID only the first is: the others are copies of it, or failures. An association
 that is lost is opened anew; when the receiver has not answered for 30 seconds the rest is left to
 the next run. A study is 'done' when the receiver has taken every file of it. That it has arrived
 in the project is for 'xnat-prearchive wait' to find out.
@@ -54,6 +55,7 @@ from xnat_cstore.echo import echoed, facts_of
 from xnat_cstore.finding import in_paths, in_records
 from xnat_cstore.instance import Instance
 from xnat_cstore.memory import Memory
+from xnat_cstore.namesakes import Known, told_apart
 from xnat_cstore.options import receiver_of, timeout_of, workers_of
 from xnat_cstore.receiver import Receiver
 from xnat_cstore.routing import Route
@@ -93,13 +95,6 @@ class Options:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An instance that the receiver has already."""
-
-    instance: Instance
-
-
 def work(job: Job) -> Iterator[Record]:
     """A record of each study, or file; a failed one of each file that is not taken."""
     options = Options.of(job)
@@ -127,7 +122,11 @@ class _Run:
     def records(self) -> Iterator[Record]:
         route = self._options.manner.route
         if self._options.dry_run:
-            yield from (item for item in self._items() if isinstance(item, dict))
+            for item in self._items():
+                if isinstance(item, dict):
+                    yield item
+                elif isinstance(item, Delivered):
+                    yield from self._told(item)
             where = facts_of(self._options.receiver)
             del where["kind"], where["id"]
             yield from self._studies.plans(route, where)
@@ -137,8 +136,8 @@ class _Run:
             self._items(), self._options.receiver, self._options.manner
         )
         try:
-            for item in results:
-                yield from [item] if isinstance(item, dict) else self._told(item)
+            for result in results:
+                yield from [result] if isinstance(result, dict) else self._told(result)
         except DicomStoreError as error:
             yield from self._of_studies(route)
             raise DicomStoreError(
@@ -149,19 +148,22 @@ class _Run:
             ) from error
         yield from self._of_studies(route)
 
-    def _items(self) -> Iterator[Instance | Known | Record]:
-        """What is to be sent, what need not be, and records of what cannot be."""
+    def _items(self) -> Iterator[Instance | Known | Delivered | Record]:
+        """What is to be sent, what need not be, and what cannot be."""
         empty = True
-        for item in self._found():
+        for item in told_apart(self._found()):
             empty = False
-            if not isinstance(item, Instance):
+            if isinstance(item, dict):
                 yield item
                 continue
-            self._studies.found(item)
-            known = not self._options.resend and self._memory.knows(item)
-            if known:
-                self._studies.known(item)
-            yield Known(item) if known else item
+            if isinstance(item, Instance):
+                remembered = not self._options.resend and self._memory.knows(item)
+                item = Known(item) if remembered else item
+            instance = item if isinstance(item, Instance) else item.instance
+            self._studies.found(instance)
+            if isinstance(item, Known):
+                self._studies.known(instance)
+            yield item
         if empty and self._options.paths:
             raise UploadError(f"no DICOM files in {', '.join(map(str, self._options.paths))}")
         self._studies.complete = True

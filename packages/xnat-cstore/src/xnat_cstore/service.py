@@ -21,6 +21,7 @@ from xnat_cstore.delivery import Delivered, Manner, deliver
 from xnat_cstore.echo import echoed
 from xnat_cstore.finding import in_paths
 from xnat_cstore.instance import Instance
+from xnat_cstore.namesakes import Known, told_apart
 from xnat_cstore.receiver import Receiver
 
 
@@ -29,13 +30,17 @@ def send_files(
 ) -> Iterator[Delivered | Record]:
     """Send the DICOM files at and below `paths`, and tell of each as it is done.
 
-    A file that is broken comes as a failed record. Nothing is remembered: a repeated call sends all
-    of them again. Raises DicomStoreError when the receiver does not answer, or no more.
+    A file that is broken comes as a failed record, and copies of others are passed over. Nothing is
+    remembered: a repeated call sends all of them again. Raises DicomStoreError when the receiver
+    does not answer, or no more.
     """
     manner = manner or Manner()
     echoed(receiver, manner.timeout)
-    items: Iterator[Instance | Record] = in_paths(paths)
-    yield from deliver(items, receiver, manner)
+    found: Iterator[Instance | Known | Delivered | Record] = told_apart(in_paths(paths))
+    outcomes: Iterator[Known | Delivered | Record] = deliver(found, receiver, manner)
+    for outcome in outcomes:
+        if not isinstance(outcome, Known):
+            yield outcome
 
 
 def upload_dicom_store(

@@ -19,7 +19,7 @@ from xnat_cstore.statuses import explained, is_warning
 
 @dataclass
 class Study:
-    """One study; `found` counts its files, `known` those that an earlier run has sent."""
+    """One study; `found` counts its files, `known` those that need not be sent."""
 
     uid: str
     folder: Path
@@ -80,9 +80,10 @@ class Studies:
         return [
             planned(
                 {**_facts(study, route), **where},
-                files=study.found - study.known,
+                files=study.found - study.known - study.failed,
                 bytes=study.size,
                 known=study.known or None,
+                failed=study.failed or None,
             )
             for study in self._studies.values()
         ]

@@ -76,7 +76,7 @@ class Upload(Model):
     seconds: Annotated[float | None, Fact("How long it took")] = None
     verified: Annotated[bool | None, Fact("Whether sizes and digests were compared")] = None
     uid: Annotated[str | None, Fact("Study instance UID, when sent by C-STORE")] = None
-    known: Annotated[int | None, Fact("Files that an earlier run had sent")] = None
+    known: Annotated[int | None, Fact("Files that an earlier run had sent, or copies")] = None
     failed: Annotated[int | None, Fact("Files that were not taken")] = None
     warnings: Annotated[tuple[str, ...], Fact("What the receiver remarked")] = ()
     uri: Annotated[str | None, Fact("Path on the server of what came to be")] = None
