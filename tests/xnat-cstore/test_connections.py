@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
+from pydicom.dataset import Dataset
+from pynetdicom import evt
 
 from support.ports import free_port
 from support.receivers import Archive, Scripted, StoreSCP, at
@@ -44,6 +46,18 @@ def test_an_echo_is_a_record_of_the_receiver(run: Run, scp: Scripted) -> None:
         "echo": True,
         "outcome": "done",
     }
+
+
+def test_an_echo_may_have_a_comment(run: Run, scp: Scripted) -> None:
+    def answer(event: Any) -> Dataset:
+        status = Dataset()
+        status.Status, status.ErrorComment = 0, "welcome"
+        return status
+
+    assert scp.server is not None
+    scp.server.bind(evt.EVT_C_ECHO, answer)
+    status, (record,), _ = run("echo", *at(scp.port))
+    assert (status, record["echo"]) == (0, True)
 
 
 def test_the_environment_stands_in_for_options(

@@ -88,6 +88,21 @@ def test_an_agreement_names_what_was_accepted() -> None:
     assert agreed == Agreement({(MR, EXPLICIT): 1}, 4096)
 
 
+def test_a_context_in_a_transfer_syntax_that_was_not_proposed_is_none() -> None:
+    """The receiver would read the data set as something that it is not."""
+    other = accepted().replace(EXPLICIT.encode(), b"1.2.840.10008.1.2.2")
+    assert agreement(RECEIVER, [(MR, EXPLICIT)], ACCEPTED_PDU, other).contexts == {}
+
+
+def test_a_transfer_syntax_may_be_padded() -> None:
+    syntax = EXPLICIT.encode()
+    padded = accepted().replace(b"\x40\0\0\x13" + syntax, b"\x40\0\0\x14" + syntax + b"\0")
+    padded = padded.replace(b"\x21\0\0\x1b", b"\x21\0\0\x1c")
+    assert agreement(RECEIVER, [(MR, EXPLICIT)], ACCEPTED_PDU, padded).contexts == {
+        (MR, EXPLICIT): 1
+    }
+
+
 @given(st.integers(0, 200), st.binary(max_size=60))
 def test_any_answer_is_an_agreement_or_an_error(cut: int, more: bytes) -> None:
     try:

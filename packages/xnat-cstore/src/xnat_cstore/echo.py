@@ -47,7 +47,6 @@ def echoed(receiver: Receiver, timeout: float) -> bool:
     `timeout` is in seconds. Raises DicomStoreError saying what is wrong.
     """
     from xnat_cstore.association import Association
-    from xnat_cstore.dimse import Answer
     from xnat_cstore.negotiation import VERIFICATION
     from xnat_cstore.statuses import explained
 
@@ -58,7 +57,7 @@ def echoed(receiver: Receiver, timeout: float) -> bool:
         association.close()
         raise
     association.release()
-    if answer is not None and answer != Answer(0):
+    if answer is not None and answer.status:
         raise receiver.error(f"it answers C-ECHO with {explained(answer)}")
     return answer is not None
 

@@ -30,6 +30,7 @@ _VERSION_NAME = "XNATCTL"
 _LARGEST_ANSWER = 16384
 # Protocol version, both titles, and what is reserved, before the first item.
 _FIXED = struct.Struct(">HH16s16s32x")
+_ACCEPTANCE = 0
 _TRANSIENT = 2
 _REASONS = {
     (1, 1): "no reason given",
@@ -80,18 +81,25 @@ def agreement(receiver: Receiver, pairs: Sequence[Pair], kind: int, pdu: bytes) 
     try:
         if kind == REJECTED_PDU:
             raise _rejected(receiver, *struct.unpack_from(">xBBB", pdu))
-        results, longest = {}, 0
+        syntaxes, longest = {}, 0
         for item, value in _items(pdu[_FIXED.size :]):
-            if item == _AGREED:
-                results[value[0]] = value[2]
+            # Behind any other result the transfer syntax means nothing.
+            if item == _AGREED and value[2] == _ACCEPTANCE:
+                syntaxes[value[0]] = _syntax(value[4:])
             for inner, length in _items(value) if item == _USER else ():
                 if inner == _LONGEST:
                     (longest,) = struct.unpack(">L", length)
     except (struct.error, IndexError):
         raise receiver.error("its answer to the request for an association is broken") from None
-    # Of the results 0 is acceptance.
-    accepted = {pair: n for pair, n in _numbered(pairs) if results.get(n) == 0}
+    # A receiver that names another transfer syntax would read the data set in that one.
+    accepted = {pair: n for pair, n in _numbered(pairs) if syntaxes.get(n) in ("", pair[1])}
     return Agreement(accepted, longest)
+
+
+def _syntax(items: bytes) -> str:
+    """The transfer syntax that a context was accepted in; empty where none is named."""
+    named = (value for item, value in _items(items) if item == _TRANSFER)
+    return next(named, b"").strip(b"\0 ").decode("ascii", "replace")
 
 
 def _numbered(pairs: Sequence[Pair]) -> list[tuple[Pair, int]]:
