@@ -113,6 +113,19 @@ def test_what_is_named_itself_must_be_dicom(
     assert record["error"]["type"] == "DicomParseError"
 
 
+@pytest.mark.parametrize("tag", [b"\x08\0\x18\0", b"\x10\0\x20\0", b"\x20\0\x0d\0"])
+def test_a_file_that_ends_inside_what_is_looked_at_is_not_sent(
+    tag: bytes, run: Run, scp: Scripted, series: list[Path]
+) -> None:
+    """Half a UID is another UID."""
+    content = series[0].read_bytes()
+    series[0].write_bytes(content[: content.rindex(tag) + 8 + 3])
+    status, (broken, study), _ = run("send", series[0].parent, *at(scp.port))
+    assert (status, broken["path"], len(scp.received)) == (1, str(series[0]), 5)
+    assert "ends in the middle of (" in broken["error"]["message"]
+    assert (study["outcome"], study["files"]) == ("done", 5)
+
+
 def test_a_broken_file_with_a_name_of_dicom_is_told(
     run: Run, scp: Scripted, series: list[Path]
 ) -> None:

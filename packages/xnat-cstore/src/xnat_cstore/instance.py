@@ -74,7 +74,7 @@ def _read(file: BinaryIO, found: LocalFile) -> Instance | None:
     meta, offset = _meta(file)
     file.seek(offset)
     syntax = meta.get(_META_SYNTAX) or syntax_without_meta(file.read(8))
-    values = _values(file, offset, syntax)
+    values = _values(file, offset, syntax, found.size)
     sop_class = values.get(_CLASS) or meta.get(_META_CLASS, "")
     uid = values.get(_INSTANCE) or meta.get(_META_INSTANCE, "")
     if sop_class == MEDIA_DIRECTORY:
@@ -113,15 +113,19 @@ def _meta(file: BinaryIO) -> tuple[dict[int, str], int]:
     return found, position
 
 
-def _values(file: BinaryIO, offset: int, syntax: str) -> dict[int, str]:
+def _values(file: BinaryIO, offset: int, syntax: str, size: int) -> dict[int, str]:
     if syntax == DEFLATED:
         file.seek(offset)
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         file, offset = BytesIO(inflate.decompress(file.read(_INFLATED), _INFLATED)), 0
     found: dict[int, str] = {}
     for element in elements(file, offset, encoding_of(syntax)):
+        if element.tag > _STUDY:
+            break
+        # Of what is deflated only the beginning is known.
+        if element.end > size and syntax != DEFLATED:
+            group, number = element.tag >> 16, element.tag & 0xFFFF
+            raise Malformed(f"ends in the middle of ({group:04X},{number:04X})")
         if element.tag in (_CLASS, _INSTANCE, _STUDY):
             found[element.tag] = text_of(file, element)
-        if element.tag >= _STUDY:
-            break
     return found
