@@ -173,6 +173,26 @@ def test_tls_from_the_environment(
     assert run("echo", *at(scp.port))[0] == 0
 
 
+@pytest.mark.parametrize("word", ["on", "ture"])
+def test_what_says_neither_tls_nor_none_is_not_taken_for_none(
+    word: str, run: Run, make_scp: MakeSCP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever means to encrypt must not send in the clear."""
+    scp = make_scp()
+    monkeypatch.setenv("XNAT_DICOM_TLS", word)
+    status, records, err = run("echo", *at(scp.port))
+    assert (status, scp.associations, records[0]["outcome"]) == (1, [], "failed")
+    assert f"XNAT_DICOM_TLS must be true or false, not {word!r}" in err
+
+
+@pytest.mark.parametrize("word", ["false", "0", "No", ""])
+def test_tls_may_be_turned_off_in_the_environment(
+    word: str, run: Run, scp: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XNAT_DICOM_TLS", word)
+    assert run("echo", *at(scp.port))[0] == 0
+
+
 def test_a_certificate_that_nobody_trusts(
     run: Run, make_scp: MakeSCP, authority: trustme.CA
 ) -> None:

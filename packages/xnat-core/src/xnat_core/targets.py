@@ -16,7 +16,7 @@ from xnat_core.auth import AuthManager
 from xnat_core.config import Config, Profile
 from xnat_core.errors import ConfigurationError
 from xnat_core.urls import same_server, server_url
-from xnat_core.validation import LONGEST_TIMEOUT
+from xnat_core.validation import LONGEST_TIMEOUT, validate_switch
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Environment:
             password=password,
             token=_token("XNAT_TOKEN", given),
             profile=given.get("XNAT_PROFILE"),
-            verify_ssl=_boolean("XNAT_VERIFY_SSL", given),
+            verify_ssl=validate_switch(given.get("XNAT_VERIFY_SSL"), "XNAT_VERIFY_SSL"),
             timeout=_seconds("XNAT_TIMEOUT", given),
         )
 
@@ -253,19 +253,6 @@ def _token(name: str, given: Mapping[str, str]) -> str | None:
     if text and not re.fullmatch(r"[!-:<-~]+", text):
         raise ConfigurationError(f"{name} must be one word, the JSESSIONID of a session", name)
     return text or None
-
-
-def _boolean(name: str, given: Mapping[str, str]) -> bool | None:
-    text = given.get(name)
-    if text is None:
-        return None
-    word = text.strip().lower()
-    if word in ("true", "1", "yes"):
-        return True
-    if word in ("false", "0", "no"):
-        return False
-    # A typo must not turn the verification of certificates off.
-    raise ConfigurationError(f"{name} must be true or false, not {text!r}", name, text)
 
 
 def _seconds(name: str, given: Mapping[str, str]) -> int | None:

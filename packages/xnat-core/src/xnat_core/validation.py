@@ -234,6 +234,19 @@ def validate_workers(
     return default if value is None else _whole(value, field_name, min_value, max_value)
 
 
+def validate_switch(text: str | None, name: str) -> bool | None:
+    """Whether a variable says yes or no; None when it is not set."""
+    if not text:
+        return None
+    word = text.strip().lower()
+    if word in ("true", "1", "yes"):
+        return True
+    if word in ("false", "0", "no"):
+        return False
+    # A typo must turn neither encryption nor the verification of certificates off.
+    raise ConfigurationError(f"{name} must be true or false, not {text!r}", name, text)
+
+
 def validate_regex_pattern(pattern: str, field_name: str = "pattern") -> str:
     """A regular expression that compiles. Raises ConfigurationError."""
     if not pattern:

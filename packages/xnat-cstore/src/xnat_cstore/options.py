@@ -9,11 +9,15 @@ from pathlib import Path
 from xnat_core.commandline import Args
 from xnat_core.errors import ConfigurationError, UsageError
 from xnat_core.job import Job
-from xnat_core.validation import validate_ae_title, validate_port, validate_workers
+from xnat_core.validation import (
+    validate_ae_title,
+    validate_port,
+    validate_switch,
+    validate_workers,
+)
 from xnat_cstore.receiver import Receiver, Tls
 
 ANSWERING_SECONDS = 120.0
-_TRUE = ("true", "1", "yes")
 
 
 def receiver_of(job: Job) -> Receiver:
@@ -63,7 +67,7 @@ def workers_of(job: Job) -> int:
 
 def _tls(args: Args) -> Tls | None:
     files = ("--tls-ca-bundle", "--tls-cert", "--tls-key")
-    wanted = os.environ.get("XNAT_DICOM_TLS", "").strip().lower() in _TRUE
+    wanted = validate_switch(os.environ.get("XNAT_DICOM_TLS"), "XNAT_DICOM_TLS")
     if not (args.flag("--tls") or wanted):
         for name in files:
             if args.text(name) is not None:
