@@ -60,6 +60,12 @@ def test_an_echo_may_have_a_comment(run: Run, scp: Scripted) -> None:
     assert (status, record["echo"]) == (0, True)
 
 
+@pytest.mark.parametrize("seconds", ["1e12", "inf"])
+def test_any_patience_will_do(seconds: str, run: Run, scp: Scripted) -> None:
+    """More than the clock of the system can hold."""
+    assert run("echo", *at(scp.port), "--timeout", seconds)[0] == 0
+
+
 def test_the_environment_stands_in_for_options(
     run: Run, scp: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from xnat_core.commandline import Args
 from xnat_core.errors import ConfigurationError, UsageError
 from xnat_core.job import Job
 from xnat_core.validation import (
+    LONGEST_TIMEOUT,
     validate_ae_title,
     validate_port,
     validate_switch,
@@ -46,7 +47,7 @@ def receiver_of(job: Job) -> Receiver:
 def timeout_of(job: Job) -> float:
     """Seconds to wait for an answer."""
     seconds = job.args.number("--timeout", least=1)
-    return ANSWERING_SECONDS if seconds is None else seconds
+    return ANSWERING_SECONDS if seconds is None else min(seconds, LONGEST_TIMEOUT)
 
 
 def workers_of(job: Job) -> int:
