@@ -47,6 +47,18 @@ def test_output_that_is_no_record_is_named_with_its_file(run: Run, plan: Path) -
     assert f"line 1 of {plan}/shard.0000." in err
 
 
+def test_words_among_the_records_hide_none_of_them(run: Run, plan: Path) -> None:
+    for index in (0, 1):
+        run("run", plan, index, "--", "sh", "-c", f"echo words; {FAIL}")
+    status, out, _ = run("collect", plan)
+    assert status == 1
+    assert sorted(record["id"] for record in out if "id" in record) == ["0", "1", "2", "3"]
+    assert [(r["kind"], r["outcome"]) for r in out if "id" not in r] == [("input", "failed")] * 2
+    status, out, err = run("collect", plan, "--again")
+    assert (status, out) == (0, [scans(10, 10)[1]])
+    assert err.count("is not a JSON object") == 2
+
+
 def test_failed_records_come_out_ready_for_a_second_round(run: Run, plan: Path) -> None:
     for index in (0, 1):
         run("run", plan, index, "--", "sh", "-c", FAIL)

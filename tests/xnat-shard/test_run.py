@@ -116,6 +116,24 @@ def test_a_command_that_had_to_stop_leaves_the_shard_undone(run: Run, plan: Path
     assert not list(plan.glob("shard.*.out"))
 
 
+def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(
+    run: Run, plan: Path
+) -> None:
+    failure = '{"kind":"failure","outcome":"failed","error":{"exit_status":4,"message":"gone"}}'
+    status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo words; echo '{failure}'")
+    assert (status, list(plan.glob("shard.*.out"))) == (1, [])
+    poison = f"print('words')\n{POISON}"
+    status, (shard,), _ = run("run", plan, 0, "--", sys.executable, "-c", poison)
+    assert (status, shard["failed"], len(results(plan))) == (8, 1, 3)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_any_lease_will_do(run: Run, plan: Path) -> None:
+    """More seconds than a clock can hold."""
+    status, _, err = run("run", plan, 0, "--lease", "inf", "--", "sleep", "0.1")
+    assert (status, err) == (0, "")
+
+
 def test_a_command_at_its_bound_asks_to_be_run_again(run: Run, plan: Path) -> None:
     left = '{"kind":"scan","id":"1","outcome":"skipped","reason":"max-duration"}'
     status, _, err = run("run", plan, 0, "--", "echo", left)

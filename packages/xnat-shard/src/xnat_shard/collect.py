@@ -7,8 +7,9 @@ Options:
   --again               Print only the records that failed, without the failure, so that they can be
                         planned or fed to the command once more.
 
-Prints the results in the order of the shards. Exit status 75 when shards are not done yet: the
-message names them. With --again, failures do not count.
+Prints the results in the order of the shards; a line that is no record is a failure, and the rest
+comes. Exit status 75 when shards are not done yet: the message names them. With --again, failures
+do not count.
 
 Examples:
   xnat-shard collect ./plan > report.ndjson
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from xnat_core.errors import UnfinishedError
 from xnat_core.job import Job
-from xnat_core.records import Record
+from xnat_core.records import Record, RecordError, failed
 from xnat_shard.folder import Folder, records_in
 
 
@@ -38,7 +39,12 @@ def work(job: Job) -> Iterator[Record]:
             missing.append(str(part.index))
             continue
         for record in records_in(output):
-            if not again:
+            if isinstance(record, RecordError):
+                if again:
+                    job.console.warning(record.message)
+                else:
+                    yield failed({"kind": "input"}, record)
+            elif not again:
                 yield record
             elif record.get("outcome") == "failed":
                 yield {key: record[key] for key in record if key not in ("outcome", "error")}

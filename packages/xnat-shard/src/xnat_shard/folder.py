@@ -24,7 +24,7 @@ from xnat_core.errors import OperationError, UsageError
 from xnat_core.files import atomic_write, sync_directory
 from xnat_core.leases import SECONDS, Lease
 from xnat_core.models import Shard
-from xnat_core.records import Record, parse_line, read_lines
+from xnat_core.records import Record, RecordError, parse_line, read_lines
 
 PLAN = "plan.json"
 
@@ -138,9 +138,14 @@ class Folder:
         ).to_record()
 
 
-def records_in(path: Path) -> Iterator[Record]:
-    """The records of a file. Raises RecordError for a line that is none."""
+def records_in(path: Path) -> Iterator[Record | RecordError]:
+    """The records of a file, and an error for each line that is none."""
     with path.open("rb") as file:
         for number, line in read_lines(file):
-            if (record := parse_line(number, line, str(path))) is not None:
-                yield record
+            try:
+                record = parse_line(number, line, str(path))
+            except RecordError as error:
+                yield error
+            else:
+                if record is not None:
+                    yield record

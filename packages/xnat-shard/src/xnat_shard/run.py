@@ -41,6 +41,7 @@ from xnat_core.job import Job
 from xnat_core.leases import SECONDS, Lease
 from xnat_core.records import Record, done, failed, skipped
 from xnat_core.run import Terminated
+from xnat_core.validation import LONGEST_TIMEOUT
 from xnat_shard.child import start, wait
 from xnat_shard.folder import Folder, Part
 from xnat_shard.results import Results, results_of
@@ -56,7 +57,7 @@ def work(job: Job) -> Iterator[Record]:
     assert index is not None
     part = folder.read().part(index)
     seconds = job.args.number("--lease", least=1) or SECONDS
-    lease = folder.lease(part, seconds)
+    lease = folder.lease(part, min(seconds, LONGEST_TIMEOUT))
     try:
         if _take(folder, part, lease):
             try:
