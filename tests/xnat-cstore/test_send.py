@@ -72,6 +72,19 @@ def test_records_on_standard_input_name_files_and_keep_what_they_say(
     assert len(scp.received) == 6
 
 
+def test_a_record_may_name_a_folder_as_a_series_does(
+    run: Run, scp: Scripted, series: list[Path], tmp_path: Path
+) -> None:
+    folder = series[0].parent
+    (folder / "notes.txt").write_text("nothing here")
+    (folder / f"{series[0].name}.bak").write_bytes(series[0].read_bytes()[:-2] + b"\1\1")
+    (tmp_path / "empty").mkdir()
+    lines = [{"kind": "dicom", "path": str(path)} for path in (folder, tmp_path / "empty")]
+    status, (empty, study), _ = run("send", *at(scp.port), records=lines)
+    assert (status, study["outcome"], study["files"], len(scp.received)) == (1, "done", 6, 6)
+    assert "no DICOM files in" in empty["error"]["message"]
+
+
 def test_a_record_without_a_file_is_a_failure(run: Run, scp: Scripted, tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = [
         {"kind": "dicom", "mine": 1},

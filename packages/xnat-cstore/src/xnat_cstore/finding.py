@@ -20,17 +20,16 @@ def in_paths(paths: Iterable[Path]) -> Iterator[Instance | Record]:
     """
     for path in paths:
         troubles: list[XNATCtlError] = []
-        for found in walk([path], troubles.append):
+        for item in _below(path, troubles):
             yield from _told(troubles)
-            if not is_backup(found.path) or found.path == path:
-                yield from _one(found, named=found.path == path)
+            yield item
         yield from _told(troubles)
 
 
 def in_records(
     records: Iterable[Record], keep: Callable[[Instance, Record], Any]
 ) -> Iterator[Instance | Record]:
-    """The instances that records of kind `dicom` name by `path`, as they come.
+    """The instances that records of kind `dicom` name by `path`, a file or a folder.
 
     `keep` is told which record an instance came from.
     """
@@ -40,15 +39,25 @@ def in_records(
         if not isinstance(path, str) or not path:
             yield failed(record, RecordError("the record has no path"))
             continue
-        for found in walk([Path(path)], troubles.append):
-            for item in _one(found, named=True):
-                if isinstance(item, Instance):
-                    keep(item, record)
-                    yield item
-                else:
-                    yield {**record, **item}
+        empty = True
+        for item in _below(Path(path), troubles):
+            empty = False
+            if isinstance(item, Instance):
+                keep(item, record)
+                yield item
+            else:
+                yield {**record, **item}
+        if empty and not troubles:
+            troubles.append(UploadError(f"no DICOM files in {path}"))
         for trouble in troubles:
             yield failed(record, trouble)
+
+
+def _below(path: Path, troubles: list[XNATCtlError]) -> Iterator[Instance | Record]:
+    for found in walk([path], troubles.append):
+        named = found.path == path
+        if named or not is_backup(found.path):
+            yield from _one(found, named=named)
 
 
 def _one(found: LocalFile, *, named: bool) -> Iterator[Instance | Record]:
