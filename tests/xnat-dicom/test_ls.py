@@ -85,6 +85,20 @@ def test_a_damaged_file_fails_and_the_rest_comes(run: Run, folder: Path) -> None
     assert answer.err.startswith("xnat-dicom: a/1/mr1_0001.dcm: ")
 
 
+def test_a_file_whose_damage_shows_when_a_value_is_looked_at_fails_and_the_rest_comes(
+    run: Run, folder: Path
+) -> None:
+    path = folder / "a/1/mr1_0001.dcm"
+    element = b"\x08\0\x18\0U"
+    content = path.read_bytes()
+    assert content.count(element) == 1
+    path.write_bytes(content.replace(element + b"I", element + b"\0"))
+    answer = run("ls", ".")
+    assert (answer.status, len(answer.records)) == (1, 4)
+    (broken,) = (record for record in answer.records if record.get("outcome") == "failed")
+    assert (broken["path"], broken["error"]["type"]) == ("a/1/mr1_0001.dcm", "DicomParseError")
+
+
 def test_a_path_that_is_not_there_fails(run: Run) -> None:
     answer = run("ls", "nowhere")
     assert answer.status == 1

@@ -32,7 +32,7 @@ from xnat_core.models import DicomFile
 from xnat_core.records import Record
 from xnat_dicom.finding import Finder, without_remarks
 from xnat_dicom.groups import Groups
-from xnat_dicom.reading import read_elements, text
+from xnat_dicom.reading import damage, read_elements, text
 
 FACTS = {
     "study_uid": 0x0020000D,
@@ -84,7 +84,8 @@ def work(job: Job) -> Iterator[Record]:
 def described(path: Path, facts: dict[str, int], size: int | None = None) -> DicomFile:
     """What the head of a file says. Raises DicomError."""
     dataset = read_elements(path, facts.values())
-    values = {name: text(dataset, tag) for name, tag in facts.items()}
+    with damage(path):
+        values = {name: text(dataset, tag) for name, tag in facts.items()}
     for name in ("date", "patient_birth_date"):
         values[name] = _day(values.get(name))
     return DicomFile.from_row(values, path=str(path), bytes=size)
