@@ -231,7 +231,7 @@ def test_a_killed_receiver_that_comes_back_gets_the_rest(
 def test_what_is_refused_is_named_by_class_and_transfer_syntax(run: Run, make_scp: MakeSCP) -> None:
     scp = make_scp(syntaxes=["1.2.840.10008.1.2"])
     path = sample("MR_small_jp2klossless.dcm")
-    status, _, err = run("send", path, sample("MR_small_implicit.dcm"), *at(scp.port))
+    status, _, err = run("send", path, sample("rtplan.dcm"), *at(scp.port))
     assert status == 1
     assert (
         f"{path}: RECEIVER does not take MR Image Storage (1.2.840.10008.5.1.4.1.1.4) in the "
@@ -241,7 +241,7 @@ def test_what_is_refused_is_named_by_class_and_transfer_syntax(run: Run, make_sc
 
 
 def test_transcode_decompresses_only_what_is_not_taken_compressed(
-    run: Run, make_scp: MakeSCP
+    run: Run, make_scp: MakeSCP, tmp_path: Path
 ) -> None:
     np = pytest.importorskip("numpy")
     pytest.importorskip("gdcm")
@@ -251,8 +251,12 @@ def test_transcode_decompresses_only_what_is_not_taken_compressed(
     from pydicom.filereader import read_dataset
 
     scp = make_scp(syntaxes=["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"])
-    names = ["MR_small_jp2klossless.dcm", "MR_small_RLE.dcm", "image_dfl.dcm"]
-    words = [*map(sample, names), *at(scp.port), "--transcode", "-w", "1"]
+    # The samples are one instance in several forms.
+    other = tmp_path / "MR_small_RLE.dcm"
+    uid = str(pydicom.dcmread(sample(other.name)).SOPInstanceUID).encode()
+    other.write_bytes(sample(other.name).read_bytes().replace(uid, uid[:-1] + b"0"))
+    files = [sample("MR_small_jp2klossless.dcm"), other, sample("image_dfl.dcm")]
+    words = [*files, *at(scp.port), "--transcode", "-w", "1"]
     status, _, err = run("send", *words)
     assert (status, err) == (0, "")
     decoded, rle, inflated = (data for _, data in scp.received)
@@ -260,7 +264,7 @@ def test_transcode_decompresses_only_what_is_not_taken_compressed(
     plain = pydicom.dcmread(sample("MR_small.dcm"))
     assert np.array_equal(np.frombuffer(found.PixelData, "<u2"), plain.pixel_array.ravel())
     assert found.SOPInstanceUID == scp.uids[0]
-    assert rle in sample("MR_small_RLE.dcm").read_bytes()
+    assert rle in other.read_bytes()
     whole = pydicom.dcmread(sample("image_dfl.dcm"))
     again = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
     assert again.PixelData == whole.PixelData
