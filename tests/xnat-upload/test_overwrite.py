@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from support.imports import send_zip
 from support.uploads import Sent, Uploader
 from xnat_core.http import retries
 from xnat_upload.headers import read_file
@@ -93,6 +94,37 @@ def test_append_adds_what_is_missing_and_replaces_nothing(upload: Uploader) -> N
     assert upload(upload.folder, *HERE, "--overwrite", "append").status == 0
     assert upload.count() == 6
     assert len(sent.uids) == 6
+
+
+def staged_beside(upload: Uploader, files: dict[str, bytes]) -> None:
+    """What another run has brought of the same session at the same time, left in the prearchive."""
+    where = {"project": "P1", "subject": "S1", "session": "E1", "dest": "/prearchive/projects/P1"}
+    assert send_zip(upload.xnat, files, **where).status_code == 200
+
+
+def test_what_another_run_has_brought_at_the_same_time_is_no_conflict(upload: Uploader) -> None:
+    first = upload.series(series=1)
+    upload(upload.folder, *HERE)
+    second = upload.series(series=2)
+    staged_beside(
+        upload, {f"{read_file(path).uid}.dcm": path.read_bytes() for path in (*first, *second)}
+    )
+    before = len(upload.imports())
+    ran = upload(upload.folder, *HERE, "--overwrite", "append")
+    assert (ran.status, upload.staged(), upload.count()) == (0, [], 6), ran.err
+    assert len(upload.imports()) == before
+
+
+def test_what_is_staged_with_other_bytes_is_not_archived_by_append(upload: Uploader) -> None:
+    files = upload.series(series=1)
+    upload(upload.folder, *HERE)
+    archived = upload.archived()
+    here = {f"{read_file(path).uid}.dcm": path.read_bytes() for path in files}
+    last = [*here][-1]
+    staged_beside(upload, {**here, last: here[last][:-2] + b"xx"})
+    ran = upload(upload.folder, *HERE, "--overwrite", "append")
+    assert (ran.status, len(upload.staged()), upload.archived()) == (1, 1, archived)
+    assert "already exists with matching files" in ran.err
 
 
 def test_delete_sends_all_again_and_doubles_nothing(upload: Uploader) -> None:

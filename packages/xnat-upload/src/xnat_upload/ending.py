@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable
 
 from xnat_core.errors import OperationError, ResourceNotFoundError
-from xnat_core.imports import Landing, archived_session
+from xnat_core.imports import Landing, archived_session, replaces_nothing
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.settling import StillArchiving
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.prearchive_rows import StagingError, WaitedTooLong
+from xnat_core.prearchive_rows import ArchiveRefused, StagingError, WaitedTooLong
 from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Manner
 
@@ -89,17 +89,34 @@ class Ending:
             return
         done.entry = settled
         try:
-            done.session = self._prearchive.archive(
-                settled,
-                subject=self._destination.subject,
-                session=self._destination.session,
-                overwrite=self.manner.overwrite == "delete" or merges,
-                timeout=max(self._left, _AT_LEAST),
-                more={"quarantine": "true"} if self.manner.quarantine else None,
+            done.session = self._bring_in(
+                settled, overwrite=self.manner.overwrite == "delete" or merges
             )
         except ResourceNotFoundError:
             self._look_in_archive(row, done)
         done.entry = None
+
+    def _bring_in(self, row: PrearchiveEntry, *, overwrite: bool) -> Session:
+        """Archive a settled row; also one in conflict with what somebody else has brought meanwhile
+        and that is the same."""
+        try:
+            return self._prearchive.archive(
+                row,
+                subject=self._destination.subject,
+                session=self._destination.session,
+                overwrite=overwrite,
+                timeout=max(self._left, _AT_LEAST),
+                more={"quarantine": "true"} if self.manner.quarantine else None,
+            )
+        except ArchiveRefused as refused:
+            session = self._archived()
+            if (
+                overwrite
+                or session is None
+                or not replaces_nothing(self._prearchive, refused.entry, session)
+            ):
+                raise
+            return self._bring_in(refused.entry, overwrite=True)
 
     def _settled(self, row: PrearchiveEntry) -> PrearchiveEntry | None:
         """The row at rest; None when it has left. One that is nowhere may be about to appear."""

@@ -14,6 +14,7 @@ from xnat_core.imports.holdings import (
     LabelTaken,
     archived_files,
     archived_session,
+    replaces_nothing,
     some_instance,
     staged_files,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "archived_session",
     "gradual_params",
     "landings_of",
+    "replaces_nothing",
     "send",
     "some_instance",
     "staged_files",

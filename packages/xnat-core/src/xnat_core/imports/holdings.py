@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from xnat_core.errors import ResourceNotFoundError, ValidationError, XNATCtlError
+from xnat_core.files import new_md5
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import entry_path
@@ -109,6 +110,30 @@ def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[Hel
                 yield _held(scan, row)
 
 
+def replaces_nothing(prearchive: Prearchive, entry: PrearchiveEntry, session: Session) -> bool:
+    """Whether what a built row would overwrite of an archived session is the same byte for byte.
+
+    Archived files count wherever they are: the server may have given their scan another number.
+    """
+    client, about = prearchive.client, ("prearchive session", entry.id)
+    held: dict[str, set[str]] = {}
+    for one in archived_files(client, session.id):
+        held.setdefault(one.name, set()).add(one.digest)
+    compared = 0
+    for resource in client.rows(entry_path(entry) + "/resources", about=about):
+        scan, label = resource.get("cat_id", ""), resource.get("label", "")
+        if resource.get("category") != "scans" or not _is_dicom(label):
+            return False
+        below = entry_path(entry) + path("scans", scan, "resources", label, "files")
+        for row in prearchive.files(entry, scan, label):
+            name = row.get("Name", "")
+            if name in held:
+                if held[name] != {_md5_at(client, below + path(name))}:
+                    return False
+                compared += 1
+    return compared > 0
+
+
 def some_instance(client: XNATClient, session: Session, scan: str) -> str:
     """The SOP Instance UID of one file of an archived scan; empty where the server tells none."""
     where = f"/archive/projects/{session.project}/experiments/{session.label}/scans/{scan}"
@@ -119,6 +144,14 @@ def some_instance(client: XNATClient, session: Session, scan: str) -> str:
     except XNATCtlError:
         return ""
     return rows[0].get("value", "").strip() if rows else ""
+
+
+def _md5_at(client: XNATClient, uri: str) -> str:
+    digest = new_md5()
+    with client.stream(uri) as stream:
+        for block in stream.blocks():
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _is_dicom(label: str, format: str = "") -> bool:
