@@ -201,3 +201,12 @@ def test_resources_are_not_attached_to_a_session_of_another_subject(run: Run, xn
     assert (status, [record["outcome"] for record in records]) == (2, ["failed"])
     assert "is one of subject 'S9', not of 'S1'" in err
     assert xnat.rows(f"/data/experiments/{session.id}/resources?format=json") == []
+
+
+def test_resources_are_not_attached_to_a_session_that_is_only_shared(run: Run, xnat: XNAT) -> None:
+    session = xnat.has_session("P2", "S1", "E1")
+    for where in ("/data/projects/P2/subjects/S1", f"/data/experiments/{session.id}"):
+        xnat.call("PUT", f"{where}/projects/P1")
+    status, _, err = run("--attach-only")
+    assert (status, "belongs to project P2 and is only shared into P1" in err) == (2, True)
+    assert xnat.rows(f"/data/experiments/{session.id}/resources?format=json") == []

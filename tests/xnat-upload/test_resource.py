@@ -185,6 +185,28 @@ def test_resources_of_scans_subjects_and_projects(
     assert stored(xnat, where, "R") == {"a.txt": b"first"}
 
 
+@pytest.mark.parametrize(
+    ("owner", "message"),
+    [
+        (["E9"], "session 'E9' belongs to project P2 and is only shared into P1"),
+        (["E9", "--scan", "4"], "session 'E9' belongs to project P2"),
+        (["-", "-S", "S9"], "subject 'S9' belongs to project P2 and is only shared into P1"),
+    ],
+)
+def test_what_is_only_shared_into_the_project_is_refused(
+    owner: list[str], message: str, run: Run, xnat: XNAT
+) -> None:
+    session = xnat.has_session("P2", "S9", "E9", scans={"4": {"a.dcm": b"a"}})
+    subject = "/data/projects/P2/subjects/S9"
+    for where in (subject, f"{subject}/experiments/{session.id}"):
+        assert xnat.call("PUT", f"{where}/projects/P1").status_code == 200
+    words = [owner[0], "R", "files", *owner[1:]]
+    status, _, err = run("-P", "P1", *words)
+    assert (status, xnat.requests("PUT", "/data/experiments")) == (2, [])
+    assert message in err
+    assert run("-P", "P2", *words)[0] == 0
+
+
 def test_records_name_many_resources(run: Run, xnat: XNAT) -> None:
     known = [
         {"kind": "upload", "project": "P1", "session": "E1", "resource": f"R{n}", "path": "files"}

@@ -192,7 +192,7 @@ def _archived(job: Job, project: str, session: str) -> Session:
     while True:
         check_stop()
         try:
-            return find_session(job.client(), session, project)
+            return find_session(job.client(), session, project, own=True)
         except ResourceNotFoundError as error:
             left = deadline - time.monotonic()
             if left <= 0 and job.args.flag("--attach-only"):

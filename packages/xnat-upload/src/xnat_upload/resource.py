@@ -44,7 +44,7 @@ from xnat_core.records import Record, RecordError, done, planned, skipped
 from xnat_core.services.filling import fill, plan_fill, unpack
 from xnat_core.services.homes import Home, require_whole
 from xnat_core.services.local_members import members_below
-from xnat_core.services.lookup import find_session, find_subject
+from xnat_core.services.lookup import OnlyShared, find_session, find_subject
 from xnat_core.services.projects import ProjectService
 from xnat_core.services.resources import address_of
 from xnat_core.services.scans import find_scan
@@ -190,14 +190,17 @@ def _home(client: XNATClient, record: Record) -> Home:
     project = str(named["project"]) if named["project"] else None
     session_name = record.get("session_id") or named["session"]
     if session_name:
-        session = find_session(client, str(session_name), project)
+        session = find_session(client, str(session_name), project, own=True)
         if named["scan"]:
             return Home.of_scan(find_scan(client, session, str(named["scan"])))
         return Home.of_session(session)
     if not project:
         raise RecordError("an upload record with a resource needs a session or a project")
     if named["subject"]:
-        return Home.of_subject(find_subject(client, str(named["subject"]), project))
+        subject = find_subject(client, str(named["subject"]), project)
+        if subject.primary_project:
+            raise OnlyShared(str(named["subject"]), project, subject.primary_project, "subject")
+        return Home.of_subject(subject)
     return Home.of_project(ProjectService(client).get(project).id)
 
 

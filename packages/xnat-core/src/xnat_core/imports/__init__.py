@@ -11,7 +11,6 @@ from xnat_core.imports.destination import (
 )
 from xnat_core.imports.holdings import (
     HeldFile,
-    LabelTaken,
     archived_files,
     archived_session,
     replaces_nothing,
@@ -20,6 +19,7 @@ from xnat_core.imports.holdings import (
 )
 from xnat_core.imports.sending import send
 from xnat_core.imports.settling import DirectArchive, Gone
+from xnat_core.services.lookup import LabelTaken
 
 __all__ = [
     "Destination",

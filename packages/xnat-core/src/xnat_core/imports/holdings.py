@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import ResourceNotFoundError, ValidationError, XNATCtlError
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.files import new_md5
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import entry_path
 from xnat_core.services.base import document, fields
-from xnat_core.services.lookup import find_session, session_of_item, with_subject_label
+from xnat_core.services.lookup import (
+    LabelTaken,
+    OnlyShared,
+    find_session,
+    session_of_item,
+    with_subject_label,
+)
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -34,32 +40,13 @@ class HeldFile:
     digest: str = ""
 
 
-class LabelTaken(ValidationError):
-    """Nothing can be put under a label; `reason` says why."""
-
-    def __init__(self, label: str, said: str, reason: str) -> None:
-        super().__init__(f"session {label!r} {said}", "session", label)
-        self.reason = reason
-
-
-class OnlyShared(LabelTaken):
-    """A session is of project `owner`; where it is shared into, nothing can be added to it."""
-
-    def __init__(self, label: str, project: str, owner: str) -> None:
-        super().__init__(
-            label,
-            f"belongs to project {owner} and is only shared into {project}: "
-            "add to it there, or choose another label",
-            f"it belongs to project {owner}, which shares it",
-        )
-
-
 class AnothersID(LabelTaken):
     """The label is the accession ID of another session, and the server would take that one."""
 
     def __init__(self, label: str, other: str | None) -> None:
         reason = f"that is the accession ID of {other}"
-        super().__init__(label, f"cannot be made: {reason}; choose another label", reason)
+        said = f"cannot be made: {reason}; choose another label"
+        super().__init__("session", label, said, reason)
 
 
 def archived_session(client: XNATClient, project: str, label: str) -> Session | None:

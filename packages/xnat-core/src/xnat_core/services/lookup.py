@@ -34,19 +34,45 @@ _EXPERIMENTS = path("data", "experiments")
 _ACCESSION = re.compile(r"[A-Z][A-Za-z0-9]*_E\d+")
 
 
+class LabelTaken(ValidationError):
+    """Nothing can be put under a label; `reason` says why."""
+
+    def __init__(self, kind: str, label: str, said: str, reason: str) -> None:
+        super().__init__(f"{kind} {label!r} {said}", kind, label)
+        self.reason = reason
+
+
+class OnlyShared(LabelTaken):
+    """Something is of project `owner`; where it is shared into, nothing can be added to it."""
+
+    def __init__(self, label: str, project: str, owner: str, kind: str = "session") -> None:
+        super().__init__(
+            kind,
+            label,
+            f"belongs to project {owner} and is only shared into {project}: "
+            f"name project {owner}, or another label",
+            f"it belongs to project {owner}, which shares it",
+        )
+
+
 def find_session(
-    client: XNATClient, value: str, project: str | None = None, subject: str | None = None
+    client: XNATClient,
+    value: str,
+    project: str | None = None,
+    subject: str | None = None,
+    *,
+    own: bool = False,
 ) -> Session:
     """The session that `value`, an accession ID or a label, names.
 
     A label needs a `project`, unless only one project has it. An accession ID is found wherever it
     is: a default project must not hide it. `subject` (ID or label) must be the session's.
 
-    Raises ResourceNotFoundError; ValidationError for a label in several projects; and
-    InvalidIdentifierError for what could change the path of a request.
+    Raises ResourceNotFoundError; with `own` OnlyShared; ValidationError for a label in several
+    projects; and InvalidIdentifierError for what could change the path of a request.
     """
     validate_lookup(value, "session")
-    session = _session_in(client, value, project) if project else None
+    session = _session_in(client, value, project, own=own) if project else None
     if session is None and (not project or _ACCESSION.fullmatch(value)):
         session = _session_by_id(client, value)
     if session is None and not project:
@@ -167,17 +193,29 @@ def identifier_of(row: Mapping[str, Any]) -> str | None:
     return str(found) if found else str(row.get("URI") or "").rpartition("/")[2] or None
 
 
-def _session_in(client: XNATClient, value: str, project: str) -> Session | None:
+def _session_in(client: XNATClient, value: str, project: str, *, own: bool) -> Session | None:
     validate_lookup(project, "project")
     where = path("data", "projects", project, "experiments")
     item = document(client, where + path(value), ("session", value))
     if item is not None and fields(item).get("ID"):
+        if own:
+            _require_own(item, value, project)
         return session_of_item(item, project)
     rows = client.rows(where, params={"columns": SESSION_COLUMNS}, about=("project", project))
     for row in rows:
         if value in (row.get("label"), identifier_of(row)):
-            return session_of_row(row, project)
+            session = session_of_row(row, project)
+            if own:
+                whole = client.item(_EXPERIMENTS + path(session.id), about=("session", value))
+                _require_own(whole, value, project)
+            return session
     return None
+
+
+def _require_own(item: Row, label: str, project: str) -> None:
+    owner = str(fields(item).get("project") or "")
+    if owner and owner != _seen(item, project)[0]:
+        raise OnlyShared(label, project, owner)
 
 
 def _session_by_id(client: XNATClient, value: str) -> Session | None:
