@@ -238,6 +238,21 @@ def test_an_archive_is_unpacked_by_the_server(run: Run, xnat: XNAT) -> None:
     assert stored(xnat, session_path(xnat), "R") == {"in/c.txt": b"third"}
 
 
+@pytest.mark.parametrize(
+    "words", [["files"], ["files/sub/scan_1_catalog.xml"], ["a.zip", "--extract"]]
+)
+def test_a_name_that_the_server_keeps_for_itself_is_told_before_anything_is_sent(
+    words: list[str], run: Run, xnat: XNAT
+) -> None:
+    Path("files/sub/scan_1_catalog.xml").write_bytes(b"<Catalog/>")
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("in/c.txt", b"third")
+        archive.writestr("in/scan_1_catalog.xml", b"<Catalog/>")
+    status, _, err = run("-P", "P1", "E1", "R", *words)
+    assert (status, xnat.requests("PUT", "/data/experiments")) == (1, [])
+    assert "scan_1_catalog.xml: the server keeps no file of such a name" in err
+
+
 def test_an_archive_that_the_server_left_alone_in_silence_is_a_failure(
     run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

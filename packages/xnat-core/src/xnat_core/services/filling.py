@@ -34,7 +34,13 @@ from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
-from xnat_core.services.local_members import contents_of_archive, members_below, plain_path
+from xnat_core.services.local_members import (
+    contents_of_archive,
+    members_below,
+    plain_path,
+    require_kept,
+    suffix_to_unpack,
+)
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -42,7 +48,6 @@ if TYPE_CHECKING:
 
     from xnat_core.client import XNATClient
 
-_UNPACKED = (".zip", ".tar.gz", ".tgz", ".tar", ".gz", ".zar", ".xar")
 # The server does not decode other characters of a name in a path; names in archives it takes.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 # A retry must stay cheap, and proxies cap bodies.
@@ -86,8 +91,10 @@ def plan_fill(
 ) -> Plan:
     """Compare local files with those of a resource, which need not exist.
 
-    Raises ResourceExistsError for a file that is there with other content, unless `overwrite`.
+    Raises ResourceExistsError for a file that is there with other content, unless `overwrite`;
+    UploadError for one that the server would not keep.
     """
+    require_kept(member.name for member in members)
     stored = _stored(client, home, label)
     missing, torn = [], set()
     for member in members:
@@ -230,7 +237,7 @@ def unpack(
         # A server may keep the './' of a tar in its names.
         return {plain_path(name): file for name, file in _stored(client, home, label).items()}
 
-    suffix = _archive_suffix(archive)
+    suffix = suffix_to_unpack(archive)
     wanted = contents_of_archive(archive)
     before = look()
     if wanted and _holds(before, wanted):
@@ -294,13 +301,6 @@ def _put(
     where = home.path + path("resources", label, "files", *name.split("/"))
     # A file that arrived the first time is found by the second one, which changes nothing then.
     return client.put(where, params=params, body=body, about=home.about, repeatable=True)
-
-
-def _archive_suffix(local: Path) -> str:
-    for suffix in _UNPACKED:
-        if local.name.lower().endswith(suffix):
-            return suffix
-    raise UploadError(f"{local}: the server unpacks only {', '.join(_UNPACKED)}", local)
 
 
 def _duplicates(answer: Response) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import UploadError
 from xnat_core.files import unreadable
+
+_UNPACKED = (".zip", ".tar.gz", ".tgz", ".tar", ".gz", ".zar", ".xar")
+_CATALOG = "_catalog.xml"
 
 
 def members_below(folder: Path) -> list[Member]:
@@ -57,7 +60,27 @@ def contents_of_archive(archive: Path) -> dict[str, tuple[int, str]]:
             found[plain_path(member.name)] = size, digest.hexdigest()
     if not found:
         raise UploadError(f"{archive}: no files in it", archive)
+    require_kept(found)
     return found
+
+
+def require_kept(names: Iterable[str]) -> None:
+    """Raise UploadError for a file that the server would pass over in silence."""
+    for name in names:
+        if name.endswith(_CATALOG):
+            raise UploadError(
+                f"{name}: the server keeps no file of such a name, the one of its catalogs: "
+                "rename it or leave it out",
+                name,
+            )
+
+
+def suffix_to_unpack(archive: Path) -> str:
+    """By what the server knows how to unpack an archive. Raises UploadError for others."""
+    for suffix in _UNPACKED:
+        if archive.name.lower().endswith(suffix):
+            return suffix
+    raise UploadError(f"{archive}: the server unpacks only {', '.join(_UNPACKED)}", archive)
 
 
 def plain_path(name: str) -> str:
