@@ -117,6 +117,17 @@ def test_links_to_folders_are_followed_but_not_in_circles(
     assert stored(xnat, session_path(xnat), "R") == {"there/b.txt": b"second"}
 
 
+def test_folders_that_link_to_each_other_are_entered_once_by_each_way(
+    run: Run, xnat: XNAT, tmp_path: Path
+) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / "round" / name).mkdir(parents=True)
+        (tmp_path / "round" / name / name).write_bytes(b"first")
+        (tmp_path / "round" / name / "link").symlink_to(f"../{other}")
+    assert run("-P", "P1", "E1", "R", "round")[0] == 0
+    assert stored(xnat, session_path(xnat), "R").keys() == {"a/a", "a/link/b", "b/b", "b/link/a"}
+
+
 def test_the_same_again_sends_nothing(run: Run, xnat: XNAT) -> None:
     run("-P", "P1", "E1", "R", "files")
     before = len(xnat.requests("PUT"))

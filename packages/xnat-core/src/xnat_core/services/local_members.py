@@ -39,8 +39,11 @@ def _all_below(folder: Path) -> Iterator[Path]:
 
 
 def _leads_up(folder: Path) -> bool:
-    """Whether a folder is a link to one that it is in, which would have no end."""
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+    """Whether a folder is a link to one that it is in, or was come by; that would have no end."""
+    if not folder.is_symlink():
+        return False
+    target = folder.resolve()
+    return any(above.resolve().is_relative_to(target) for above in folder.parents)
 
 
 def contents_of_archive(archive: Path) -> dict[str, tuple[int, str]]:
