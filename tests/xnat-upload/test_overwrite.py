@@ -314,6 +314,20 @@ def test_the_server_matches_subjects_without_regard_to_case(upload: Uploader) ->
     upload.series(series=2)
     ran = upload(upload.folder, "-P", "P1", "-S", "s1", "-E", "E1")
     assert (ran.status, ran.record["subject"], upload.count()) == (0, "S1", 6), ran.err
+    assert "the server takes subject 's1' for 'S1'" in ran.err
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("subject", ["S1", "s1"])
+def test_no_session_is_made_for_one_of_two_subjects_that_the_server_takes_for_the_same(
+    upload: Uploader, subject: str, mode: str
+) -> None:
+    for label in ("S1", "s1"):
+        upload.xnat.has_subject("P1", label)
+    upload.series()
+    ran = upload(upload.folder, "-P", "P1", "-S", subject, "-E", "E1", "--mode", mode)
+    assert (ran.status, upload.imports()) == (2, [])
+    assert "the project has the subjects 'S1' and 's1', which the server does not tell" in ran.err
 
 
 def test_a_session_that_is_only_shared_is_refused_before_anything_is_sent(

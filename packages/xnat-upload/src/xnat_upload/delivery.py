@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from xnat_core import lagging
@@ -35,7 +35,7 @@ from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
 from xnat_upload.sending import Requests
-from xnat_upload.survey import Survey, Surveyor
+from xnat_upload.survey import Survey, Surveyor, require_one_subject, subject_labels
 from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
 ROUNDS = 3
@@ -46,6 +46,7 @@ class Delivery:
 
     `journal` must be held. `watch` is told the bytes as they leave, `gate` is shared with other
     sessions that are sent at the same time, `bounds` says until when requests may be begun.
+    `subjects` lists the labels of the project.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Delivery:
         watch: Callable[[int], None] = lambda count: None,
         gate: AbstractContextManager[object] | None = None,
         bounds: Bounds = UNBOUNDED,
+        subjects: Callable[[], Iterable[str]] | None = None,
     ) -> None:
         self._client = client
+        self._subjects = subjects or (lambda: subject_labels(client, destination.project))
         self.destination = destination
         self.difference = difference
         self.manner = manner
@@ -111,8 +114,11 @@ class Delivery:
     def require_permission(self, survey: Survey) -> None:
         """With overwrite `none`: refuse to touch what another upload has made.
 
-        A session that holds everything needs no change, whoever made it.
+        A session that holds everything needs no change, whoever made it. A new one must not come
+        to a subject that is only called alike.
         """
+        if survey.session is None:
+            require_one_subject(self._subjects(), self.destination.subject)
         if survey.is_empty:
             self.journal.note({"fresh": True})
             return
@@ -300,6 +306,11 @@ class Delivery:
         # All is there; what another upload has brought otherwise is for a new one to replace.
         self.journal.forget()
         self._compare(done)
+        found, wanted = done.session, self.destination.subject
+        if found and found.subject_label and wanted not in (found.subject_label, found.subject_id):
+            done.notes.append(
+                f"{found.label}: the server takes subject {wanted!r} for {found.subject_label!r}"
+            )
         return done
 
     def _incomplete(self, missing: Amount) -> XNATCtlError:

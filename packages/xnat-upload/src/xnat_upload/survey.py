@@ -59,6 +59,28 @@ def require_subject(session: Session, wanted: str) -> None:
         )
 
 
+def subject_labels(client: XNATClient, project: str) -> list[str]:
+    """How the subjects of a project are called."""
+    rows = client.rows(
+        path("data", "projects", project, "subjects"),
+        params={"columns": "ID,label"},
+        about=("project", project),
+    )
+    return [row.get("label", "") for row in rows]
+
+
+def require_one_subject(labels: Iterable[str], wanted: str) -> None:
+    """Raise ValidationError for a new session of one of several subjects that the server takes for
+    the same, as it looks for them without regard to case."""
+    alike = sorted(label for label in labels if label.lower() == wanted.lower())
+    if len(alike) > 1:
+        raise ValidationError(
+            f"the project has the subjects {' and '.join(map(repr, alike))}, which the server does "
+            "not tell apart when it archives: 'xnat-edit rename subject' one of them",
+            "subject",
+        )
+
+
 class Surveyor:
     """Looks for one session; `places` are the URIs where data of this upload have landed."""
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from xnat_core.bounds import BoundReached
+from xnat_core.client import XNATClient
 from xnat_core.errors import UploadError, UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
@@ -21,6 +22,7 @@ from xnat_upload.inventory import Inventory
 from xnat_upload.plan import Order, Parcel, Unplannable, check_labels, parcels
 from xnat_upload.scan import Scan
 from xnat_upload.streaming import Streaming
+from xnat_upload.survey import subject_labels
 from xnat_upload.terms import Delivered, Manner
 
 SESSIONS_AT_ONCE = 2
@@ -39,6 +41,7 @@ class Uploads:
         self._dry_run = dry_run
         self._server = job.profile.url
         self._projects: dict[str, str] = {}
+        self._subjects: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._gate = threading.BoundedSemaphore(manner.workers)
 
@@ -164,9 +167,10 @@ class Uploads:
         project = self._projects[order.project]
         destination = replace(parcel.destination, project=project)
         target = (self._server, project, destination.subject, destination.session)
+        client = self.job.client(order.record or None)
         with Journal(*target) as journal:
             yield Delivery(
-                self.job.client(order.record or None),
+                client,
                 destination,
                 Difference(parcel.inventory, parcel.studies),
                 self.manner,
@@ -174,7 +178,15 @@ class Uploads:
                 watch=self._watch,
                 gate=self._gate,
                 bounds=self.job.bounds,
+                subjects=lambda: self._subjects_of(client, project),
             )
+
+    def _subjects_of(self, client: XNATClient, project: str) -> list[str]:
+        """Their labels, asked for once for each project."""
+        with self._lock:
+            if project not in self._subjects:
+                self._subjects[project] = subject_labels(client, project)
+            return self._subjects[project]
 
     def _told(
         self, parcel: Parcel, result: Delivered | XNATCtlError, begin: float
