@@ -105,6 +105,16 @@ def test_a_refused_object_is_named_and_the_rest_arrives(upload: Uploader) -> Non
     assert (by_kind["session"]["outcome"], by_kind["session"]["files"]) == ("done", 4)
 
 
+def test_a_refusal_that_names_no_object_says_which_were_sent(upload: Uploader) -> None:
+    upload.series()
+    upload(upload.folder, *HERE)
+    more = upload.series(series=2, instances=1)
+    refuse(upload.xnat, "/data/services/import", Response("No parsable DICOM objects", 400))
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert f"No parsable DICOM objects (of {more[0]})" in ran.err
+
+
 def test_an_object_refused_once_is_sent_once_more(upload: Uploader) -> None:
     upload.series()
     refused: list[str] = []

@@ -139,6 +139,9 @@ class Requests:
                 self.difference.inventory.leave_out(instance, error.message)
                 del instances[position]
                 return
+        if isinstance(error, ImportRefused):
+            more = f" and {len(instances) - 1} more" if len(instances) > 1 else ""
+            error.message += f" (of {instances[0].where}{more})"
         raise error
 
 
