@@ -97,6 +97,18 @@ def test_zips_inside_a_folder_are_looked_into(upload: Uploader) -> None:
     assert stored(upload) == digests(loose + inside)
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_archives_inside_an_archive_are_not_left_out_in_silence(
+    upload: Uploader, mode: str
+) -> None:
+    outer = packed(upload, "out.zip", upload.series(series=1))
+    with zipfile.ZipFile(outer, "a") as archive:
+        archive.write(packed(upload, "in.zip", upload.series(series=2)), "more/in.zip")
+    ran = upload(outer, *HERE, "--mode", mode)
+    assert (ran.status, upload.count()) == (0, 3)
+    assert f"{outer}: archives inside archives (1) were not looked into" in ran.err
+
+
 @pytest.mark.parametrize("name", ["s.zip", "s.tar", "s.tgz"])
 def test_a_damaged_archive_is_an_error_naming_it(upload: Uploader, name: str) -> None:
     archive = packed(upload, name, upload.series(instances=5))

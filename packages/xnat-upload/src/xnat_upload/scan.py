@@ -27,13 +27,15 @@ from xnat_upload.inventory import Found, Instance, Inventory
 
 @dataclass(slots=True)
 class Scan:
-    """What a walk has come across; `copies` counts files that repeat another one byte for byte."""
+    """What a walk has come across; `copies` counts files that repeat another one byte for byte,
+    `unopened` archives inside of others."""
 
     inventory: Inventory
     trouble: Trouble
     skip_damaged: bool = False
     copies: int = 0
     skipped: int = 0
+    unopened: int = 0
     _copies: set[tuple[int, int]] = field(default_factory=set)
     _md5_of: Digests = field(default_factory=Digests)
 
@@ -97,6 +99,7 @@ class Scan:
             return None
         blocks = member.blocks()
         head = next(blocks, memoryview(b""))
+        self.unopened += member.name.lower().endswith(ARCHIVES)
         if not (is_named_dicom(member.name) or has_magic(head)):
             return None
         return read_blocks(f"{archive}: {member.name}", itertools.chain([head], blocks))

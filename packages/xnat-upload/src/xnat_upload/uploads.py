@@ -113,6 +113,11 @@ class Uploads:
             self.job.console.info(
                 f"{order.name}: {scan.copies} files are copies of others and are sent once"
             )
+        if scan.unopened:
+            self.job.console.warning(
+                f"{order.name}: archives inside archives ({scan.unopened}) were not looked into: "
+                "unpack the outer ones first"
+            )
         if scan.skipped:
             self.job.console.info(
                 f"{order.name}: {scan.skipped} files look like DICOM and are not; passed over"
