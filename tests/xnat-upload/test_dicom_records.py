@@ -45,3 +45,29 @@ def test_a_record_without_a_path_is_not_the_working_directory(
     assert [record["outcome"] for record in ran.records] == ["failed", "failed"]
     assert "the record has no path" in ran.err
     assert upload.imports() == []
+
+
+@pytest.mark.parametrize("path", [["/x"], 5, {"a": 1}, "a\0b"])
+def test_a_record_with_something_else_for_a_path_fails_and_the_rest_goes_on(
+    upload: Uploader, send: Send, path: object
+) -> None:
+    (file, *_) = upload.series()
+    known = {"subject": "S1", "session": "E1"}
+    ran = send(
+        [
+            {"kind": "upload", "path": path, **known},
+            {"kind": "dicom", "path": path},
+            {"kind": "upload", "path": str(file), **known},
+        ]
+    )
+    assert [record["outcome"] for record in ran.records] == ["failed", "failed", "done"], ran.err
+    assert ran.err.count("the record has no path") == 2
+
+
+def test_the_home_of_a_user_that_does_not_exist_is_no_defect_and_the_rest_goes_on(
+    upload: Uploader, send: Send
+) -> None:
+    (file, *_) = upload.series()
+    known = {"kind": "upload", "subject": "S1", "session": "E1"}
+    ran = send([{**known, "path": "~nobody-of-that-name/x"}, {**known, "path": str(file)}])
+    assert ("~nobody-of-that-name/x: No such file" in ran.err, upload.count()) == (True, 1)

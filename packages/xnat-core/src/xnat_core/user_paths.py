@@ -47,3 +47,13 @@ def _place(name: str, variable: str) -> Path:
     if not path.is_absolute():
         raise ConfigurationError(f"no home directory: set HOME or {variable}")
     return path
+
+
+def expanded(text: str) -> Path:
+    """The path that somebody has written, `~` expanded where it means a home."""
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        # Nobody of that name: it will be told as a file that is not there.
+        return path

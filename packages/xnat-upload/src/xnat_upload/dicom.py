@@ -50,6 +50,7 @@ from xnat_core.config import ARCHIVE_MODES, OVERWRITE
 from xnat_core.errors import UploadError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, failed
+from xnat_core.user_paths import expanded
 from xnat_upload.plan import Order
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
@@ -78,7 +79,7 @@ class Options:
         if args.choice("--transport", ("rest", "cstore")) == "cstore":
             raise UsageError("--transport cstore: use 'xnat-cstore send'")
         words = args.texts("<path>")
-        paths = tuple(Path(word).expanduser() for word in words if word != "-")
+        paths = tuple(expanded(word) for word in words if word != "-")
         mode = args.choice("--mode", ARCHIVE_MODES) or profile.archive_mode
         if mode is None:
             zips = paths and all(path.name.lower().endswith(".zip") for path in paths)
@@ -133,14 +134,14 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
         return
     files: list[Path] = []
     for record in job.records("upload", "dicom"):
-        if not record.get("path"):
-            # An empty path would be the working directory.
+        paths = _paths(record)
+        if not paths:
             job.emit(failed(record, UploadError("the record has no path")))
         elif record["kind"] == "dicom":
-            files.append(Path(str(record["path"])))
+            files += paths
         else:
             yield Order(
-                (Path(str(record["path"])).expanduser(),),
+                paths,
                 str(record.get("project") or job.project() or ""),
                 _text(record, "subject") or options.subject,
                 _text(record, "session") or options.session,
@@ -160,9 +161,12 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
 
 
 def _paths(record: Record) -> tuple[Path, ...]:
-    """None for a record without a path: an empty one would be the current folder."""
+    """None for a record without a path: an empty one would be the working directory."""
     named = record.get("path")
-    return (Path(named).expanduser(),) if isinstance(named, str) and named else ()
+    # No path has a NUL in it, and the system would not even look for such a one.
+    if not isinstance(named, str) or not named or "\0" in named:
+        return ()
+    return (Path(named) if record["kind"] == "dicom" else expanded(named),)
 
 
 def _text(record: Record, key: str) -> str | None:

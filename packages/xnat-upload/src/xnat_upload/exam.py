@@ -55,6 +55,7 @@ from xnat_core.services.filling import fill, plan_fill
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import address_of
+from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
 from xnat_upload.plan import Order
 from xnat_upload.sorting import is_dicom
@@ -86,7 +87,7 @@ def work(job: Job) -> Iterator[Record]:
     args = job.args
     args.only_one("--skip-resources", "--attach-only")
     args.only_one("--direct-archive", "--prearchive")
-    root = Path(args.required("<root>")).expanduser()
+    root = expanded(args.required("<root>"))
     project = job.required_project()
     session = validate_session_id(args.required("--experiment"))
     subject = validate_subject_id(args.required("--subject"))

@@ -49,6 +49,7 @@ from xnat_core.services.projects import ProjectService
 from xnat_core.services.resources import address_of
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
+from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_resource_label
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def work(job: Job) -> Iterator[Record]:
     def one(record: Record) -> Iterable[Record]:
         client = job.client(record)
         label = validate_resource_label(str(record.get("resource") or ""))
-        paths = [Path(word).expanduser() for word in _paths(record)]
+        paths = [expanded(word) for word in _paths(record)]
         home = _home(client, record)
         address = address_of(client, home, label)
         known = _target(client, home, label, address)
