@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -96,19 +97,34 @@ def test_append_adds_what_is_missing_and_replaces_nothing(upload: Uploader) -> N
     assert len(sent.uids) == 6
 
 
+def by_uid(files: Iterable[Path]) -> dict[str, bytes]:
+    """Files under the names that uploads give them."""
+    named = {}
+    for path in files:
+        header = read_file(path)
+        assert header is not None
+        named[f"{header.uid}.dcm"] = path.read_bytes()
+    return named
+
+
 def staged_beside(upload: Uploader, files: dict[str, bytes]) -> None:
     """What another run has brought of the same session at the same time, left in the prearchive."""
-    where = {"project": "P1", "subject": "S1", "session": "E1", "dest": "/prearchive/projects/P1"}
-    assert send_zip(upload.xnat, files, **where).status_code == 200
+    answer = send_zip(
+        upload.xnat,
+        files,
+        project="P1",
+        subject="S1",
+        session="E1",
+        dest="/prearchive/projects/P1",
+    )
+    assert answer.status_code == 200
 
 
 def test_what_another_run_has_brought_at_the_same_time_is_no_conflict(upload: Uploader) -> None:
     first = upload.series(series=1)
     upload(upload.folder, *HERE)
     second = upload.series(series=2)
-    staged_beside(
-        upload, {f"{read_file(path).uid}.dcm": path.read_bytes() for path in (*first, *second)}
-    )
+    staged_beside(upload, by_uid([*first, *second]))
     before = len(upload.imports())
     ran = upload(upload.folder, *HERE, "--overwrite", "append")
     assert (ran.status, upload.staged(), upload.count()) == (0, [], 6), ran.err
@@ -119,7 +135,7 @@ def test_what_is_staged_with_other_bytes_is_not_archived_by_append(upload: Uploa
     files = upload.series(series=1)
     upload(upload.folder, *HERE)
     archived = upload.archived()
-    here = {f"{read_file(path).uid}.dcm": path.read_bytes() for path in files}
+    here = by_uid(files)
     last = [*here][-1]
     staged_beside(upload, {**here, last: here[last][:-2] + b"xx"})
     ran = upload(upload.folder, *HERE, "--overwrite", "append")
