@@ -103,31 +103,6 @@ def test_a_folder_that_cannot_be_read_is_not_left_out_in_silence(
     assert xnat.requests("PUT") == []
 
 
-def test_links_to_folders_are_followed_but_not_in_circles(
-    run: Run, xnat: XNAT, tmp_path: Path
-) -> None:
-    (tmp_path / "linked").mkdir()
-    (tmp_path / "linked" / "b.txt").write_bytes(b"second")
-    (tmp_path / "links").mkdir()
-    (tmp_path / "links" / "there").symlink_to(tmp_path / "linked")
-    (tmp_path / "links" / "up").symlink_to(tmp_path)
-    (tmp_path / "links" / "nowhere").symlink_to(tmp_path / "nothing")
-    status, _, err = run("-P", "P1", "E1", "R", "links")
-    assert (status, err) == (0, "")
-    assert stored(xnat, session_path(xnat), "R") == {"there/b.txt": b"second"}
-
-
-def test_folders_that_link_to_each_other_are_entered_once_by_each_way(
-    run: Run, xnat: XNAT, tmp_path: Path
-) -> None:
-    for name, other in (("a", "b"), ("b", "a")):
-        (tmp_path / "round" / name).mkdir(parents=True)
-        (tmp_path / "round" / name / name).write_bytes(b"first")
-        (tmp_path / "round" / name / "link").symlink_to(f"../{other}")
-    assert run("-P", "P1", "E1", "R", "round")[0] == 0
-    assert stored(xnat, session_path(xnat), "R").keys() == {"a/a", "a/link/b", "b/b", "b/link/a"}
-
-
 def test_the_same_again_sends_nothing(run: Run, xnat: XNAT) -> None:
     run("-P", "P1", "E1", "R", "files")
     before = len(xnat.requests("PUT"))
@@ -196,28 +171,6 @@ def test_resources_of_scans_subjects_and_projects(
     assert stored(xnat, where, "R") == {"a.txt": b"first"}
 
 
-@pytest.mark.parametrize(
-    ("owner", "message"),
-    [
-        (["E9"], "session 'E9' belongs to project P2 and is only shared into P1"),
-        (["E9", "--scan", "4"], "session 'E9' belongs to project P2"),
-        (["-", "-S", "S9"], "subject 'S9' belongs to project P2 and is only shared into P1"),
-    ],
-)
-def test_what_is_only_shared_into_the_project_is_refused(
-    owner: list[str], message: str, run: Run, xnat: XNAT
-) -> None:
-    session = xnat.has_session("P2", "S9", "E9", scans={"4": {"a.dcm": b"a"}})
-    subject = "/data/projects/P2/subjects/S9"
-    for where in (subject, f"{subject}/experiments/{session.id}"):
-        assert xnat.call("PUT", f"{where}/projects/P1").status_code == 200
-    words = [owner[0], "R", "files", *owner[1:]]
-    status, _, err = run("-P", "P1", *words)
-    assert (status, xnat.requests("PUT", "/data/experiments")) == (2, [])
-    assert message in err
-    assert run("-P", "P2", *words)[0] == 0
-
-
 def test_records_name_many_resources(run: Run, xnat: XNAT) -> None:
     known = [
         {"kind": "upload", "project": "P1", "session": "E1", "resource": f"R{n}", "path": "files"}
@@ -247,21 +200,6 @@ def test_an_archive_is_unpacked_by_the_server(run: Run, xnat: XNAT) -> None:
         archive.writestr("in/c.txt", b"third")
     assert run("-P", "P1", "E1", "R", "a.zip", "--extract")[0] == 0
     assert stored(xnat, session_path(xnat), "R") == {"in/c.txt": b"third"}
-
-
-@pytest.mark.parametrize(
-    "words", [["files"], ["files/sub/scan_1_catalog.xml"], ["a.zip", "--extract"]]
-)
-def test_a_name_that_the_server_keeps_for_itself_is_told_before_anything_is_sent(
-    words: list[str], run: Run, xnat: XNAT
-) -> None:
-    Path("files/sub/scan_1_catalog.xml").write_bytes(b"<Catalog/>")
-    with zipfile.ZipFile("a.zip", "w") as archive:
-        archive.writestr("in/c.txt", b"third")
-        archive.writestr("in/scan_1_catalog.xml", b"<Catalog/>")
-    status, _, err = run("-P", "P1", "E1", "R", *words)
-    assert (status, xnat.requests("PUT", "/data/experiments")) == (1, [])
-    assert "scan_1_catalog.xml: the server keeps no file of such a name" in err
 
 
 def test_an_archive_that_the_server_left_alone_in_silence_is_a_failure(

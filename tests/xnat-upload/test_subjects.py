@@ -1,0 +1,60 @@
+"""Whose session it is: of another subject, of one that is called alike, of another project."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.uploads import Uploader
+
+HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_a_session_of_another_subject_is_refused_before_anything_is_sent(
+    upload: Uploader, mode: str
+) -> None:
+    upload.series(series=1)
+    upload(upload.folder, *HERE)
+    before = len(upload.imports())
+    other = (upload.folder, "-P", "P1", "-S", "S2", "-E", "E1", "--mode", mode)
+    same = upload(*other)
+    upload.series(series=2)
+    more = upload(*other)
+    for ran in (same, more):
+        assert (ran.status, ran.record["outcome"]) == (2, "failed")
+        assert "session 'E1' of project P1 is one of subject 'S1', not of 'S2'" in ran.err
+    assert (len(upload.imports()), upload.staged()) == (before, [])
+
+
+def test_the_server_matches_subjects_without_regard_to_case(upload: Uploader) -> None:
+    upload.series(series=1)
+    upload(upload.folder, *HERE)
+    upload.series(series=2)
+    ran = upload(upload.folder, "-P", "P1", "-S", "s1", "-E", "E1")
+    assert (ran.status, ran.record["subject"], upload.count()) == (0, "S1", 6), ran.err
+    assert "the server takes subject 's1' for 'S1'" in ran.err
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("subject", ["S1", "s1"])
+def test_no_session_is_made_for_one_of_two_subjects_that_the_server_takes_for_the_same(
+    upload: Uploader, subject: str, mode: str
+) -> None:
+    for label in ("S1", "s1"):
+        upload.xnat.has_subject("P1", label)
+    upload.series()
+    ran = upload(upload.folder, "-P", "P1", "-S", subject, "-E", "E1", "--mode", mode)
+    assert (ran.status, upload.imports()) == (2, [])
+    assert "the project has the subjects 'S1' and 's1', which the server does not tell" in ran.err
+
+
+def test_a_session_that_is_only_shared_is_refused_before_anything_is_sent(
+    upload: Uploader,
+) -> None:
+    session = upload.xnat.has_session("P2", "S1", "E1")
+    where = f"/data/projects/P2/subjects/S1/experiments/{session.id}/projects/P1"
+    assert upload.xnat.call("PUT", where).status_code == 200
+    upload.series()
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, upload.imports()) == (2, [])
+    assert "session 'E1' belongs to project P2 and is only shared into P1" in ran.err
