@@ -128,7 +128,8 @@ def test_a_kept_connection_that_was_closed_before_the_request_is_replaced() -> N
     closed = threading.Event()
 
     def answer_and_close(connection: Connection) -> None:
-        then_close(OK)(connection)
+        connection.socket.sendall(OK)
+        connection.socket.close()
         closed.set()
 
     with scripted(answer_and_close, OK) as server, XNATClient(server.url) as client:

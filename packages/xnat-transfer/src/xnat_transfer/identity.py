@@ -25,9 +25,9 @@ def require_ours(
 
     `kind` is `subject` or `experiment`, `found_id` the accession ID of what has the label now, None
     when nothing has. `mapped` is what had been made of it before that look: what another run has
-    made since cannot have been seen. Raises TransferConflictError when an earlier run made something else, which
-    still exists under another label or in another project, or which has been replaced. What has
-    been deleted is forgotten: it is transferred again.
+    made since cannot have been seen. Raises TransferConflictError when an earlier run made
+    something else, which still exists under another label or in another project, or which has been
+    replaced. What has been deleted is forgotten: it is transferred again.
     """
     others = route.run.mapped_to(found_id, local_id) if found_id else None
     if found_id and others:
