@@ -293,3 +293,24 @@ def test_a_password_comes_before_the_records(
     done = bash("(echo admin; cat projects) | xnat-ls subjects - --password-stdin -o ndjson")
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line)["label"] for line in done.stdout.splitlines()] == ["S1"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "xnat-dicom ls ~nobody-here/x",
+        "xnat-dicom anonymize ~nobody-here/x ~nobody-here/y",
+        "xnat-cstore send --dry-run --host 127.0.0.1 --called-aet XNAT ~nobody-here/x",
+        "xnat-download resource R -P P1 --out ~nobody-here/x",
+        "xnat-download check ~nobody-here/x",
+        "xnat-download extract ~nobody-here/x",
+        "xnat-upload dicom ~nobody-here/x -P P1",
+        "xnat-shard status ~nobody-here/x",
+        "xnat-transfer run -P P1 --dest-project P1 --config ~nobody-here/x",
+    ],
+)
+def test_the_home_of_nobody_is_a_place_that_is_not_there(bash: Bash, line: str) -> None:
+    done = bash(line.replace("~nobody-here", "'~nobody-here'") + " < /dev/null")
+    assert done.returncode in (1, 2, 5)
+    assert "defect" not in done.stderr
+    assert not Path("~nobody-here").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import UsageError
+from xnat_core.user_paths import expanded
 
 if TYPE_CHECKING:
     pass
@@ -145,7 +146,7 @@ class Args:
     def path(self, name: str) -> Path | None:
         """A local path with `~` expanded, or None when it was not given."""
         value = self.text(name)
-        return None if value is None else Path(value).expanduser()
+        return None if value is None else expanded(value)
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
         """One of `choices`, or None when it was not given."""

@@ -10,12 +10,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from xnat_core.auth import AuthManager
 from xnat_core.config import Config, Profile
 from xnat_core.errors import ConfigurationError
 from xnat_core.urls import same_server, server_url
+from xnat_core.user_paths import expanded
 from xnat_core.validation import LONGEST_TIMEOUT, validate_switch
 
 
@@ -239,7 +239,7 @@ def _login_of(given: Mapping[str, str]) -> tuple[str | None, str | None, str | N
         return url, given.get("XNAT_USER"), given.get("XNAT_PASS")
     from xnat_core.token_files import AliasToken
 
-    token = AliasToken.read(Path(file).expanduser())
+    token = AliasToken.read(expanded(file))
     if url and not same_server(server_url(url), token.server):
         raise ConfigurationError(
             f"XNAT_TOKEN_FILE is for {token.server}, XNAT_URL is {url}", "XNAT_TOKEN_FILE", file

@@ -49,7 +49,7 @@ def _place(name: str, variable: str) -> Path:
     return path
 
 
-def expanded(text: str) -> Path:
+def expanded(text: str | Path) -> Path:
     """The path that somebody has written, `~` expanded where it means a home."""
     path = Path(text)
     try:

@@ -18,6 +18,7 @@ from xnat_core.errors import (
     InvalidURLError,
     PathValidationError,
 )
+from xnat_core.user_paths import expanded
 
 DEFAULT_TIMEOUT = 21600
 LONGEST_TIMEOUT = 2592000
@@ -174,7 +175,7 @@ def validate_path_exists(
     description: str = "path",
 ) -> Path:
     """The path with `~` and links resolved. Raises PathValidationError."""
-    resolved = Path(path).expanduser().resolve()
+    resolved = expanded(path).resolve()
     if not resolved.exists():
         raise PathValidationError(path, f"{description} does not exist")
     if must_be_file and not resolved.is_file():
@@ -186,7 +187,7 @@ def validate_path_exists(
 
 def validate_path_writable(path: str | Path, description: str = "path") -> Path:
     """The resolved path of something that can be made or replaced. Raises PathValidationError."""
-    resolved = Path(path).expanduser().resolve()
+    resolved = expanded(path).resolve()
     if not resolved.parent.is_dir():
         raise PathValidationError(path, f"{description}: parent directory does not exist")
     if not os.access(resolved.parent, os.W_OK):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 
 from xnat_core.commandline import Args
 from xnat_core.errors import ConfigurationError, UsageError
 from xnat_core.job import Job
+from xnat_core.user_paths import expanded
 from xnat_core.validation import (
     LONGEST_TIMEOUT,
     validate_ae_title,
@@ -75,7 +75,7 @@ def _tls(args: Args) -> Tls | None:
                 raise UsageError(f"{name} needs --tls")
         return None
     paths = [_given(args, name) for name in files]
-    bundle, certificate, key = (Path(path).expanduser() if path else None for path in paths)
+    bundle, certificate, key = (expanded(path) if path else None for path in paths)
     if key is not None and certificate is None:
         raise UsageError("--tls-key needs --tls-cert")
     return Tls(bundle, certificate, key)

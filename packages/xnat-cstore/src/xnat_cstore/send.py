@@ -50,6 +50,7 @@ from typing import TYPE_CHECKING
 from xnat_core.errors import DicomStoreError, UploadError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed, skipped
+from xnat_core.user_paths import expanded
 from xnat_cstore.delivery import Delivered, Manner, deliver
 from xnat_cstore.echo import echoed, facts_of
 from xnat_cstore.finding import in_paths, in_records
@@ -216,4 +217,4 @@ def _facts(instance: Instance) -> Record:
 
 def _paths(args: Args) -> tuple[Path, ...]:
     words = args.texts("<path>")
-    return () if words == ("-",) else tuple(Path(word).expanduser() for word in words)
+    return () if words == ("-",) else tuple(expanded(word) for word in words)

@@ -39,6 +39,7 @@ from xnat_core.errors import DicomError, UsageError
 from xnat_core.job import Job
 from xnat_core.models import DicomFile
 from xnat_core.records import Record, done, planned
+from xnat_core.user_paths import expanded
 from xnat_dicom.deidentify import Deidentifier
 from xnat_dicom.finding import Finder, is_folder, without_remarks
 from xnat_dicom.pseudonyms import Pseudonyms, key_of
@@ -61,8 +62,8 @@ class Options:
         """Read the words. Raises UsageError, and DicomError when there is no input."""
         args = job.args
         args.only_one("--remove-private", "--keep-private")
-        source = Path(args.required("<in>")).expanduser()
-        target = Path(args.required("<out>")).expanduser()
+        source = expanded(args.required("<in>"))
+        target = expanded(args.required("<out>"))
         folder = is_folder(source)
         if not folder and target.is_dir():
             target /= source.name

@@ -13,6 +13,7 @@ from xnat_core.errors import DicomError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.models import DicomFile
 from xnat_core.records import Record, failed
+from xnat_core.user_paths import expanded
 
 
 class Finder:
@@ -41,7 +42,7 @@ class Finder:
         """A record per file that the words name or, without words, standard input does."""
         named = tuple(words)
         if named and named != ("-",):
-            roots = (Path(word).expanduser() for word in named)
+            roots = (expanded(word) for word in named)
             yield from (record_of(file) for file in self.files(roots))
             return
         for record in self.job.records("dicom"):

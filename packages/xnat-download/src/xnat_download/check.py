@@ -24,12 +24,13 @@ from pathlib import Path
 from xnat_core.errors import ConfigurationError, IntegrityError, PathValidationError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record
+from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_workers
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per manifest, and one per file that is not as it should be."""
-    return audit(job, Path(job.args.required("<dir>")).expanduser())
+    return audit(job, expanded(job.args.required("<dir>")))
 
 
 def audit(job: Job, folder: Path) -> Iterator[Record]:

@@ -21,11 +21,11 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from xnat_core.errors import PathValidationError, UsageError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.records import Record, failed
+from xnat_core.user_paths import expanded
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -35,7 +35,7 @@ def work(job: Job) -> Iterator[Record]:
     args = job.args
     if args.flag("--cleanup") and args.flag("--no-cleanup"):
         raise UsageError("--cleanup and --no-cleanup exclude each other")
-    folder = Path(args.required("<dir>")).expanduser()
+    folder = expanded(args.required("<dir>"))
     if not folder.is_dir():
         raise PathValidationError(folder, "no such folder")
     for archive in downloads_in(folder, recursive=args.flag("--recursive")):

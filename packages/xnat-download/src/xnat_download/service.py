@@ -17,6 +17,7 @@ from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import find_resource
 from xnat_core.services.scans import find_scan
+from xnat_core.user_paths import expanded
 from xnat_download.engine import Engine, Options
 from xnat_download.selection import Selection
 
@@ -253,7 +254,7 @@ def _record(service: DownloadService, session: Session) -> Record:
 
 
 def _folder(output_dir: str | Path | None, dest: str | Path | None) -> Path:
-    return Path(str(named(output_dir, dest, "output_dir"))).expanduser()
+    return expanded(str(named(output_dir, dest, "output_dir")))
 
 
 def _labels(resource: str | None) -> frozenset[str]:

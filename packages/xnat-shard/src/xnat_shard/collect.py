@@ -19,17 +19,17 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from xnat_core.errors import UnfinishedError
 from xnat_core.job import Job
 from xnat_core.records import Record, RecordError, failed
+from xnat_core.user_paths import expanded
 from xnat_shard.folder import Folder, records_in
 
 
 def work(job: Job) -> Iterator[Record]:
     """Every record of every result."""
-    folder = Folder(Path(job.args.required("<dir>")).expanduser())
+    folder = Folder(expanded(job.args.required("<dir>")))
     again = job.args.flag("--again")
     parts = folder.read().parts
     missing = []

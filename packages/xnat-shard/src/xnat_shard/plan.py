@@ -34,6 +34,7 @@ from xnat_core.errors import UsageError
 from xnat_core.files import unique_part_path
 from xnat_core.job import Job
 from xnat_core.records import Record, done
+from xnat_core.user_paths import expanded
 from xnat_shard.balance import UNKNOWN, assign, weights
 from xnat_shard.folder import Folder, Part, Plan
 
@@ -47,7 +48,7 @@ def work(job: Job) -> Iterator[Record]:
     shards = job.args.whole("--shards", least=1)
     if shards is None or shards > MOST_SHARDS:
         raise UsageError(f"--shards is needed: how many, at most {MOST_SHARDS}")
-    folder = Folder(Path(job.args.required("<dir>")).expanduser())
+    folder = Folder(expanded(job.args.required("<dir>")))
     folder.path.mkdir(parents=True, exist_ok=True)
     spool = unique_part_path(folder.path / "records")
     try:

@@ -26,7 +26,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from xnat_core.errors import (
     GENERAL,
@@ -41,6 +40,7 @@ from xnat_core.job import Job
 from xnat_core.leases import SECONDS, Lease
 from xnat_core.records import Record, done, failed, skipped
 from xnat_core.run import Terminated
+from xnat_core.user_paths import expanded
 from xnat_core.validation import LONGEST_TIMEOUT
 from xnat_shard.child import start, wait
 from xnat_shard.folder import Folder, Part
@@ -52,7 +52,7 @@ _STOPPED = (UNFINISHED, INTERRUPTED, TERMINATED)
 
 def work(job: Job) -> Iterator[Record]:
     """One record: the shard."""
-    folder = Folder(Path(job.args.required("<dir>")).expanduser())
+    folder = Folder(expanded(job.args.required("<dir>")))
     index = job.args.whole("<index>")
     assert index is not None
     part = folder.read().part(index)

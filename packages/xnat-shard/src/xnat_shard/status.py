@@ -14,17 +14,17 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from xnat_core.job import Job
 from xnat_core.records import Record
+from xnat_core.user_paths import expanded
 from xnat_shard.folder import Folder, Part
 from xnat_shard.results import results_of
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per shard."""
-    folder = Folder(Path(job.args.required("<dir>")).expanduser())
+    folder = Folder(expanded(job.args.required("<dir>")))
     for part in folder.read().parts:
         yield _state(folder, part)
 

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from xnat_core.dicom_files import is_named_dicom, may_be_dicom, walk
 from xnat_core.errors import AuthenticationError, XNATCtlError
+from xnat_core.user_paths import expanded
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ def collect_dicom_files(root: str | Path, *, include_extensionless: bool = True)
 
     Without `include_extensionless` only names count. Raises ValueError when `root` is no folder.
     """
-    folder = Path(root).expanduser()
+    folder = expanded(root)
     if not folder.is_dir():
         raise ValueError(f"{folder}: not a directory")
 

@@ -12,6 +12,7 @@ from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_core.models.transfer import DICOMStoreSummary
 from xnat_core.services.base import BaseService
 from xnat_core.services.resources import ResourceService
+from xnat_core.user_paths import expanded
 from xnat_core.validation import ARCHIVE_SUFFIXES, validate_workers
 from xnat_upload.helpers import (
     collect_dicom_files,
@@ -243,7 +244,7 @@ class UploadService(BaseService):
 
 
 def _existing(paths: Sequence[str | Path | None]) -> list[Path]:
-    found = [Path(path).expanduser() for path in paths if path is not None]
+    found = [expanded(path) for path in paths if path is not None]
     if not found:
         raise ValueError("nothing to upload is named")
     for path in found:

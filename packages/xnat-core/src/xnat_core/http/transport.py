@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import Cookie, DefaultCookiePolicy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.request import Request as CookieRequest
 
@@ -31,6 +30,7 @@ from xnat_core.http.sending import BodyFailed, Outgoing
 from xnat_core.http.streams import Stream
 from xnat_core.redaction import redact
 from xnat_core.urls import origin
+from xnat_core.user_paths import expanded
 
 if TYPE_CHECKING:
     from xnat_core.bodies import Body
@@ -241,7 +241,7 @@ def _certificates(verify: bool | str) -> bool | str:
         # As requests reads them; only where nobody turned the check off.
         verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     if isinstance(verify, str):
-        path = Path(verify).expanduser()
+        path = expanded(verify)
         if not path.exists():
             raise ConfigurationError(f"ca_bundle: {path} does not exist", "ca_bundle", str(path))
         return str(path)

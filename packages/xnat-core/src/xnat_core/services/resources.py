@@ -23,6 +23,7 @@ from xnat_core.services.lookup import find_session
 from xnat_core.services.once import LONGEST_WAIT, ask_and_see
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
+from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_lookup, validate_resource_label
 from xnat_core.writers import natural
 
@@ -144,7 +145,7 @@ class ResourceService(BaseService):
         """
         from xnat_core.services.filling import send_file
 
-        local = Path(file_path).expanduser()
+        local = expanded(file_path)
         if not local.is_file():
             raise FileNotFoundError(f"{local}: no such file")
         label = validate_resource_label(resource_label)
@@ -168,7 +169,7 @@ class ResourceService(BaseService):
         """
         from xnat_core.services.filling import send_folder
 
-        local = Path(directory_path).expanduser()
+        local = expanded(directory_path)
         if not local.is_dir():
             raise NotADirectoryError(f"{local}: not a directory")
         label = validate_resource_label(resource_label)
@@ -223,7 +224,7 @@ class ResourceService(BaseService):
 
         found = self.get(session, resource, scan, project)
         files = files_of_resource(self.client, found)
-        return fetch(self.client, files, Path(dest).expanduser(), session_id=session)
+        return fetch(self.client, files, expanded(dest), session_id=session)
 
     def _home(self, session_id: str, scan_id: str | None, project: str | None) -> Home:
         session = find_session(self.client, session_id, project)
