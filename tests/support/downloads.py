@@ -19,7 +19,7 @@ from support.sandbox import XNAT
 from xnat_download.cli import main
 
 # A folder whose manifest is yet to be written has a note instead.
-MANIFESTS = ("manifest.ndjson", ".manifest.owner")
+MANIFESTS = ("manifest.ndjson", ".manifest.ndjson.part")
 
 Change = Callable[[bytes], Iterable[bytes]]
 

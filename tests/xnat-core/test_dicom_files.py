@@ -32,12 +32,20 @@ def test_files_come_sorted_with_those_of_a_directory_before_its_directories(tmp_
     assert names(tmp_path) == ["top", "1", "9", "deep", "2"]
 
 
-def test_hidden_names_and_broken_links_are_passed_over(tmp_path: Path) -> None:
+def test_hidden_names_are_passed_over(tmp_path: Path) -> None:
     touch(tmp_path / "seen")
     touch(tmp_path / ".hidden")
     touch(tmp_path / ".git" / "object")
-    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     assert names(tmp_path) == ["seen"]
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    touch(tmp_path / "seen")
+    (tmp_path / "fetched-later").symlink_to(".git/annex/objects/x")
+    troubles: list[XNATCtlError] = []
+    assert [file.path.name for file in walk([tmp_path], troubles.append)] == ["seen"]
+    (told,) = troubles
+    assert "fetched-later: a link to .git/annex/objects/x, which is not there" in told.message
 
 
 def test_a_directory_is_entered_once_however_many_names_lead_to_it(tmp_path: Path) -> None:

@@ -62,10 +62,18 @@ def test_links_to_folders_are_followed_but_not_in_circles(
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "there").symlink_to(tmp_path / "linked")
     (tmp_path / "links" / "up").symlink_to(tmp_path)
-    (tmp_path / "links" / "nowhere").symlink_to(tmp_path / "nothing")
     status, _, err = run("-P", "P1", "E1", "R", "links")
     assert (status, err) == (0, "")
     assert stored(xnat, session_path(xnat), "R") == {"there/b.txt": b"second"}
+
+
+def test_a_link_that_leads_nowhere_is_not_left_out_in_silence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "annexed").mkdir()
+    (tmp_path / "annexed" / "a.txt").write_bytes(b"here")
+    (tmp_path / "annexed" / "b.txt").symlink_to("not/fetched")
+    status, _, err = run("-P", "P1", "E1", "R", "annexed")
+    assert status == 1
+    assert "b.txt: a link to not/fetched, which is not there" in err
 
 
 def test_folders_that_link_to_each_other_are_entered_once_by_each_way(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_core.errors import UploadError, XNATCtlError
+from xnat_core.files import no_file
 
 SUFFIXES = (".dcm", ".ima", ".img", ".dicom")
 PREAMBLE = 128
@@ -35,9 +36,9 @@ class LocalFile:
 def walk(roots: Iterable[Path], trouble: Trouble) -> Iterator[LocalFile]:
     """Yield the regular files at and below `roots` as they are met, sorted within a directory.
 
-    Names beginning with a dot, broken links and everything that is neither file nor directory are
-    passed over below a root; a directory that several names lead to is entered once. `trouble` is
-    told of what cannot be read, and of a root that does not exist.
+    Names beginning with a dot and everything that is neither file nor directory are passed over
+    below a root; a directory that several names lead to is entered once. `trouble` is told of what
+    cannot be read, of links that lead nowhere, and of a root that does not exist.
     """
     entered: set[tuple[int, int]] = set()
     for root in roots:
@@ -68,8 +69,7 @@ def _below(
             try:
                 found = path.stat()
             except OSError as error:
-                if not path.is_symlink():
-                    trouble(UploadError(f"{path}: {error.strerror}", path))
+                trouble(no_file(path, error))
                 continue
             if stat.S_ISDIR(found.st_mode):
                 directories.append((path, found))

@@ -251,6 +251,14 @@ class SentFile:
         )
 
 
+def no_file(path: Path, error: OSError) -> UploadError:
+    """Why a name cannot be uploaded; a link may lead to what was moved, or was never fetched."""
+    reason = error.strerror
+    if path.is_symlink() and isinstance(error, FileNotFoundError):
+        reason = f"a link to {path.readlink()}, which is not there"
+    return UploadError(f"{path}: {reason}", path)
+
+
 def unreadable(error: OSError) -> None:
     """For `os.walk`, which leaves out in silence what it cannot read."""
     raise error

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 NAME = "manifest.ndjson"
 # Whose a folder is that has no manifest yet.
-NOTE = ".manifest.owner"
+NOTE = f".{NAME}.part"
 _SCHEMA = """
 CREATE TABLE entry (
   folder TEXT, local TEXT, member TEXT, size INTEGER, digest TEXT, record TEXT,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import UploadError
-from xnat_core.files import unreadable
+from xnat_core.files import no_file, unreadable
 
 _UNPACKED = (".zip", ".tar.gz", ".tgz", ".tar", ".gz", ".zar", ".xar")
 _CATALOG = "_catalog.xml"
@@ -22,13 +23,20 @@ def members_below(folder: Path) -> list[Member]:
     left out in silence would be taken for uploaded.
     """
     try:
-        files = sorted(file for file in _all_below(folder) if file.is_file())
+        files = sorted(file for file in _all_below(folder) if _is_file(file))
     except OSError as error:
         raise UploadError(f"{error.filename}: {error.strerror}", error.filename) from error
     members = [Member.of(file, file.relative_to(folder).as_posix()) for file in files]
     if not members:
         raise UploadError(f"{folder}: no files in it", folder)
     return members
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise no_file(path, error) from error
 
 
 def _all_below(folder: Path) -> Iterator[Path]:
