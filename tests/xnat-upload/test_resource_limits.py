@@ -2,56 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import json
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.resources import Run, session_path, stored
 from support.sandbox import XNAT
-from xnat_upload.cli import main
-
-Records = list[dict[str, Any]]
-Run = Callable[..., tuple[int, Records, str]]
-
-
-@pytest.fixture(autouse=True)
-def session(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A session with a scan, a login, and local files."""
-    monkeypatch.setenv("XNAT_URL", xnat.url)
-    monkeypatch.setenv("XNAT_USER", "admin")
-    monkeypatch.setenv("XNAT_PASS", "admin")
-    xnat.has_session("P1", "S1", "E1", scans={"4": {"a.dcm": b"a"}})
-    folder = tmp_path / "files"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "a.txt").write_bytes(b"first")
-    (folder / "sub" / "b.txt").write_bytes(b"second")
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    def tool(*argv: str, records: Records | None = None) -> tuple[int, Records, str]:
-        text = "".join(json.dumps(record) + "\n" for record in records or [])
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        status = main(["resource", *argv])
-        out, err = capfd.readouterr()
-        return status, [json.loads(line) for line in out.splitlines()], err
-
-    return tool
-
-
-def stored(xnat: XNAT, owner: str, label: str) -> dict[str, bytes]:
-    rows = xnat.rows(f"/data/{owner}/resources/{label}/files?format=json")
-    return {row["URI"].split("/files/")[1]: xnat.call("GET", row["URI"]).content for row in rows}
-
-
-def session_path(xnat: XNAT) -> str:
-    (row,) = xnat.rows("/data/projects/P1/experiments?format=json")
-    return f"experiments/{row['ID']}"
 
 
 def test_links_to_folders_are_followed_but_not_in_circles(
