@@ -43,6 +43,7 @@ class XNATCtlError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # An error comes back from a worker process by this. What Exception would do, calling the
         # class with the message alone, fails for those that take more.
+        # The stubs of copyreg leave it out; it is what object.__reduce_ex__ names.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:

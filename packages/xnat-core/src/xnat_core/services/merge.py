@@ -50,12 +50,15 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
         raise ValidationError(f"subject {source.label!r} cannot be merged with itself", "subject")
     if source.primary_project or target.primary_project or source.project != target.project:
         raise ValidationError("both subjects must belong to the same project", "subject")
-    require_own_route(client, _path(source))
+    for subject in (source, target):
+        require_own_route(client, _path(subject))
     rows = _experiments(client, source)
     labels = tuple(str(row.get("label") or identifier_of(row)) for row in rows)
     for row in rows:
         _require_movable(client, row, source)
-        require_own_route(client, _path(target) + path("experiments", str(identifier_of(row))))
+        # Of this route only the experiment: the subject that it is moved to has been looked at.
+        id = str(identifier_of(row))
+        require_own_route(client, path("data", "projects", str(source.project), "experiments", id))
     if dry_run:
         reason = _keeper(client, source)
         return Merge(source.label, target.label, labels, 0, False, True, reason)
