@@ -72,7 +72,7 @@ class Engine:
         self.progress = progress
         self.bounds = bounds
         self.tree = Tree(options.out)
-        self.names = Names()
+        self.names = Names(self.tree)
         self.manifests = Manifests(self.tree, options.template)
         self.without_tar = False
         self._lock = threading.Lock()
