@@ -101,7 +101,9 @@ class DownloadService(BaseService):
         options = Options(out)
         if not extract:
             where = out / (zip_filename or f"{label}.zip")
-            options = replace(options, archives=True, archive_path=where)
+            options = replace(
+                options, archives=True, archive_path=where, archive_is_named=bool(zip_filename)
+            )
         return self._run(options, found, record, progress_callback)
 
     def download_scan(
@@ -148,7 +150,8 @@ class DownloadService(BaseService):
             unpack=extract,
         )
         if options.archives:
-            options = replace(options, archive_path=out / (zip_filename or "scans.zip"))
+            where = out / (zip_filename or "scans.zip")
+            options = replace(options, archive_path=where, archive_is_named=bool(zip_filename))
         return self._run(options, found, _record(self, found), progress_callback)
 
     def _run(
