@@ -41,6 +41,27 @@ def test_text_and_other_formats_are_printed_as_they_are(capfd: pytest.CaptureFix
     assert capfd.readouterr().out.splitlines()[0].startswith("ID,")
 
 
+@pytest.mark.parametrize("query", ["req_format=qs", "file_format=DICOM&req_format=qs"])
+def test_a_key_that_ends_in_format_does_not_choose_it(
+    xnat: XNAT, query: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    xnat.has_project("P1")
+    assert main(["get", f"/data/projects/P1?{query}"]) == 0
+    assert capfd.readouterr().out.startswith('{"items":')
+
+
+def test_bytes_that_are_no_text_are_sent_as_they_are_or_refused(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(answer(b"", 200)) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        assert main(["post", "/x", "-d", "\udcff", "--url", server.url]) == 0
+        assert server.bodies == [b"\xff"]
+    for words in (["get", "/\udcff"], ["get", "/x", "--params", "a=\udcff"]):
+        assert main(words) == 2
+        assert "\\udcff' is no text in UTF-8" in capfd.readouterr().err
+
+
 def test_a_file_goes_up_and_comes_back_byte_for_byte(
     xnat: XNAT, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
