@@ -62,6 +62,40 @@ def test_bytes_that_are_no_text_are_sent_as_they_are_or_refused(
         assert "\\udcff' is no text in UTF-8" in capfd.readouterr().err
 
 
+ARCHIVED = "/data/archive/projects/P1/subjects/S1/experiments/E1"
+
+
+@pytest.mark.parametrize(
+    ("told", "out", "err"),
+    [
+        (answer(ARCHIVED.encode(), 301), ARCHIVED, "301 Said"),
+        (answer(b"", 303, Location=f"http://x{ARCHIVED}"), "", f"303 Said http://x{ARCHIVED}"),
+    ],
+)
+def test_the_answers_of_the_prearchive_are_no_failures(
+    told: bytes,
+    out: str,
+    err: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with scripted(told) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        path = "/data/prearchive/projects/P1/2024/E1?action=commit"
+        assert main(["post", path, "--url", server.url]) == 0
+    assert capfd.readouterr() == (out, f"xnat-rest: {err}\n")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+@pytest.mark.parametrize("place", ["/app/template/Login.vm", "https://sso.example.org/data/x"])
+def test_a_post_that_is_sent_elsewhere_has_failed(
+    status: int, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(answer(b"", status, Location=place)) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        assert main(["post", "/data/services/archive", "--url", server.url]) == 3
+
+
 def test_a_file_goes_up_and_comes_back_byte_for_byte(
     xnat: XNAT, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
