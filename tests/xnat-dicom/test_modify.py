@@ -166,6 +166,15 @@ def test_compressed_pixels_without_their_end_are_damage(run: Run, command: str) 
     assert not Path("copy.dcm").exists()
 
 
+@pytest.mark.parametrize("zeros", [2, 8, 510])
+def test_zeros_behind_the_last_element_are_no_elements(run: Run, zeros: int) -> None:
+    whole = Path(B).read_bytes()
+    Path(B).write_bytes(whole + bytes(zeros))
+    assert run("modify", B, "-t", "PatientID=BOB_CT2").status == 0
+    assert len(Path(B).read_bytes()) == len(whole)
+    assert "(0000,0000)" not in run("list-tags", B).out
+
+
 def test_an_element_that_cannot_be_written_anew_is_told_in_one_line(run: Run) -> None:
     rows, odd = b"\x28\x00\x10\x00US\x02\x00\x10\x00", b"\x28\x00\x10\x00US\x03\x00\x10\x00\x00"
     Path(B).write_bytes(Path(B).read_bytes().replace(rows, odd))

@@ -67,6 +67,9 @@ def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
             raise DicomParseError(path, "not DICOM")
         _check_end(path, dataset)
         _settle_encoding(dataset)
+        if 0 in dataset and not dataset.get_item(0).value:
+            # So zeros read with which a file was filled up to whole blocks.
+            del dataset[0]
     return dataset
 
 
