@@ -164,14 +164,34 @@ def test_deleting_needs_yes_and_really_deletes(
         "/data/projects/P1/experiments/E1/scans/4",
         "/data/archive/projects/P1/experiments/E1/scans/4?removeFiles=true",
         "/REST/projects/P1/experiments/E1/files/a",
+        "/data/subjects/XNAT_S00001/experiments/E1",
+        "/data/projects/P1/subjects/S1/scans/4",
+        "/data/projects/P1/assessors/A1",
     ],
 )
-def test_a_path_that_the_server_takes_for_the_session_is_never_sent(
+def test_a_path_that_the_server_takes_for_what_is_above_is_never_sent(
     path: str, xnat: XNAT, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["delete", path, "--yes"]) == 2
     assert "would take this for the session itself" in capfd.readouterr().err
-    assert xnat.requests("DELETE", "/data/projects") == []
+    assert xnat.requests("DELETE") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/projects/P1/subjects/S1/experiments/E1/scans/4",
+        "/data/projects/P1/experiments/E1/resources/R/files/scans/4",
+        "/data/subjects/XNAT_S00001/resources/R",
+        "/data/subjects/XNAT_S00001",
+        "/data/experiments/XNAT_E00001/scans/4",
+    ],
+)
+def test_a_path_of_the_right_shape_is_sent(
+    path: str, xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main(["delete", path, "--yes"])
+    assert [request.path for request in xnat.requests("DELETE")] == [path]
 
 
 def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
