@@ -193,6 +193,11 @@ class Authenticator:
         finally:
             self._lock.release()
 
+    def begin_again(self) -> None:
+        """Go on in a process that was forked: with the session, which the other one will end."""
+        self._lock = threading.RLock()
+        self._private = False
+
     # --- inside the lock ----------------------------------------------------------------------
 
     def _find(self) -> CachedSession | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
+from weakref import WeakSet
 
 from xnat_core.errors import ValidationError
 from xnat_core.login import Authenticator
@@ -80,6 +82,7 @@ class Requesting:
         )
         self._lock = threading.RLock()
         self._talk: Conversation | None = None
+        _clients.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -202,6 +205,15 @@ class Requesting:
         if self._talk is not None:
             self._talk.close()
 
+    def _begin_again(self) -> None:
+        """Be a client of its own in a process that was forked.
+
+        Over the sockets that both have, one would read the answers to the other.
+        """
+        self._lock = threading.RLock()
+        self._talk = None
+        self._authenticator.begin_again()
+
     @property
     def _conversation(self) -> Conversation:
         from xnat_core.http.conversation import Conversation
@@ -269,3 +281,15 @@ class _Sent(TypedDict):
     params: Params | None
     headers: Mapping[str, str] | None
     timeout: float | None
+
+
+_clients: WeakSet[Requesting] = WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._begin_again()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
