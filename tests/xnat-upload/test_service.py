@@ -174,6 +174,50 @@ def test_a_project_that_does_not_exist_is_raised(service: UploadService, upload:
         service.upload_dicom("NOPE", "S1", "E1", upload.folder)
 
 
+def test_a_callback_is_not_told_that_an_upload_succeeded_that_raises(
+    service: UploadService, upload: Uploader
+) -> None:
+    upload.series()
+    told: list[UploadProgress] = []
+    with pytest.raises(ResourceNotFoundError):
+        service.upload_dicom("NOPE", "S1", "E1", upload.folder, progress_callback=told.append)
+    assert (told[-1].phase, told[-1].success) == (OperationPhase.ERROR, False)
+
+
+def test_what_a_callback_raises_ends_the_upload(service: UploadService, upload: Uploader) -> None:
+    upload.series()
+    told: list[UploadProgress] = []
+
+    def cancel(progress: UploadProgress) -> None:
+        told.append(progress)
+        if progress.phase is OperationPhase.UPLOADING:
+            raise ArithmeticError("enough")
+
+    with pytest.raises(ArithmeticError, match=r"^enough$"):
+        service.upload_dicom("P1", "S1", "E1", upload.folder, progress_callback=cancel)
+    assert (told[-1].phase, told[-1].success) == (OperationPhase.ERROR, False)
+
+
+def test_a_folder_beside_a_list_of_files_is_not_left_out_in_silence(
+    service: UploadService, upload: Uploader
+) -> None:
+    (file, *_) = upload.series()
+    with pytest.raises(TypeError, match=r"^exactly one of source_path and files is needed$"):
+        service.upload_dicom("P1", "S1", "E1", upload.folder, files=[file])
+
+
+def test_one_path_is_not_taken_for_a_list_of_letters(
+    service: UploadService, upload: Uploader
+) -> None:
+    (file, *_) = upload.series()
+    with pytest.raises(TypeError, match=r"^files must be a list of paths, not "):
+        service.upload_dicom("P1", "S1", "E1", files=str(file))
+    with pytest.raises(TypeError, match=r"^files must be a list of paths, not "):
+        service.upload_dicom_gradual_files(
+            files=str(file), project="P1", subject="S1", session="E1"
+        )
+
+
 def test_files_that_could_not_be_uploaded_are_in_the_errors(
     service: UploadService, upload: Uploader
 ) -> None:

@@ -60,7 +60,9 @@ class DownloadService(BaseService):
         `verify` compares files that are there already with the server's digests, and fails when
         there are none. Raises ResourceNotFoundError.
         """
-        found = find_session(self.client, named(session_id, session, "session_id"), project)
+        found = find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
+        )
         selection = Selection(
             session_resources=include_resources, assessors=include_assessors, pattern=pattern
         )
@@ -91,8 +93,10 @@ class DownloadService(BaseService):
 
         Raises ResourceNotFoundError.
         """
-        found = find_session(self.client, named(session_id, session, "session_id"), project)
-        label = named(resource_label, resource, "resource_label")
+        found = find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
+        )
+        label = named(resource_label, resource, "resource_label", "resource")
         home = Home.of_session(found)
         if scan_id is not None:
             home = Home.of_scan(find_scan(self.client, found, scan_id))
@@ -257,7 +261,8 @@ def _record(service: DownloadService, session: Session) -> Record:
 
 
 def _folder(output_dir: str | Path | None, dest: str | Path | None) -> Path:
-    return expanded(str(named(output_dir, dest, "output_dir")))
+    folder, other = (None if one is None else expanded(one) for one in (output_dir, dest))
+    return named(folder, other, "output_dir", "dest")
 
 
 def _labels(resource: str | None) -> frozenset[str]:

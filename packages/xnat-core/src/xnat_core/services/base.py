@@ -112,13 +112,13 @@ def delete(client: XNATClient, path: str, about: About, *, remove_files: bool) -
         )
 
 
-def named(value: T | None, alias: T | None, name: str) -> T:
+def named(value: T | None, alias: T | None, name: str, other: str) -> T:
     """The argument under either of its two names. Raises TypeError for none and for both."""
     if value is not None and alias is None:
         return value
     if alias is not None and value is None:
         return alias
-    raise TypeError(f"exactly one of {name} and {name.removesuffix('_id')} is needed")
+    raise TypeError(f"exactly one of {name} and {other} is needed")
 
 
 def first(limit: int | None, items: Iterable[T]) -> list[T]:

@@ -50,7 +50,7 @@ class ResourceService(BaseService):
         session: str | None = None,
     ) -> Resources:
         """The resources of a session itself, or of one of its scans."""
-        home = self._home(named(session_id, session, "session_id"), scan_id, project)
+        home = self._home(named(session_id, session, "session_id", "session"), scan_id, project)
         return resources_of(self.client, home)
 
     def get(
@@ -64,8 +64,10 @@ class ResourceService(BaseService):
         resource: str | None = None,
     ) -> Resource:
         """One resource. Raises ResourceNotFoundError."""
-        home = self._home(named(session_id, session, "session_id"), scan_id, project)
-        return find_resource(self.client, home, named(resource_label, resource, "resource_label"))
+        home = self._home(named(session_id, session, "session_id", "session"), scan_id, project)
+        return find_resource(
+            self.client, home, named(resource_label, resource, "resource_label", "resource")
+        )
 
     def list_files(
         self,

@@ -73,7 +73,7 @@ class ScanService(BaseService):
         scan: str | None = None,
     ) -> Scan:
         """One scan with what is in its resources. Raises ResourceNotFoundError."""
-        wanted = named(scan_id, scan, "scan_id")
+        wanted = named(scan_id, scan, "scan_id", "scan")
         return find_scan(self.client, self._session(session_id, session, project), wanted)
 
     def delete(
@@ -87,7 +87,7 @@ class ScanService(BaseService):
         scan: str | None = None,
     ) -> bool:
         """Delete one scan. Raises ResourceNotFoundError."""
-        wanted = named(scan_id, scan, "scan_id")
+        wanted = named(scan_id, scan, "scan_id", "scan")
         found = find_scan(self.client, self._session(session_id, session, project), wanted)
         delete_scan(self.client, found, remove_files=remove_files)
         return True
@@ -176,7 +176,7 @@ class ScanService(BaseService):
         return True
 
     def _session(self, value: str | None, alias: str | None, project: str | None) -> Session:
-        return find_session(self.client, named(value, alias, "session_id"), project)
+        return find_session(self.client, named(value, alias, "session_id", "session"), project)
 
 
 def scans_of(client: XNATClient, session: Session, columns: str = COLUMNS) -> Scans:

@@ -77,7 +77,9 @@ class SessionService(BaseService):
 
         Raises ResourceNotFoundError.
         """
-        return find_session(self.client, named(session_id, session, "session_id"), project)
+        return find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
+        )
 
     def create(
         self,

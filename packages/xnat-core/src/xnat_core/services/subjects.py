@@ -73,7 +73,9 @@ class SubjectService(BaseService):
 
         Raises ResourceNotFoundError.
         """
-        return find_subject(self.client, named(subject_id, subject, "subject_id"), project)
+        return find_subject(
+            self.client, named(subject_id, subject, "subject_id", "subject"), project
+        )
 
     def create(
         self,
