@@ -10,7 +10,7 @@ import pytest
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError
+from xnat_core.errors import InvalidIdentifierError, ResourceNotFoundError
 from xnat_core.models import DownloadProgress, OperationPhase
 from xnat_download.service import DownloadService
 
@@ -95,6 +95,12 @@ def test_scans_are_a_zip_or_files_or_both(service: DownloadService, out: Path) -
     assert len(files(out / "b")) == 2
     service.download_scans("XNAT_E00001", ["1"], out / "c", extract=True, cleanup=False)
     assert len(files(out / "c")) == 3
+
+
+def test_no_scans_are_not_all_of_them(service: DownloadService, out: Path) -> None:
+    with pytest.raises(InvalidIdentifierError, match="no valid scan IDs"):
+        service.download_scans("XNAT_E00001", [], out)
+    assert not out.exists()
 
 
 def test_one_scan(service: DownloadService, out: Path) -> None:

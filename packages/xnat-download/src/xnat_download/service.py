@@ -9,15 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.errors import InvalidIdentifierError
 from xnat_core.models import DownloadProgress, DownloadSummary, OperationPhase
 from xnat_core.progress import Progress
 from xnat_core.records import Record
-from xnat_core.services.base import BaseService, named
+from xnat_core.services.base import BaseService, named, several
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import find_resource
 from xnat_core.services.scans import find_scan
 from xnat_core.user_paths import expanded
+from xnat_core.validation import validate_lookup
 from xnat_download.engine import Engine, Options
 from xnat_download.selection import Selection
 
@@ -141,10 +143,13 @@ class DownloadService(BaseService):
     ) -> DownloadSummary:
         """Fetch several scans (`["ALL"]`) as the zip `output_dir/scans.zip`.
 
-        With `extract` their files, and with `cleanup=False` both.
+        With `extract` their files, and with `cleanup=False` both. Raises InvalidIdentifierError
+        when no scan is named.
         """
         found = find_session(self.client, session_id, project, subject)
-        wanted = [scan_ids] if isinstance(scan_ids, str) else list(scan_ids)
+        wanted = [validate_lookup(scan, "scan") for scan in several(scan_ids)]
+        if not wanted:
+            raise InvalidIdentifierError("scan IDs", scan_ids, "no valid scan IDs")
         every = any(scan.strip() in _ALL for scan in wanted)
         out = _folder(output_dir, None)
         options = Options(

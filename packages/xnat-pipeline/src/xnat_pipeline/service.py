@@ -115,10 +115,10 @@ class PipelineService(BaseService):
         limit: int | None = 100,
     ) -> builtins.list[dict[str, Any]]:
         """The jobs of a session, of a project, or the containers of the user, newest first."""
-        if experiment_id:
+        if experiment_id is not None:
             session = find_session(self.client, experiment_id, project)
             jobs = jobs_of_session(self.client, session)
-        elif project:
+        elif project is not None:
             jobs = jobs_of_project(self.client, project)
         else:
             jobs = jobs_of_user(self.client)

@@ -121,6 +121,11 @@ def named(value: T | None, alias: T | None, name: str, other: str) -> T:
     raise TypeError(f"exactly one of {name} and {other} is needed")
 
 
+def several(given: Iterable[str] | str) -> list[str]:
+    """The texts of an argument; one text stands for itself and not for its letters."""
+    return [given] if isinstance(given, str) else list(given)
+
+
 def first(limit: int | None, items: Iterable[T]) -> list[T]:
     """The first `limit` items; `None` means all, 0 means none."""
     found = list(items)

@@ -24,6 +24,7 @@ from xnat_core.services.base import (
     listing,
     named,
     same,
+    several,
 )
 from xnat_core.services.lookup import find_session, identifier_of
 from xnat_core.urls import path
@@ -113,7 +114,7 @@ class ScanService(BaseService):
 
         owner = self._session(session_id, session, project)
         present = {scan.id: scan for scan in scans_of(self.client, owner)}
-        given = [scan_ids] if isinstance(scan_ids, str) else list(scan_ids)
+        given = [validate_lookup(scan, "scan") for scan in several(scan_ids)]
         wanted = list(present) if ALL in given else list(dict.fromkeys(given))
 
         def delete(scan_id: str) -> None:

@@ -57,7 +57,7 @@ class SubjectService(BaseService):
     ) -> Subjects:
         """The subjects of a project, or of the whole server."""
         columns = columns_of(columns, SUBJECT_COLUMNS)
-        if project:
+        if project is not None:
             return first(limit, subjects_in(self.client, project, columns))
         rows = self.client.rows(path("data", "subjects"), params={"columns": columns})
         return first(limit, (subject_of_row(row) for row in rows))
