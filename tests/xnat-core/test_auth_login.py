@@ -183,36 +183,6 @@ def test_an_error_of_a_login_does_not_repeat_the_password(monkeypatch: pytest.Mo
     assert "geheim" not in chain
 
 
-def test_a_refusal_that_is_told_again_does_not_grow(
-    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XNAT_PASS", "wrong")
-    lengths = []
-    with connect(resolve()) as client:
-        for _ in range(4):
-            with pytest.raises(AuthenticationError, match="wrong user name") as told:
-                projects(client)
-            lengths.append(len(told.traceback))
-    assert len(set(lengths[1:])) == 1
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Response("<html>We are back soon</html>", content_type="text/html"),
-        Response("", 302, {"Location": "https://gateway.example.org/"}),
-    ],
-)
-def test_a_page_of_maintenance_is_no_refusal(xnat: XNAT, answer: Response) -> None:
-    away = True
-    xnat.before(lambda r: answer if away and r.path == "/data/JSESSION" else None)
-    with connect(resolve()) as client:
-        with pytest.raises(AuthenticationError):
-            projects(client)
-        away = False
-        assert projects(client) == ["P1"]
-
-
 def test_the_password_changed_during_the_run_is_one_failed_login(
     xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

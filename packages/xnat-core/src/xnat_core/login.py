@@ -71,8 +71,8 @@ class Authenticator:
         self._url = url
         self._username = username
         self._password = password
-        self._given = token
-        self._token = token
+        # An unset variable is often read as an empty text: that is no session.
+        self._given = self._token = token or None
         self._cache = cache
         self._profile = profile
         self._prompt = prompt
