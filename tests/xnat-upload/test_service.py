@@ -101,6 +101,26 @@ def test_without_overwrite_a_session_that_exists_is_not_touched(
     assert service.upload_dicom("P1", "S1", "E1", upload.folder, overwrite=True).success
 
 
+@pytest.mark.parametrize("overwrite", [None, True, "no", "None"])
+def test_only_the_three_ways_to_overwrite_are_taken(
+    service: UploadService, upload: Uploader, overwrite: Any
+) -> None:
+    upload.series()
+    with pytest.raises(ValueError, match="overwrite must be none, append, delete, not"):
+        service.upload_dicom_parallel(upload.folder, "P1", "S1", "E1", overwrite=overwrite)
+    assert not upload.imports()
+
+
+@pytest.mark.parametrize("overwrite", [None, "none", "delete"])
+def test_a_word_is_not_taken_for_a_yes_to_overwrite(
+    service: UploadService, upload: Uploader, overwrite: Any
+) -> None:
+    upload.series()
+    with pytest.raises(TypeError, match="overwrite must be True or False, not"):
+        service.upload_dicom("P1", "S1", "E1", upload.folder, overwrite=overwrite)
+    assert not upload.imports()
+
+
 def test_a_session_can_be_quarantined(service: UploadService, upload: Uploader) -> None:
     upload.series()
     assert service.upload_dicom("P1", "S1", "E1", upload.folder, quarantine=True).success
@@ -209,13 +229,12 @@ def test_a_folder_beside_a_list_of_files_is_not_left_out_in_silence(
 def test_one_path_is_not_taken_for_a_list_of_letters(
     service: UploadService, upload: Uploader
 ) -> None:
-    (file, *_) = upload.series()
-    with pytest.raises(TypeError, match=r"^files must be a list of paths, not "):
-        service.upload_dicom("P1", "S1", "E1", files=str(file))
-    with pytest.raises(TypeError, match=r"^files must be a list of paths, not "):
-        service.upload_dicom_gradual_files(
-            files=str(file), project="P1", subject="S1", session="E1"
-        )
+    one, two = upload.series(instances=2)
+    assert service.upload_dicom("P1", "S1", "E1", files=str(one)).total_files == 1
+    summary = service.upload_dicom_gradual_files(
+        files=str(two), project="P1", subject="S1", session="E2"
+    )
+    assert summary.total_files == 1
 
 
 def test_files_that_could_not_be_uploaded_are_in_the_errors(

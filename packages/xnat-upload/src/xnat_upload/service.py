@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
+from xnat_core.config import OVERWRITE
 from xnat_core.imports import Destination, archive_destination_params
 from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_core.models.transfer import DICOMStoreSummary
@@ -69,6 +70,9 @@ class UploadService(BaseService):
         Raises FileNotFoundError for a path that does not exist, TypeError for both a `source_path`
         and `files`, and for neither.
         """
+        if not isinstance(overwrite, bool):
+            # "none" of `upload_dicom_parallel` would mean yes.
+            raise TypeError(f"overwrite must be True or False, not {overwrite!r}")
         one = None if source_path is None else [source_path]
         paths = _existing(named(one, files, "source_path", "files"))
         manner = Manner(
@@ -107,12 +111,15 @@ class UploadService(BaseService):
         `archive_format` is tar or zip. `archive_workers` has no effect: archives are made while
         they are sent. `username` and `password` log in for this upload.
 
-        Raises ValueError for a format or handler that is none of these.
+        Raises ValueError for a format, handler or `overwrite` (none, append, delete) that is none
+        of these.
         """
         if archive_format not in ("tar", "zip"):
             raise ValueError(f"archive_format must be tar or zip, not {archive_format!r}")
         if import_handler not in ("DICOM-zip", "gradual-DICOM"):
             raise ValueError(f"import_handler {import_handler!r} is not supported")
+        if overwrite not in OVERWRITE:
+            raise ValueError(f"overwrite must be {', '.join(OVERWRITE)}, not {overwrite!r}")
         manner = Manner(
             mode=archive_format if import_handler == "DICOM-zip" else "gradual",
             overwrite=overwrite,
@@ -246,9 +253,7 @@ class UploadService(BaseService):
 
 
 def _existing(paths: Iterable[str | Path]) -> list[Path]:
-    if isinstance(paths, str):
-        raise TypeError(f"files must be a list of paths, not {paths!r}")
-    found = [expanded(path) for path in paths]
+    found = [expanded(path) for path in ([paths] if isinstance(paths, str) else paths)]
     if not found:
         raise ValueError("nothing to upload is named")
     for path in found:

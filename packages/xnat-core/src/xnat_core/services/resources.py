@@ -192,7 +192,7 @@ class ResourceService(BaseService):
         import time
 
         begin = time.monotonic()
-        paths = [Path(file) for file in files]
+        paths = [Path(file) for file in ([files] if isinstance(files, str) else files)]
         errors: list[str] = []
         size = 0
         for file in paths:
