@@ -116,6 +116,21 @@ def test_a_command_that_had_to_stop_leaves_the_shard_undone(run: Run, plan: Path
     assert not list(plan.glob("shard.*.out"))
 
 
+def test_results_that_the_disk_did_not_take_leave_the_shard_undone(run: Run, plan: Path) -> None:
+    """The command failed twice: at a record, which explains its status, and at the disk."""
+    no_more_than = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+    poison = POISON.replace("sys.exit(8)", "print('x' * 50_000)\nsys.exit(8)")
+    command = [sys.executable, "-c", poison]
+    words = ["xnat-shard", "run", str(plan), "0", "--", *command]
+    starting = f"{no_more_than}import os; os.execvp('xnat-shard', {words})"
+    ended = subprocess.run([sys.executable, "-c", starting], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "File too large" in ended.stderr
+    assert not list(plan.glob("shard.*.out"))
+    status, _, _ = run("run", plan, 0, "--", *command)
+    assert (status, len(list(plan.glob("shard.*.out")))) == (8, 1)
+
+
 def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(
     run: Run, plan: Path
 ) -> None:

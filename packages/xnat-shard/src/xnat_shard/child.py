@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 from xnat_core.errors import UsageError
@@ -18,33 +21,65 @@ _GRACE = 100.0
 _SET_DEATH_SIGNAL = 1
 
 
-def start(command: Sequence[str], records: IO[bytes], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def start(command: Sequence[str], records: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start it; it is terminated when this process is killed, for nobody would publish its work.
 
     Raises UsageError when there is no such command.
     """
     try:
-        return subprocess.Popen(command, stdin=records, stdout=output, preexec_fn=_death_signal())
+        return subprocess.Popen(
+            command, stdin=records, stdout=subprocess.PIPE, preexec_fn=_death_signal()
+        )
     except FileNotFoundError:
         raise UsageError(f"{command[0]}: no such command") from None
     except PermissionError:
         raise UsageError(f"{command[0]} cannot be executed") from None
 
 
-def wait(process: subprocess.Popen[bytes], lost: threading.Event) -> int:
-    """Wait for its end and return its status; a signal to this process ends it first.
+def wait(process: subprocess.Popen[bytes], output: Path, lost: threading.Event) -> int:
+    """Write what it prints to a file until it ends, and return its status.
 
-    Raises LeaseLost, having ended it, when `lost` is set: somebody else does the same work.
+    A signal to this process ends it first. Raises LeaseLost, having ended it, when `lost` is set:
+    somebody else does the same work. Raises OSError when the file could not be written.
     """
+    printed = _Printed(process, output)
     try:
+        printed.start()
         while not lost.is_set():
-            try:
-                return process.wait(timeout=1)
-            except subprocess.TimeoutExpired:
-                continue
+            printed.join(timeout=1)
+            if not printed.is_alive():
+                printed.check()
+                with suppress(subprocess.TimeoutExpired):
+                    return process.wait(timeout=1)
         raise LeaseLost("this shard was taken by somebody else, because this process stood still")
     finally:
         _stop(process)
+
+
+class _Printed(threading.Thread):
+    """What a command prints, on its way to a file.
+
+    Were the file its standard output, only the command would learn that the disk is full.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
+        super().__init__(daemon=True)
+        assert process.stdout is not None
+        self._source = process.stdout
+        self._output = output
+        self._error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            with self._source, self._output.open("wb") as file:
+                shutil.copyfileobj(self._source, file)
+        except OSError as error:
+            self._error = OSError(error.errno, error.strerror, str(self._output))
+
+    def check(self) -> None:
+        """Raise the OSError that kept something out of the file."""
+        if self._error is not None:
+            raise self._error
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -92,10 +92,10 @@ def _run(folder: Folder, part: Part, lease: Lease, command: tuple[str, ...]) -> 
     folder.clear(part)
     file = unique_part_path(folder.path / f"shard.{part.index:04d}")
     try:
-        with folder.input(part).open("rb") as records, file.open("wb") as output:
-            process = start(command, records, output)
+        with folder.input(part).open("rb") as records:
+            process = start(command, records)
         with lease.kept() as lost:
-            status = wait(process, lost)
+            status = wait(process, file, lost)
             found = results_of(file)
             if not found.are_whole(status):
                 return _not_done(folder.record(part), found, command[0], status)
