@@ -56,10 +56,11 @@ def test_an_error_that_stops_ends_the_stream_with_a_failure(
 
 
 def test_a_defect_is_one_line_and_no_traceback(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert main(["say", "defect"]) == 1
-    err = capfdbinary.readouterr().err
+    assert main(["say", "a", "defect", "b"]) == 1
+    out, err = capfdbinary.readouterr()
     assert err.startswith(b"toy: a defect in this tool: ZeroDivisionError: oh")
     assert err.count(b"\n") == 1
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["word", "failure"]
 
 
 @pytest.mark.parametrize(

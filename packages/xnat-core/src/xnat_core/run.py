@@ -193,18 +193,23 @@ def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args
 
 
 def _stopped(job: Any, error: XNATCtlError) -> int:
-    """The work cannot go on. The next tool of a pipeline learns it from the last record."""
+    """The work cannot go on."""
+    job.console.error(error.message)
+    _tell_next(job, error)
+    if summary := job.tally.summary():
+        job.console.info(f"stopped: {summary}")
+    return error.exit_status
+
+
+def _tell_next(job: Any, error: XNATCtlError) -> None:
+    """The next tool of a pipeline learns from the last record that there should be more."""
     from xnat_core.records import failed
     from xnat_core.writers import Ndjson
 
-    job.console.error(error.message)
     with contextlib.suppress(OSError, XNATCtlError):
         if isinstance(job.writer, Ndjson):
             job.writer.write(failed({"kind": "failure", "tool": job.tool}, error))
         job.writer.close()
-    if summary := job.tally.summary():
-        job.console.info(f"stopped: {summary}")
-    return error.exit_status
 
 
 def _interrupted(job: Any, stop: BaseException) -> None:
@@ -223,10 +228,10 @@ def _defect(job: Any, defect: Exception) -> int:
     import traceback
 
     where = traceback.extract_tb(defect.__traceback__)[-1]
-    job.console.error(
-        f"a defect in this tool: {type(defect).__name__}: {defect} "
-        f"({where.name}, line {where.lineno}); -v shows more"
-    )
+    told = f"a defect in this tool: {type(defect).__name__}: {defect}"
+    job.console.error(f"{told} ({where.name}, line {where.lineno}); -v shows more")
+    with contextlib.suppress(Exception):
+        _tell_next(job, XNATCtlError(told))
     if job.args.flag("--verbose"):
         traceback.print_exception(defect)
     return GENERAL
