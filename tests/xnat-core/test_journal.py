@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -59,6 +61,17 @@ def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
 def test_two_runs_for_one_target_exclude_each_other() -> None:
     with Journal(*TARGET), pytest.raises(JournalBusy, match="P1/MR1: another process"):
         Journal(*TARGET).__enter__()
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_nothing_is_remembered_and_nobody_hindered(
+    monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    monkeypatch.setattr("fcntl.flock", Mock(side_effect=OSError(error, "no locks")))
+    with Journal(*TARGET) as journal:
+        assert not journal.usable
+        journal.add([ONE])
+        assert list(journal.accepted()) == []
 
 
 def test_a_killed_run_leaves_no_lock_behind() -> None:

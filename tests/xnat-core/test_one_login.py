@@ -18,10 +18,10 @@ ASK = """\
 import sys, time
 from pathlib import Path
 if sys.argv[2] == "without locks":
-    import errno, filelock
-    def refuse(*words, **named):
+    import errno, fcntl
+    def refuse(*words):
         raise OSError(errno.ENOLCK, "No locks available")
-    filelock.FileLock.acquire = refuse
+    fcntl.flock = refuse
 from xnat_core.connect import connect, resolve
 client = connect(resolve())
 while not Path(sys.argv[1]).exists():
