@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -109,3 +111,17 @@ def test_the_disk_is_asked_whether_case_matters(tmp_path: Path) -> None:
     (folder / "lower").touch()
     assert is_case_insensitive(folder) == (folder / "LOWER").exists()
     assert [path.name for path in folder.iterdir()] == ["lower"]
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_a_folder_that_cannot_be_written_is_judged_by_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folds: bool
+) -> None:
+    refused = Mock(side_effect=PermissionError(errno.EACCES, "Permission denied"))
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refused)
+    assert not is_case_insensitive(tmp_path)
+    (tmp_path / "123").touch()
+    (tmp_path / "Lower").touch()
+    if folds:
+        (tmp_path / "lOWER").hardlink_to(tmp_path / "Lower")
+    assert is_case_insensitive(tmp_path) == folds

@@ -76,7 +76,17 @@ def _folded(name: str) -> str:
 
 
 def is_case_insensitive(folder: Path) -> bool:
-    """Tell whether an existing folder holds `a` and `A` for one file; makes a file to try."""
-    with tempfile.NamedTemporaryFile(prefix=".case-", dir=folder) as file:
-        path = Path(file.name)
-        return path.with_name(path.name.upper()).exists()
+    """Tell whether an existing folder holds `a` and `A` for one file; makes a file to try.
+
+    What is there already tells it for a folder that nothing can be written to.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".case-", dir=folder) as file:
+            return _is_found_in_other_case(Path(file.name))
+    except OSError:
+        return any(_is_found_in_other_case(path) for path in folder.iterdir())
+
+
+def _is_found_in_other_case(path: Path) -> bool:
+    other = path.with_name(path.name.swapcase())
+    return other.name != path.name and other.exists() and other.samefile(path)
