@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from support.shards import Records, Run, scans
 from xnat_shard.balance import assign
+from xnat_shard.plan import _Pile
 
 
 def planned(folder: Path) -> list[list[str]]:
@@ -100,6 +101,23 @@ def test_a_new_plan_leaves_no_records_of_the_old_one(run: Run, folder: Path) -> 
     run("plan", folder, "-n", 2, records=scans(1, 2, 3))
     assert sorted(id for ids in planned(folder) for id in ids) == ["0", "1", "2"]
     assert len(list(folder.iterdir())) == 3
+
+
+def test_a_shard_that_is_run_meanwhile_takes_nothing_from_a_new_plan(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("plan", folder, "-n", 1, records=scans(1))
+    write = _Pile.flush
+
+    def write_while_it_is_run(pile: _Pile) -> None:
+        write(pile)
+        status, _, _ = run("run", folder, 0, "--", "sh", "-c", "cat; exit 3")
+        assert status == 3
+
+    monkeypatch.setattr(_Pile, "flush", write_while_it_is_run)
+    monkeypatch.setattr("xnat_shard.plan._BUFFERED", 0)
+    run("plan", folder, "-n", 1, records=scans(1, 2, 3))
+    assert planned(folder) == [["0", "1", "2"]]
 
 
 @given(st.lists(st.integers(1, 10**12), max_size=200), st.integers(1, 20))

@@ -128,7 +128,8 @@ def _write(
     folder: Folder, spool: Path, measured: _Measured, where: array[int], shards: int
 ) -> Plan:
     """Hand the lines out to the files of the shards."""
-    piles = [_Pile(unique_part_path(folder.path / f"shard.{n:04d}")) for n in range(shards)]
+    # Not named like the parts of a run: who runs a shard of the plan before removes those.
+    piles = [_Pile(unique_part_path(folder.path / f"plan.{n:04d}")) for n in range(shards)]
     try:
         buffered = 0
         with spool.open("rb") as lines:
