@@ -163,6 +163,9 @@ class Lease:
         try:
             os.write(descriptor, json.dumps(facts).encode())
             os.utime(offer)
+        except OSError:
+            offer.unlink()  # A full disk keeps empty files; each attempt would leave one more.
+            raise
         finally:
             os.close(descriptor)
         return offer
