@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -40,6 +41,31 @@ def test_a_file_gets_its_name_when_it_is_accepted(tmp_path: Path) -> None:
     part.discard()
     assert final.read_bytes() == b"whole"
     assert left(tmp_path / "a") == []
+
+
+def test_what_a_disk_tells_when_a_file_is_closed_keeps_it_from_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As NFS does, for a full quota and for blocks that it has lost."""
+    closed: list[int] = []
+    close = os.close
+
+    def refuse(descriptor: int) -> None:
+        close(descriptor)
+        closed.append(descriptor)
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    part = Partial(tmp_path / "a")
+    part.write(b"whole")
+    with monkeypatch.context() as context:
+        context.setattr(os, "close", refuse)
+        with pytest.raises(DiskError, match="quota") as told:
+            part.accept()
+        part.discard()
+        part.close()
+    assert told.value.is_final
+    assert not (tmp_path / "a").exists() and left(tmp_path) == []
+    assert len(closed) == len(set(closed)) == 2
 
 
 @pytest.mark.parametrize(("size", "md5"), [(6, None), (None, "0" * 32), (4, None)])

@@ -91,6 +91,9 @@ class Partial:
     def accept(self) -> None:
         """Give the file its final name; a link that has the name is replaced, not followed."""
         with disk_errors(self.final):
+            # NFS tells of a full quota or a lost block only when a file is closed, whichever of its
+            # descriptors; the lock must stay until the file has its name.
+            os.close(os.dup(self._descriptor))
             self.path.replace(self.final)
         self.close()
 
@@ -102,9 +105,11 @@ class Partial:
 
     def close(self) -> None:
         """Let go of it."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        # Never twice: the number may be that of another file by then.
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            with suppress(OSError):
+                os.close(descriptor)
 
     def discard(self) -> None:
         """Remove the bytes; after `accept` nothing."""
