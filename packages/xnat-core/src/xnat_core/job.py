@@ -40,7 +40,7 @@ from xnat_core.records import (
     skipped,
     where,
 )
-from xnat_core.stdout import OUTPUT_ERRORS, writer_of
+from xnat_core.stdout import OUTPUT_ERRORS, end_output, writer_of
 from xnat_core.tally import Tally
 from xnat_core.writers import FORMATS, Facts, Sorted, Table, Writer
 
@@ -329,7 +329,7 @@ class Job:
         with OUTPUT_ERRORS:
             if self._written == 0 or "writer" in self.__dict__:
                 self.writer.close()
-            sys.stdout.flush()
+            end_output()
         self.close()
         if riddle := self._asked.riddle(self._written):
             self.console.info(riddle)

@@ -35,6 +35,17 @@ class _OutputErrors:
 OUTPUT_ERRORS = _OutputErrors()
 
 
+def end_output() -> None:
+    """Write what is left, and learn what NFS tells only when a file is closed: a full quota, lost
+    blocks. Raises OSError."""
+    sys.stdout.flush()
+    try:
+        copy = os.dup(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return  # Not a file of the system, or closed.
+    os.close(copy)
+
+
 def writer_of(args: Args, command: Command, layout: str) -> Writer:
     """The writer of the format asked for: a table for a terminal, else ndjson, where none is.
 
