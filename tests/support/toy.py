@@ -42,6 +42,8 @@ def say(job: Job) -> Iterator[Record]:
             raise ZeroDivisionError("oh")
         elif word == "confirm":
             job.confirm("really?")
+        elif word == "draw":
+            job.progress.start(total_items=1, what="drawn")
         elif word == "-":
             yield from (done(r, seen=True) for r in job.records("word"))
         else:

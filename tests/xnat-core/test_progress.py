@@ -8,6 +8,8 @@ import pty
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,58 @@ def test_a_note_is_a_line_with_its_brackets(stream: type[io.StringIO]) -> None:
     progress.note("after")
     for line in ("before\n", "[red]/data/x[0] :smile: failed\n", "after\n"):
         assert line in written.getvalue()
+
+
+@pytest.mark.parametrize("columns", ["8", "40", "80"])
+@pytest.mark.parametrize("what", ["upload S1", "/incoming/" + "long name " * 20, "two\nlines"])
+def test_a_bar_takes_one_line_and_no_other_is_taken_away(
+    monkeypatch: pytest.MonkeyPatch, columns: str, what: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    stream = Terminal()
+    progress = reporter(quiet=False, stream=stream)
+    progress.start(total_bytes=961_700_000, total_items=12, what=what)
+    progress.advance(bytes=100_000_000, items=3)
+    with progress.aside():
+        stream.write("a record\n")
+    progress.close()
+    one_line_up = "\x1b[1A"
+    assert stream.getvalue().count(one_line_up) == 2
+
+
+def test_a_narrow_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = Terminal()
+    progress = reporter(quiet=False, stream=stream)
+    progress.start(total_bytes=4_000_000, what="/incoming/" + "long name " * 20)
+    progress.advance(bytes=4_000_000)
+    progress.close()
+    for text in ("/incoming/", "4.0/4.0 MB"):
+        assert text in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [(["a", "-o", "json"], b"]"), (["a", "-o", "table"], b"a   []"), (["stop"], b"not found")],
+)
+def test_nothing_is_drawn_any_more_when_the_output_ends(words: list[str], last: bytes) -> None:
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "support.toy", "say", "draw", *words],
+        stdout=theirs,
+        stderr=theirs,
+        cwd=Path(__file__).parents[1],
+        check=False,
+    )
+    os.close(theirs)
+    screen = b""
+    with suppress(OSError):  # so ends a terminal that nobody writes to any more
+        while block := os.read(ours, 10_000):
+            screen += block
+    os.close(ours)
+    *_, drawing, written = screen.split(b"\x1b[1A\x1b[2K")
+    assert b"drawn" in drawing
+    assert written.splitlines()[-1].endswith(last)
 
 
 def test_a_closed_stream_is_no_failure() -> None:

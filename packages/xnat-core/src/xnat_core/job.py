@@ -326,6 +326,7 @@ class Job:
 
     def finish(self) -> int:
         """Close output, tell how it went, and give the exit status."""
+        self.stop_drawing()
         with OUTPUT_ERRORS:
             if self._written == 0 or "writer" in self.__dict__:
                 self.writer.close()
@@ -344,10 +345,14 @@ class Job:
 
     def close(self) -> None:
         """Stop drawing and leave the server; never raises for a server that is gone."""
+        self.stop_drawing()
+        self._server.close()
+
+    def stop_drawing(self) -> None:
+        """Take the progress away, before more is written than a record."""
         if "progress" in self.__dict__:
             self.console.through(None)
             self.progress.close()
-        self._server.close()
 
     @property
     def for_people(self) -> bool:

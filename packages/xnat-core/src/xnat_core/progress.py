@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
+from xnat_core.tables import safe
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Drawing
     from rich.progress import TaskID
@@ -98,7 +100,7 @@ class DrawnProgress(Progress):
             self._begun = self._updated = time.monotonic()
             drawing = self._draw()
             total = total_items if self._by_items else total_bytes
-            self._task = drawing.add_task(what, total=total, facts=self._facts())
+            self._task = drawing.add_task(safe(what), total=total, facts=self._facts())
             drawing.start()
             self._drawing = drawing
 
@@ -181,15 +183,21 @@ class DrawnProgress(Progress):
             TransferSpeedColumn,
         )
         from rich.progress import Progress as Drawing
+        from rich.table import Column
 
-        of_bytes = () if self._by_items else (DownloadColumn(), TransferSpeedColumn())
+        console = Console(file=self._stream)
+        # One line, however narrow the terminal: of a second one `aside` would leave something, or
+        # take away what stands above.
+        line = Column(no_wrap=True)
+        name = Column(no_wrap=True, max_width=console.width // 3)
+        bytes_and_rate = (DownloadColumn(table_column=line), TransferSpeedColumn(line))
         return Drawing(
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=name),
             BarColumn(),
-            *of_bytes,
+            *(() if self._by_items else bytes_and_rate),
             TextColumn("{task.fields[facts]}", markup=False),
-            TimeRemainingColumn(),
-            console=Console(file=self._stream),
+            TimeRemainingColumn(table_column=line),
+            console=console,
             # What is left on the terminal are the messages, not a finished bar.
             transient=True,
             redirect_stdout=False,

@@ -194,6 +194,7 @@ def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args
 
 def _stopped(job: Any, error: XNATCtlError) -> int:
     """The work cannot go on."""
+    job.stop_drawing()
     job.console.error(error.message)
     _tell_next(job, error)
     if summary := job.tally.summary():
@@ -229,6 +230,8 @@ def _defect(job: Any, defect: Exception) -> int:
 
     where = traceback.extract_tb(defect.__traceback__)[-1]
     told = f"a defect in this tool: {type(defect).__name__}: {defect}"
+    with contextlib.suppress(Exception):
+        job.stop_drawing()
     job.console.error(f"{told} ({where.name}, line {where.lineno}); -v shows more")
     with contextlib.suppress(Exception):
         _tell_next(job, XNATCtlError(told))
