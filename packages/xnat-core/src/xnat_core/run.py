@@ -287,11 +287,18 @@ def _signals() -> Iterator[None]:
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, stop)
+    before[signal.SIGCONT] = signal.signal(signal.SIGCONT, _go_on)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _go_on(number: int, frame: FrameType | None) -> None:
+    from xnat_core.terminal import ask_again
+
+    ask_again()
 
 
 def _at_once(number: int, frame: FrameType | None) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 _TERMINAL = Path("/dev/tty")
 # How to make typing visible again, while it is not.
 _hidden: list[Callable[[], None]] = []
+# What to do to ask again, while a question waits for its answer.
+_steps: list[Callable[[], None]] = []
 
 
 def is_there() -> bool:
@@ -28,10 +30,16 @@ def ask(question: str, *, secret: bool) -> str | None:
         descriptor = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb+", buffering=0) as terminal:
-        terminal.write(question.encode())
-        with _unseen(descriptor) if secret else contextlib.nullcontext():
-            return _line(descriptor)
+
+    def put() -> None:
+        os.write(descriptor, question.encode())
+
+    asking = _unseen if secret else _seen
+    with os.fdopen(descriptor, "rb+", buffering=0), _repeated(put), asking(descriptor, put):
+        text = _line(descriptor)
+        if not secret and not text.endswith(b"\n"):
+            os.write(descriptor, b"\n")  # Ctrl-D
+    return text.decode("utf-8", "replace").rstrip("\r\n")
 
 
 def leave() -> None:
@@ -44,20 +52,41 @@ def leave() -> None:
 atexit.register(leave)
 
 
-def _line(descriptor: int) -> str:
+def ask_again() -> None:
+    """Ask once more after Ctrl-Z and fg: the shell has written lines, and made typing visible."""
+    for step in list(_steps):
+        with contextlib.suppress(OSError):
+            step()
+
+
+def _line(descriptor: int) -> bytes:
     text = b""
     while not text.endswith(b"\n") and (block := os.read(descriptor, 1024)):
         text += block
-    return text.decode("utf-8", "replace").rstrip("\r\n")
+    return text
 
 
 @contextlib.contextmanager
-def _unseen(descriptor: int) -> Iterator[None]:
+def _seen(descriptor: int, put: Callable[[], None]) -> Iterator[None]:
+    try:
+        put()
+        yield
+    except BaseException:
+        os.write(descriptor, b"\n")  # behind ^C
+        raise
+
+
+@contextlib.contextmanager
+def _unseen(descriptor: int, put: Callable[[], None]) -> Iterator[None]:
     import termios
 
+    put()
     before = termios.tcgetattr(descriptor)
     hidden = termios.tcgetattr(descriptor)
     hidden[3] &= ~termios.ECHO
+
+    def hide() -> None:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
 
     def show() -> None:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
@@ -66,7 +95,18 @@ def _unseen(descriptor: int) -> Iterator[None]:
 
     _hidden.append(show)
     try:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
-        yield
+        with _repeated(hide):
+            hide()
+            yield
     finally:
         leave()
+
+
+@contextlib.contextmanager
+def _repeated(step: Callable[[], None]) -> Iterator[None]:
+    """Do this step, too, when the question is asked again."""
+    _steps.append(step)
+    try:
+        yield
+    finally:
+        _steps.remove(step)
