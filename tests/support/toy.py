@@ -14,6 +14,7 @@ Options:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from xnat_core.commandline import Command
 from xnat_core.errors import IntegrityError, ResourceNotFoundError
@@ -42,6 +43,8 @@ def say(job: Job) -> Iterator[Record]:
             raise ZeroDivisionError("oh")
         elif word == "confirm":
             job.confirm("really?")
+        elif word == "here":
+            yield {**record, "id": str(Path.cwd())}
         elif word == "draw":
             job.progress.start(total_items=1, what="drawn")
         elif word == "-":

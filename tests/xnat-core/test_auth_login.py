@@ -122,6 +122,13 @@ def test_a_site_without_a_login_service_is_doubted(xnat: XNAT, status: int) -> N
         projects(client)
 
 
+def test_a_site_without_a_login_service_is_doubted_once(xnat: XNAT) -> None:
+    xnat.before(lambda r: Response("", 404))
+    with connect(resolve()) as client, pytest.raises(XNATCtlError) as caught:
+        client.whoami()
+    assert caught.value.message.count("is this the URL of an XNAT?") == 1
+
+
 def test_a_csrf_token_behind_the_session_is_left_out(xnat: XNAT) -> None:
     def hook(request: Request) -> Response | None:
         if request.path != "/data/JSESSION" or request.method != "POST":

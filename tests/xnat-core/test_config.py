@@ -134,7 +134,7 @@ def test_a_profile_that_is_there_twice_is_an_error_with_its_line() -> None:
 def test_bytes_that_are_no_text_are_a_configuration_error() -> None:
     file = write("")
     file.write_bytes(b"a: \xff\xfe")
-    with pytest.raises(ConfigurationError, match="not valid YAML"):
+    with pytest.raises(ConfigurationError, match="not valid YAML: invalid start byte"):
         Config.load()
 
 

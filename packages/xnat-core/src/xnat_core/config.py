@@ -219,7 +219,8 @@ def _yaml_trouble(error: Exception) -> str:
     # The whole text of the error would quote lines of the file, and there may be passwords in it.
     mark = getattr(error, "problem_mark", None)
     where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"not valid YAML{where}: {getattr(error, 'problem', None) or type(error).__name__}"
+    why = getattr(error, "problem", None) or getattr(error, "reason", None)
+    return f"not valid YAML{where}: {why or type(error).__name__}"
 
 
 def _profile(name: str, entry: object) -> Profile:

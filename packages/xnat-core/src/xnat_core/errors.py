@@ -47,10 +47,8 @@ class XNATCtlError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
-        if not self.details:
-            return self.message
         facts = ", ".join(f"{key}={value}" for key, value in self.details.items())
-        return f"{self.message} [{facts}]"
+        return f"{self.message} [{facts}]" if facts else self.message
 
 
 class UsageError(XNATCtlError):
@@ -383,5 +381,7 @@ def _because(reason: str) -> str:
 
 def explain(error: OSError) -> XNATCtlError:
     """A system error as one line: which file, what happened."""
-    where = f"{error.filename}: " if error.filename is not None else ""
+    # Without a name only the current directory is missed.
+    here = "the current directory: " if isinstance(error, FileNotFoundError) else ""
+    where = f"{error.filename}: " if error.filename is not None else here
     return XNATCtlError(f"{where}{error.strerror or type(error).__name__}")

@@ -31,8 +31,8 @@ from xnat_core.records import (
     RecordError,
     Test,
     failed,
+    failure_text,
     glob,
-    identity,
     parse_line,
     passes_through,
     read_lines,
@@ -180,9 +180,10 @@ class Job:
     def _accept(self, number: int, record: Record, kinds: tuple[str, ...]) -> None:
         kind = record.get("kind")
         if kinds and kind not in kinds:
+            other = "and this has no kind" if kind is None else f"not {kind!r}"
             raise RecordError(
                 f"line {number} of standard input: {self.tool} reads records of kind "
-                f"{', '.join(kinds)}, not {kind!r}"
+                f"{', '.join(kinds)}, {other}"
             )
         try:
             if kinds:
@@ -293,7 +294,7 @@ class Job:
             self.bounds.used(record)
             if record.get("outcome") == "failed":
                 if not passed:
-                    self.console.error(_failure_text(record))
+                    self.console.error(failure_text(record))
             elif not self._passes(record):
                 return
             elif self._limit is not None and self._written >= self._limit and not self._sorted:
@@ -372,11 +373,3 @@ def _record_of(item: object) -> Record:
         return item
     record = getattr(item, "record", None)
     return dict(record) if isinstance(record, dict) else {"kind": "item", "name": str(item)}
-
-
-def _failure_text(record: Record) -> str:
-    error = record.get("error") or {}
-    message = str(error.get("message", "failed"))
-    name = identity(record)
-    plain = name.split(" ", 1)[-1]
-    return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"

@@ -84,6 +84,15 @@ def identity(record: Mapping[str, Any]) -> str:
     return kind
 
 
+def failure_text(record: Mapping[str, Any]) -> str:
+    """What a person is told of a failed record: the message, naming the object in any case."""
+    error = record.get("error") or {}
+    message = str(error.get("message", "failed"))
+    name = identity(record)
+    plain = name.split(" ", 1)[-1]
+    return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"
+
+
 def passes_through(record: Mapping[str, Any]) -> bool:
     """Whether a tool must hand the record on without acting on it."""
     return record.get("outcome") in ("failed", "planned")

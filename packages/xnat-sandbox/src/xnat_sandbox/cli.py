@@ -142,6 +142,8 @@ def _port(args: Mapping[str, Any], name: str, default: int | None) -> int | None
 
 
 def _say(text: str) -> int:
+    if sys.stdout is None:
+        return _complain("standard output is closed", 1)
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
@@ -149,8 +151,8 @@ def _say(text: str) -> int:
         # Nobody is left to read; the interpreter's own last flush must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return READER_GONE
-    except (OSError, AttributeError) as error:
-        return _complain(f"cannot write: {error}", 1)
+    except OSError as error:
+        return _complain(f"standard output: {error.strerror}", 1)
     return 0
 
 

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return READER_GONE
     except OSError as error:
         _forget_output()
-        return _stop(str(error), FAILED)
+        return _stop(f"standard output: {error.strerror}", FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0

@@ -128,7 +128,8 @@ class XNATClient(Reading):
             try:
                 found = re.search(r"'([^']+)'", self.text("/data/auth", about=about))
             except ResourceNotFoundError as error:
-                error.message += f": {DOUBT}"
+                if DOUBT not in error.message:  # as it is where the log-in has found nothing
+                    error.message += f": {DOUBT}"
                 raise
             return found.group(1) if found else ""
 
