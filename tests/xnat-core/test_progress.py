@@ -104,6 +104,12 @@ def test_a_bar_takes_one_line_and_no_other_is_taken_away(
     assert stream.getvalue().count(one_line_up) == 2
 
 
+def test_the_cursor_stays_for_nobody_would_bring_it_back_after_a_kill() -> None:
+    stream = Terminal()
+    used(reporter(quiet=False, stream=stream))
+    assert "\x1b[?25l" not in stream.getvalue()
+
+
 def test_a_narrow_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     stream = Terminal()

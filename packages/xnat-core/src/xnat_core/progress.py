@@ -185,7 +185,12 @@ class DrawnProgress(Progress):
         from rich.progress import Progress as Drawing
         from rich.table import Column
 
-        console = Console(file=self._stream)
+        class Screen(Console):
+            def show_cursor(self, show: bool = True) -> bool:
+                """Leave it as it is: after Ctrl-Z or a kill nobody would show it again."""
+                return False
+
+        console = Screen(file=self._stream)
         # One line, however narrow the terminal: of a second one `aside` would leave something, or
         # take away what stands above.
         line = Column(no_wrap=True)
