@@ -159,15 +159,6 @@ def test_a_scan_without_the_wanted_resource_is_no_error(download: Downloader) ->
     assert (ran.status, ran.record["outcome"], ran.record["skipped"]) == (0, "skipped", 0)
 
 
-def test_a_scan_that_does_not_exist_is_named(download: Downloader) -> None:
-    download.xnat.has_session("P1", "S1", "MR1", SCANS)
-    ran = download.session("MR1", "--scans", "1,9")
-    assert ran.status == 5
-    assert ran.of("scan")[0]["id"] == "9"
-    assert ran.of("session")[0]["outcome"] == "failed"
-    assert len(download.files("MR1/scans/1")) == 2
-
-
 @pytest.mark.parametrize("kind", ["session", "scan", "resource", "file", "project", "subject"])
 def test_what_is_not_there_any_more_is_not_found(download: Downloader, kind: str) -> None:
     above = {"session": "GONE", "session_id": "XNAT_E99999", "project": "P9"}

@@ -72,17 +72,21 @@ def _open_session(download: Download) -> Iterable[Work]:
     claim(download, base)
     home = Home.of_session(session)
     few = selection.scans is not None and len(selection.scans) <= _FEW_SCANS
-    if few and not (selection.session_resources or selection.assessors):
+    each_scan = few and not (selection.session_resources or selection.assessors)
+    if each_scan:
         rows: Rows = _files_of_scans(client, home, sorted(selection.scans or ()))
     else:
         rows = files_below(client, home.parts, home.about)
     take(download, rows, base, session)
     assert download.listing is not None
-    if not download.listing.rows:
+    if not download.listing.rows and not each_scan:
         require_empty(client, home)
     for scan in sorted((selection.scans or set()) - download.listing.scans_seen):
         try:
             find_scan(client, session, scan)
+            if each_scan:
+                parts = (*home.parts, "scans", scan)
+                require_empty(client, Home(parts, ("scan", f"{session.label}/{scan}")))
         except ResourceNotFoundError as error:
             named = {"kind": "scan", "id": scan, "session": session.label}
             download.refuse(named, error)

@@ -1,0 +1,44 @@
+"""Scans of a session that are named: what is said of those that do not exist, or hold nothing."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug import Response
+
+from support.downloads import Downloader
+
+SCANS: dict[str, dict[str, bytes]] = {
+    "1": {"a.dcm": b"aaa", "b.dcm": b"bb"},
+    "2": {},
+    "3": {"c.dcm": b"c"},
+}
+
+
+@pytest.mark.parametrize(("scans", "files"), [("1,9", 2), ("9", 0)])
+def test_a_scan_that_does_not_exist_is_named(download: Downloader, scans: str, files: int) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1", "--scans", scans)
+    assert (ran.status, ran.err.splitlines()[0]) == (5, "xnat-download: scan 'MR1/9' not found")
+    assert ran.of("scan")[0]["id"] == "9"
+    assert ran.of("session")[0]["outcome"] == "failed"
+    assert len(download.files("MR1")) == files
+
+
+def test_a_scan_without_files_is_not_taken_for_its_session(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1", "--scans", "2")
+    assert (ran.status, ran.record["outcome"], ran.record["files"]) == (0, "skipped", 0), ran.err
+
+
+@pytest.mark.parametrize("scans", ["1", "1,2", "1,3"])
+def test_an_empty_listing_of_a_scan_that_has_files_is_not_believed(
+    download: Downloader, scans: str
+) -> None:
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", SCANS)
+    listing = f"/data/experiments/{session.id}/scans/1/files"
+    nothing = Response('{"ResultSet":{"Result":[]}}', content_type="application/json")
+    xnat.before(lambda request: nothing if request.path == listing else None)
+    ran = download.session("MR1", "--scans", scans)
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert "counts 2 in resource DICOM" in ran.err
