@@ -223,18 +223,6 @@ def test_what_is_asked_must_be_clear(
     assert (answer.out == "" or "failure" in answer.out, puts(xnat)) == (True, 0)
 
 
-@pytest.mark.parametrize(
-    "text", ["[1]", '{"A": 1}', "{", '{"A": "B", "A": "C"}', '{"patterns": []}']
-)
-def test_a_file_that_is_none_is_refused(xnat: XNAT, edit: Run, tmp_path: Path, text: str) -> None:
-    subjects(xnat, "A")
-    (tmp_path / "f.json").write_text(text)
-    option = "--patterns-file" if "patterns" in text else "--mapping"
-    answer = edit("rename", "subject", "-P", "P1", option, str(tmp_path / "f.json"))
-    assert (answer.status, answer.out, puts(xnat)) == (2, "", 0)
-    assert "f.json: " in answer.err
-
-
 def test_only_what_records_name_is_renamed(xnat: XNAT, edit: Run) -> None:
     subjects(xnat, "s1", "s2", "s3")
     records = [

@@ -190,7 +190,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = load_yaml(raw)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigurationError(f"{path}: {_yaml_trouble(error)}") from None
+        raise ConfigurationError(f"{path}: {yaml_trouble(error)}") from None
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -215,7 +215,8 @@ def load_yaml(raw: bytes) -> Any:
     return Loader(raw).get_single_data()
 
 
-def _yaml_trouble(error: Exception) -> str:
+def yaml_trouble(error: Exception) -> str:
+    """What is wrong with a file that is no YAML, and where."""
     # The whole text of the error would quote lines of the file, and there may be passwords in it.
     mark = getattr(error, "problem_mark", None)
     where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -143,7 +143,9 @@ def _rule(pattern: str, template: str, project: str | None) -> Rule:
 def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_bytes(), object_pairs_hook=_once)
-    except (ValueError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: not JSON: {error}") from None
+    except ValueError as error:
         raise UsageError(f"{file}: {error}") from None
 
 

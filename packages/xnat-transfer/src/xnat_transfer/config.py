@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_core.commandline import nearest
-from xnat_core.config import load_yaml
+from xnat_core.config import load_yaml, yaml_trouble
 from xnat_core.errors import TransferConfigError
 from xnat_transfer.filters import ALL, SYNC_TYPES, Choice, Filtering, SessionRules
 
@@ -57,7 +57,7 @@ def load(file: Path) -> TransferConfig:
     except OSError as error:
         raise TransferConfigError(f"{file}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TransferConfigError(f"{file}: no YAML: {' '.join(str(error).split())}") from None
+        raise TransferConfigError(f"{file}: {yaml_trouble(error)}") from None
     try:
         return parse(data if data is not None else {})
     except TransferConfigError as error:

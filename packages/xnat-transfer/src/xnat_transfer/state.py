@@ -105,7 +105,8 @@ class State:
             # What is merely locked or full is an error of a kind of its own.
             hint = "; it can be removed: runs compare the servers, and only the history is lost"
             damaged = type(error) is sqlite3.DatabaseError
-            raise OperationError("state", f"{self.file}: {error}{hint * damaged}") from error
+            said = getattr(error, "strerror", None) or error  # without a number and the path again
+            raise OperationError("state", f"{self.file}: {said}{hint * damaged}") from error
 
     def close(self) -> None:
         """Close the database."""

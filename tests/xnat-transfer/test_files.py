@@ -1,0 +1,28 @@
+"""Files of this machine that a transfer cannot use: one line says which, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xnat_core.errors import OperationError, TransferConfigError
+from xnat_transfer.config import load
+from xnat_transfer.state import State
+
+
+def test_a_configuration_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "plain.yaml"
+    file.write_text("source_project: A\ndest_project: [\n")
+    with pytest.raises(TransferConfigError) as caught:
+        load(file)
+    assert f"{file}: not valid YAML, line 3, column 1: " in caught.value.message
+    assert "byte string" not in caught.value.message
+
+
+def test_a_state_that_cannot_be_written_is_named_once(tmp_path: Path) -> None:
+    file = tmp_path / "transfer.db"
+    file.mkdir()
+    with pytest.raises(OperationError) as caught:
+        State(file)
+    assert caught.value.message == f"state: {file}: Is a directory"
