@@ -69,6 +69,7 @@ def test_a_defect_is_one_line_and_no_traceback(capfdbinary: pytest.CaptureFixtur
         ([], b"toy: a command is missing: say ('toy --help' explains)\n"),
         (["sai"], b"toy: unknown command 'sai'; did you mean say?: say\n"),
         (["--x"], b"toy: unknown option --x ('toy --help' explains)\n"),
+        (["-n", "1", "say"], b"toy: unknown option -n before the command; options of one command "),
         (["say", "--x"], b"toy: unknown option --x ('toy say --help' explains)\n"),
         (["say", "-o", "xml", "a"], b"toy: --output xml: must be one of ndjson, json, table, tsv"),
     ],
@@ -108,33 +109,6 @@ def test_bad_lines_and_other_kinds_are_failed_records_with_their_line(
         (3, "failed"),
         (None, "done"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("record", "other"), [({"kind": "scan"}, "not 'scan'"), ({"id": "w"}, "and this has no kind")]
-)
-def test_a_record_of_another_kind_is_told_what_is_read(
-    record: object,
-    other: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    feed(monkeypatch, record)
-    assert main(["say", "-"]) == 1
-    told = f"toy: line 1 of standard input: toy reads records of kind word, {other}\n"
-    assert capfdbinary.readouterr().err.decode().startswith(told)
-
-
-def test_who_works_where_nothing_is_any_more_is_told_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    left = tmp_path / "left"
-    left.mkdir()
-    monkeypatch.chdir(left)
-    left.rmdir()
-    assert main(["say", "here"]) == 1
-    told = "toy: the current directory: No such file or directory\n"
-    assert capfdbinary.readouterr().err.decode().startswith(told)
 
 
 def test_where_never_hides_a_failure(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

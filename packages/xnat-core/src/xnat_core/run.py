@@ -126,6 +126,8 @@ def _without_verb(
     if not first:
         raise UsageError(f"a command is missing: {known} ('{tool} --help' explains)")
     if first.startswith("-"):
+        if {verb.partition(" ")[0] for verb in commands} & set(words[1:]):
+            first += " before the command; options of one command stand behind it"
         raise UsageError(f"unknown option {first} ('{tool} --help' explains)")
     group = _seconds(commands, first)
     if group:
