@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import io
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +179,23 @@ def test_permissions_are_those_of_any_new_file(folder: Path) -> None:
     with atomic_write(folder / "a"):
         pass
     assert (folder / "a").stat().st_mode == (folder / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize(("number", "fails"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_may_sync_no_folders(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, fails: bool
+) -> None:
+    fsync = os.fsync
+
+    def refuses_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuses_folders)
+    with (
+        pytest.raises(OSError, match="Input/output") if fails else contextlib.nullcontext(),
+        atomic_write(folder / "a", sync=True) as file,
+    ):
+        file.write(b"1")
+    assert (folder / "a").read_bytes() == b"1"
