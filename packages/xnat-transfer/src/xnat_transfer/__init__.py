@@ -1,3 +1,3 @@
-"""Work on the staging area of XNAT: list, archive, move, delete, wait."""
+"""Transfer projects from one XNAT to another."""
 
 __version__ = "0.1.0"
