@@ -157,18 +157,6 @@ class Prearchive:
                     raise WaitedTooLong(found, timeout) from None
                 self._sleep(FIRST_LOOK)
 
-    def rebuild(self, entry: PrearchiveEntry) -> None:
-        """Queue a build; it never archives, whatever the project's setting. See `wait`."""
-        self._queue("rebuild", entry)
-
-    def commit(self, entry: PrearchiveEntry, *, archive: bool = False) -> str:
-        """Build; archive with `archive`, and where the project does so by itself.
-
-        Returns the URI of the row, or of the archived session.
-        """
-        response = self._act(entry, "commit", AA="true" if archive else None)
-        return uri_of(response, "commit", entry)
-
     def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
         """Give the session to another project and return its new row."""
         there = replace(entry, project=project)
@@ -321,14 +309,6 @@ class Prearchive:
             accept={301, 303},
             about=named(entry),
             repeatable=repeatable,
-        )
-
-    def _queue(self, service: str, entry: PrearchiveEntry, **params: str) -> None:
-        self.client.post(
-            f"/data/services/prearchive/{service}",
-            params={"format": "json"},
-            data={"src": plain_path(entry), **params},
-            about=named(entry),
         )
 
     def _require_gone(
