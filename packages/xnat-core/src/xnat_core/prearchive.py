@@ -18,7 +18,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import check_stop, rest
 from xnat_core.prearchive_rows import (
     UNASSIGNED,
     ArchiveRefused,
@@ -58,7 +58,7 @@ class Prearchive:
     ResourceNotFoundError for a row that is not there (archived, moved, deleted).
     """
 
-    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = rest) -> None:
         self.client = client
         self._sleep = sleep
 

@@ -17,7 +17,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PipelineJob
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.redaction import one_line
 from xnat_core.urls import path
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 FIRST_LOOK = 0.2
-_SLICE = 0.5
 _TERMINAL = ("complete", "failed", "error", "killed")
 Row = dict[str, Any]
 
@@ -66,9 +65,8 @@ def title(job: PipelineJob) -> str:
 class Jobs:
     """The jobs of one server."""
 
-    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: XNATClient) -> None:
         self.client = client
-        self._sleep = sleep
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -133,7 +131,7 @@ class Jobs:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise StillRunning(seen, timeout)
-            self._rest(min(pause, left))
+            rest(min(pause, left))
             pause = min(pause * 1.5, interval)
             try:
                 now = self.get(id)
@@ -164,13 +162,6 @@ class Jobs:
         if is_over(job.status) and not is_complete(job.status):
             reason = self._reason(job)
             raise JobFailed(job, f": {reason}" if reason else "")
-
-    def _rest(self, seconds: float) -> None:
-        """Sleep in slices: a run that is stopped must not wait for a long pause."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            check_stop()
-            self._sleep(min(left, _SLICE))
 
     def _reason(self, job: PipelineJob) -> str:
         """The last thing that a container complained of, or what the row says."""

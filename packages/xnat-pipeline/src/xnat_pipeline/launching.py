@@ -26,7 +26,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import Pipeline, PipelineJob
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.redaction import one_line
 from xnat_core.urls import path
 from xnat_pipeline.jobs import FIRST_LOOK, Jobs, inputs_of, job_of_container
@@ -72,17 +72,10 @@ class Target:
 class Launcher:
     """Launches on one server. Safe to use from several threads."""
 
-    def __init__(
-        self,
-        client: XNATClient,
-        *,
-        patience: float = PATIENCE,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, client: XNATClient, *, patience: float = PATIENCE) -> None:
         self.client = client
         self.jobs = Jobs(client)
         self._patience = patience
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._containers: dict[str, list[PipelineJob]] = {}
         self._claimed: set[str] = set()
@@ -200,8 +193,7 @@ class Launcher:
                     return job
             if waited >= self._patience:
                 break
-            check_stop()
-            self._sleep(pause)
+            rest(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         raise lost or OperationError(
             "pipeline",
