@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +88,7 @@ class Jobs:
         if not names:
             return []
         # A comma separates names, and what could change the path cannot be asked for.
-        asked = ",".join(_stem(name) for name in names)
+        asked = ",".join(stem(name) for name in names)
         try:
             rows = self.client.rows(
                 path("data", "services", "workflows", asked),
@@ -97,8 +98,8 @@ class Jobs:
         except ResourceNotFoundError:
             return []
         found = [_job(row) for row in rows]
-        wanted = {_stem(name) for name in names}
-        kept = [job for job in found if job.id and _stem(job.pipeline or "") in wanted]
+        wanted = {stem(name) for name in names}
+        kept = [job for job in found if job.id and stem(job.pipeline or "") in wanted]
         return sorted(kept, key=lambda job: int(job.id))
 
     def containers(self, project: str | None = None) -> list[Row]:
@@ -208,6 +209,20 @@ def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
     return replace(row, end_time=container.end_time)
 
 
+def object_of(content: bytes) -> Row:
+    """The JSON object of an answer; empty when it is something else."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def stem(name: str) -> str:
+    """`DicomToNifti` of `/data/pipeline/catalog/DicomToNifti.xml`: rows may have the path."""
+    return name.rpartition("/")[2].removesuffix(".xml")
+
+
 def _experiment_of(container: Row) -> str | None:
     for value in inputs_of(container):
         found = re.match(r"/archive/experiments/([^/]+)", value)
@@ -228,8 +243,3 @@ def _job(row: Mapping[str, Any]) -> PipelineJob:
         session_id=str(object_id) if object_id else None,
         uri=path("data", "workflows", number) if number else None,
     )
-
-
-def _stem(name: str) -> str:
-    """`DicomToNifti` of `/data/pipeline/catalog/DicomToNifti.xml`: rows may have the path."""
-    return name.rpartition("/")[2].removesuffix(".xml")

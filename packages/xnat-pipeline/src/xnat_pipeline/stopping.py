@@ -10,7 +10,7 @@ from xnat_core.errors import OperationError
 from xnat_core.models import PipelineJob
 from xnat_core.parallel import rest
 from xnat_core.urls import path
-from xnat_pipeline.jobs import FIRST_LOOK, Jobs, is_over, title
+from xnat_pipeline.jobs import FIRST_LOOK, Jobs, is_over, object_of, stem, title
 from xnat_pipeline.offers import CLASSIC, offers
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def stop(client: XNATClient, job: PipelineJob) -> PipelineJob:
 
 
 def _terminate(client: XNATClient, job: PipelineJob) -> None:
-    name = (job.pipeline or "").rpartition("/")[2].removesuffix(".xml")
+    name = stem(job.pipeline or "")
     classic = [one for one in offers(client, job.project) if one.engine == CLASSIC]
     pipeline = next((one for one in classic if name in (one.name, one.path)), None)
     if pipeline is None or not (job.project and job.session_id):
@@ -58,6 +58,5 @@ def _terminate(client: XNATClient, job: PipelineJob) -> None:
         },
         about=("job", job.id),
     )
-    found = answer.json() if answer.content.strip() else {}
-    if not (isinstance(found, dict) and found.get("successes")):
+    if not object_of(answer.content).get("successes"):
         raise OperationError("cancel", f"job {job.id} ({title(job)}) could not be ended")
