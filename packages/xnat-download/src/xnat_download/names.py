@@ -5,9 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 
+from xnat_download.scratch import database, disk_errors
+
+_SCHEMA = "CREATE TABLE name (name TEXT PRIMARY KEY, owner) WITHOUT ROWID;"
+
 
 class Names:
-    """Who has which name; in a temporary database, as the inventory of an object."""
+    """Who has which name."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -16,12 +20,9 @@ class Names:
     def take(self, name: str, uri: str, path: str) -> str | None:
         """Give a name to a file; the file that has it already, if it is another one."""
         owner = f"{uri}/files/{path}"
-        with self._lock:
+        with self._lock, disk_errors():
             if self._db is None:
-                self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-                self._db.execute("PRAGMA cache_size=-2000")
-                self._db.execute("CREATE TABLE name (name TEXT PRIMARY KEY, owner) WITHOUT ROWID")
-                self._db.execute("BEGIN")
+                self._db = database(_SCHEMA)
             added = self._db.execute("INSERT OR IGNORE INTO name VALUES (?, ?)", (name, owner))
             if added.rowcount:
                 return None
