@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Resources = list[Resource]
 Files = list[ResourceFile]
 
-# A label of digits would be taken for a resource's number, one with other characters not be found.
 _ADDRESSABLE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]+")
 _OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
 
@@ -244,13 +243,21 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
 
 
+def is_addressable(label: str) -> bool:
+    """Whether a resource can be asked for by its label.
+
+    One of digits would be taken for a number, one with other characters not be found.
+    """
+    return _ADDRESSABLE.fullmatch(label) is not None
+
+
 def address_of(client: XNATClient, home: Home, label: str, *, by_number: bool = True) -> str:
     """What a resource is asked for by: its label, or the number of one whose label is no name.
 
     Raises InvalidIdentifierError for a label that none can be made with: the server takes digits
     for a number, and keeps other characters as they travel.
     """
-    if _ADDRESSABLE.fullmatch(label):
+    if is_addressable(label):
         return label
     for resource in resources_of(client, home):
         if resource.id and (label == resource.label or (by_number and label == resource.id)):
@@ -369,6 +376,6 @@ def _require(client: XNATClient, resource: Resource) -> Row:
 def _resource(row: Row, home: Home, everything: bool) -> Resource:
     place = home.below(row.get("category"), row.get("cat_id")) if everything else home
     label, number = row.get("label") or "", row.get("xnat_abstractresource_id")
-    name = label if _ADDRESSABLE.fullmatch(label) or not number else number
+    name = label if is_addressable(label) or not number else number
     uri = place.path + path("resources", name) if name else None
     return Resource.from_row(row, uri=uri, category=place.category, **place.known)
