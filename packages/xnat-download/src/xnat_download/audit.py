@@ -160,7 +160,7 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
                 candidates = left.get(info.filename, [])
                 if not candidates:
                     continue
-                size, md5 = _facts(archive, info)
+                size, md5 = size_and_md5(archive, info)
                 right = [e for e in candidates if e.get("digest", md5) == md5]
                 right = [e for e in right if e.get("size", size) == size]
                 if right:
@@ -178,7 +178,8 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
         finding.problems += [(entry, problem) for entry in lost]
 
 
-def _facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, str]:
+def size_and_md5(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, str]:
+    """What an entry of an archive really is. Raises what `zipfile` does for a damaged one."""
     digest, size = new_md5(), 0
     with archive.open(info) as file:
         while block := file.read(BLOCK):
