@@ -11,7 +11,6 @@ and lists with other content: nobody else's data are lost by that.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     UploadError,
 )
-from xnat_core.files import BLOCK, md5_of
+from xnat_core.files import BLOCK, md5_of, new_md5
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
@@ -333,7 +332,7 @@ def _is_torn(member: Member, file: ResourceFile) -> bool:
     """Whether the server has the beginning of this file and no more."""
     if file.size is None or file.size >= member.size or not file.digest:
         return False
-    digest, left = hashlib.md5(usedforsecurity=False), file.size
+    digest, left = new_md5(), file.size
     with member.path.open("rb") as source:
         while left and (block := source.read(min(left, BLOCK))):
             digest.update(block)
