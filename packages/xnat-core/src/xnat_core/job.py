@@ -47,11 +47,10 @@ from xnat_core.writers import FORMATS, Facts, Sorted, Table, Writer
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
     from xnat_core.config import Profile
-    from xnat_core.connect import Target
     from xnat_core.progress import Progress
+    from xnat_core.targets import Target
 
 T = TypeVar("T")
-DEFAULT_WORKERS = 4
 
 
 class Enough(Exception):
@@ -113,7 +112,7 @@ class Job:
     @property
     def workers(self) -> int:
         """`--workers`, else the profile's, else 4 (for work that has the option)."""
-        from xnat_core.validation import validate_workers
+        from xnat_core.validation import DEFAULT_WORKERS, validate_workers
 
         given = self.args.text("--workers") if self.args.has("--workers") else None
         if given is not None:

@@ -16,8 +16,8 @@ from xnat_core.records import RecordError
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
     from xnat_core.commandline import Args
-    from xnat_core.connect import Target
     from xnat_core.console import Console
+    from xnat_core.targets import Target
 
 
 class JobServer:
@@ -50,7 +50,7 @@ class JobServer:
     @cached_property
     def target(self) -> Target:
         """Server, login and settings of this run; raises ConfigurationError when there is none."""
-        from xnat_core.connect import resolve
+        from xnat_core.targets import resolve
 
         return resolve(
             profile=self._args.text("--profile"),
@@ -66,7 +66,7 @@ class JobServer:
 
     def require(self, server: str) -> None:
         """Raise RecordError for a record of another server; the first may decide which it is."""
-        from xnat_core.connect import same_server
+        from xnat_core.urls import same_server
 
         with self._lock:
             self._named_by_record = self._named_by_record or server
