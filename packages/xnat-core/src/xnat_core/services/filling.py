@@ -223,7 +223,6 @@ def unpack(
     *,
     overwrite: bool,
     fields: Mapping[str, str | None] | None = None,
-    watch: Watch | None = None,
 ) -> Filled:
     """Send an archive for the server to unpack into a resource, unless all of it is there.
 
@@ -241,13 +240,12 @@ def unpack(
     before = look()
     if wanted and _holds(before, wanted):
         return Filled(0, len(wanted), 0, _compare(before, home, label, wanted))
-    body: Body = FileBody(archive)
     answer = _put(
         client,
         home,
         label,
         f"upload{suffix}",
-        WatchedBody(body, watch) if watch else body,
+        FileBody(archive),
         extract=True,
         overwrite=overwrite,
         fields=fields,
