@@ -14,8 +14,8 @@ from xnat_core.parallel import bounded_map
 from xnat_core.services.base import About
 from xnat_core.services.homes import Home
 from xnat_core.services.resources import address_of
-from xnat_core.urls import path
-from xnat_transfer.arrivals import Source, is_plain
+from xnat_core.urls import is_plain, path
+from xnat_transfer.arrivals import Source
 from xnat_transfer.contents import Contents, Place
 from xnat_transfer.difference import Amount, Lack
 from xnat_transfer.route import Route

@@ -12,7 +12,6 @@ and lists with other content: nobody else's data are lost by that.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,15 +39,13 @@ from xnat_core.services.local_members import (
     require_kept,
     suffix_to_unpack,
 )
-from xnat_core.urls import path
+from xnat_core.urls import is_plain, path
 
 if TYPE_CHECKING:
     from requests import Response
 
     from xnat_core.client import XNATClient
 
-# The server does not decode other characters of a name in a path; names in archives it takes.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 # A retry must stay cheap, and proxies cap bodies.
 _LARGEST_BODY = 1 << 30
 
@@ -134,7 +131,7 @@ def fill(
         for batch in bounds.in_time(_batches(members)):
             lone = batch[0] if len(batch) == 1 else None
             body: Body
-            if lone is not None and _PLAIN_NAME.fullmatch(lone.name):
+            if lone is not None and is_plain(lone.name):
                 digests[lone.name] = md5_of(lone.path)
                 name, body, extract = lone.name, FileBody(lone.path), False
             else:
