@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from xnat_core.errors import (
     InvalidIdentifierError,
     OperationError,
     ResourceNotFoundError,
-    ServerError,
     XNATCtlError,
 )
 from xnat_core.lagging import look_until
@@ -21,6 +19,7 @@ from xnat_core.services.base import BaseService, Row, listing, named
 from xnat_core.services.homes import Home, parents_of
 from xnat_core.services.lookup import find_session
 from xnat_core.services.once import LONGEST_WAIT, ask_and_see
+from xnat_core.services.resource_files import files_of_resource, row_of
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
 from xnat_core.user_paths import expanded
@@ -34,7 +33,6 @@ Resources = list[Resource]
 Files = list[ResourceFile]
 
 _ADDRESSABLE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]+")
-_OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
 
 
 class ResourceService(BaseService):
@@ -301,76 +299,9 @@ def find_resource(client: XNATClient, home: Home, label: str) -> Resource:
 
 def found_again(client: XNATClient, resource: Resource) -> Resource:
     """A resource that was listed, as the server has it now. Raises ResourceNotFoundError."""
-    row = _require(client, resource)
+    row = row_of(client, resource)
     known = {"uri": resource.uri, "category": resource.category, **parents_of(resource)}
     return Resource.from_row(row, **known)
-
-
-def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
-    """The files of all resources of a home, as they arrive; a session's include its scans'."""
-    # Below a project or a subject this would reach into its sessions.
-    params = {"all": "true"} if home.parts[0] == "experiments" else None
-    for row in listing(client, *home.parts, "files", params=params, about=home.about):
-        owner = _OWNER_IN_URI.search(str(row.get("URI") or "").partition("/resources/")[0])
-        place = home.below(owner[1], owner[2]) if owner else home
-        yield ResourceFile.from_row(row, **place.known)
-
-
-def files_of_resource(client: XNATClient, resource: Resource) -> Iterator[ResourceFile]:
-    """The files of a resource that was listed, as they arrive. Raises ResourceNotFoundError."""
-    known = parents_of(resource)
-    for row in rows_of_resource(client, resource):
-        yield ResourceFile.from_row(row, collection=resource.label or None, **known)
-
-
-def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
-    """The rows of the files of a resource, as they arrive.
-
-    Raises ResourceNotFoundError: for a resource that is gone the server lists no files, and for one
-    of a scan that is gone it may list those of the session's resource of that label.
-    """
-    about = ("resource", resource.label or str(resource.id))
-    where = _uri_of(resource)
-    scan = _scan_in(where)
-    empty = True
-    try:
-        for row in client.iter_rows(f"{where}/files", about=about):
-            if scan and _scan_in(row.get("URI", "")) not in (scan, unquote(scan)):
-                raise ResourceNotFoundError(*about)
-            empty = False
-            yield row
-    except ServerError:
-        # So the server answers for a session that is gone.
-        _require(client, resource)
-        raise
-    if empty:
-        _require(client, resource)
-
-
-def _uri_of(resource: Resource) -> str:
-    if not resource.uri:
-        raise ResourceNotFoundError("resource", resource.label or str(resource.id))
-    return resource.uri
-
-
-def _scan_in(uri: str) -> str | None:
-    """The scan, as it is written, that the URI of a resource or of its files names."""
-    found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
-    return found[2] if found and found[1] == "scans" else None
-
-
-def _require(client: XNATClient, resource: Resource) -> Row:
-    parent, _, _ = _uri_of(resource).rpartition("/resources/")
-    about = ("resource", resource.label or str(resource.id))
-    try:
-        rows = client.rows(f"{parent}/resources", about=about)
-    except ServerError:
-        rows = []
-    for row in rows:
-        number = row.get("xnat_abstractresource_id")
-        if row.get("label") == resource.label or number == resource.id:
-            return row
-    raise ResourceNotFoundError(*about)
 
 
 def _resource(row: Row, home: Home, everything: bool) -> Resource:
