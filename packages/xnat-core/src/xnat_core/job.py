@@ -31,11 +31,12 @@ from xnat_core.records import (
     RecordError,
     Test,
     failed,
+    failure_text,
     glob,
-    identity,
     parse_line,
     passes_through,
     read_lines,
+    record_of,
     require_names,
     skipped,
     where,
@@ -186,12 +187,8 @@ class Job:
         try:
             if kinds:
                 require_names(record)
-            if self.command.server and record.get("server"):
-                self._server.require(str(record["server"]))
-            if self.command.server and str(record.get("uri")).startswith(("http://", "https://")):
-                from xnat_core.urls import below
-
-                record["uri"] = below(self.target.profile.url, record["uri"])
+            if self.command.server:
+                self._server.accept(record)
         except (AuthenticationError, InvalidURLError, RecordError) as error:
             raise RecordError(f"line {number} of standard input: {error.message}") from None
         record.pop("outcome", None)
@@ -211,7 +208,7 @@ class Job:
             if reason is None:
                 yield item
             else:
-                self.emit(skipped(record(item) if record else _record_of(item), reason=reason))
+                self.emit(skipped(record(item) if record else record_of(item), reason=reason))
 
     def each(
         self,
@@ -250,9 +247,9 @@ class Job:
             whole, everything, workers=workers or self.workers, ordered=ordered
         ):
             if isinstance(outcome.error, BoundReached):
-                yield outcome.error.left(_record_of(outcome.item))
+                yield outcome.error.left(record_of(outcome.item))
             elif outcome.error is not None:
-                yield failed(_record_of(outcome.item), outcome.error)
+                yield failed(record_of(outcome.item), outcome.error)
             else:
                 yield from outcome.value or ()
 
@@ -292,7 +289,7 @@ class Job:
             self.bounds.used(record)
             if record.get("outcome") == "failed":
                 if not passed:
-                    self.console.error(_failure_text(record))
+                    self.console.error(failure_text(record))
             elif not self._passes(record):
                 return
             elif self._limit is not None and self._written >= self._limit and not self._sorted:
@@ -359,18 +356,3 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
-
-
-def _record_of(item: object) -> Record:
-    if isinstance(item, dict):
-        return item
-    record = getattr(item, "record", None)
-    return dict(record) if isinstance(record, dict) else {"kind": "item", "name": str(item)}
-
-
-def _failure_text(record: Record) -> str:
-    error = record.get("error") or {}
-    message = str(error.get("message", "failed"))
-    name = identity(record)
-    plain = name.split(" ", 1)[-1]
-    return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import UsageError
-from xnat_core.records import RecordError
+from xnat_core.records import Record, RecordError
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -74,6 +74,18 @@ class JobServer:
                 raise RecordError(
                     f"the record is of {server}, this run is connected to {self.target.profile.url}"
                 )
+
+    def accept(self, record: Record) -> None:
+        """See to it that a record is of this server, and that its `uri` is a path.
+
+        Raises RecordError, AuthenticationError or InvalidURLError for one of another server.
+        """
+        if record.get("server"):
+            self.require(str(record["server"]))
+        if str(record.get("uri")).startswith(("http://", "https://")):
+            from xnat_core.urls import below
+
+            record["uri"] = below(self.target.profile.url, record["uri"])
 
     def client(self, threads: Callable[[], int]) -> XNATClient:
         """The client; `threads` tells how many will use it at once."""

@@ -84,6 +84,23 @@ def identity(record: Mapping[str, Any]) -> str:
     return kind
 
 
+def failure_text(record: Mapping[str, Any]) -> str:
+    """What a message tells of a failed record: its error, and whose it is unless that says so."""
+    error = record.get("error") or {}
+    message = str(error.get("message", "failed"))
+    name = identity(record)
+    plain = name.split(" ", 1)[-1]
+    return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"
+
+
+def record_of(item: object) -> Record:
+    """The record of something that is worked on: itself, or its attribute `record`."""
+    if isinstance(item, dict):
+        return item
+    record = getattr(item, "record", None)
+    return dict(record) if isinstance(record, dict) else {"kind": "item", "name": str(item)}
+
+
 def passes_through(record: Mapping[str, Any]) -> bool:
     """Whether a tool must hand the record on without acting on it."""
     return record.get("outcome") in ("failed", "planned")
