@@ -162,3 +162,22 @@ def test_a_verb_refuses_what_it_does_not_know(tool: Executable, verb: str, optio
     assert_one_line(tool, found["err"])
     # The parser is needed to tell a wrong option from a right one; nothing else is.
     assert heavy(found) <= {"docopt"}
+
+
+@pytest.mark.parametrize(
+    ("words", "choices"),
+    [
+        ("session upload --mode", "tar zip gradual"),
+        ("session upload --overwrite", "none append delete"),
+        ("session upload --transport", "rest cstore"),
+        ("session create --modality", "MR PET CT EEG"),
+        ("subject create --gender", "male female other unknown"),
+        ("project create --accessibility", "private protected public"),
+        ("admin user remove --role", "owner member collaborator"),
+        ("admin prearchive-setting --set", "manual auto-archive auto-archive-overwrite"),
+    ],
+)
+def test_the_values_that_an_option_takes_are_completed(words: str, choices: str) -> None:
+    xnatctl = next(tool for tool in EXECUTABLES if tool.name == "xnatctl")
+    answer = ran(xnatctl, "__complete", "xnatctl", *words.split(), "")
+    assert answer.stdout.split() == choices.split()

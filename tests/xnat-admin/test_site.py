@@ -8,6 +8,7 @@ from support.answers import Run
 from support.pretending import pretends
 from support.sandbox import XNAT
 from xnat_admin.service import AdminService
+from xnat_admin.site import like
 from xnat_core.client import XNATClient
 
 
@@ -67,6 +68,10 @@ def test_a_setting_is_changed_by_post_and_keeps_its_type(admin: Run, xnat: XNAT)
 def test_a_text_that_looks_like_a_number_stays_a_text(admin: Run, xnat: XNAT) -> None:
     assert admin("config", "set", "siteId", "123").status == 0
     assert xnat.store.preferences.get("siteId") == "123"
+
+
+def test_a_whole_number_is_a_value_of_a_number_with_decimals() -> None:
+    assert (like("ratio", 0.5, "1"), like("ratio", 0.5, "1.5")) == (1.0, 1.5)
 
 
 @pytest.mark.parametrize(

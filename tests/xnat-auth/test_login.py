@@ -42,6 +42,19 @@ def test_a_login_is_kept_where_only_the_user_can_read_it(
     assert stat.S_IMODE(session_file().parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("variable", ["XNAT_USER", "XNAT_PASS"])
+def test_a_password_in_another_encoding_is_told_and_not_sent(
+    xnat: XNAT,
+    variable: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(variable, "p\udce4ss")
+    assert main(["login"]) == 3
+    assert "the user name or the password is no text in UTF-8" in capfd.readouterr().err
+    assert xnat.requests("POST") == []
+
+
 def test_the_kept_login_serves_without_a_password(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -44,6 +46,20 @@ def test_a_profile_is_replaced_only_with_force(capfd: pytest.CaptureFixture[str]
     assert "--force replaces it" in capfd.readouterr().err
     assert main(["profile", "init", "--url", "https://other.example.org", "--force"]) == 0
     assert names()["default"]["url"] == "https://other.example.org"  # type: ignore[index]
+
+
+def test_profiles_that_are_added_at_once_are_all_kept() -> None:
+    program = "import sys; from xnat_auth.cli import main; sys.exit(main())"
+    added = [f"at-once-{number}" for number in range(6)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, "profile", "add", name, "--url", URL],
+            stdout=subprocess.DEVNULL,
+        )
+        for name in added
+    ]
+    assert [process.wait(60) for process in running] == [0] * len(added)
+    assert set(added) <= set(names())
 
 
 def test_add_use_and_remove(capfd: pytest.CaptureFixture[str]) -> None:

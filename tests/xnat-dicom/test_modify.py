@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
 from support.answers import Run
 
@@ -57,12 +57,49 @@ def test_text_of_any_language_changes_the_character_set_and_no_other_text(run: R
     assert value("SpecificCharacterSet") == "ISO_IR 192"
 
 
+def test_another_character_set_keeps_all_texts_or_is_refused(run: Run) -> None:
+    dataset = pydicom.dcmread(B)
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.StudyDescription = "Schädel"
+    dataset.save_as(B)
+    assert run("modify", B, "-t", "SpecificCharacterSet=ISO_IR 100").status == 0
+    assert b"Sch\xe4del" in Path(B).read_bytes()
+    run("modify", B, "-t", "PatientName=山田^太郎")
+    before = Path(B).read_bytes()
+    answer = run("modify", B, "-t", "SpecificCharacterSet=ISO_IR 100")
+    assert (answer.status, Path(B).read_bytes()) == (1, before)
+    assert f"{B}: PatientName would lose characters in the other character set" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("declared", "implicit"), [(ImplicitVRLittleEndian, False), (ExplicitVRLittleEndian, True)]
+)
+@pytest.mark.filterwarnings("ignore:Expected .* VR, but found:UserWarning")
+def test_what_is_encoded_otherwise_than_the_head_says_stays_whole(
+    run: Run, declared: UID, implicit: bool
+) -> None:
+    dataset = pydicom.dcmread(B)
+    item = Dataset()
+    item.CodeValue, item.CodeMeaning = "1", "head"
+    dataset.ProcedureCodeSequence = [item]
+    dataset.file_meta.TransferSyntaxUID = declared
+    dataset.save_as(B, implicit_vr=implicit, little_endian=True, force_encoding=True)
+    assert run("modify", B, "-t", "PatientID=S1").status == 0
+    whole = pydicom.dcmread(B)
+    assert whole.ProcedureCodeSequence[0] == item
+    assert (whole.PatientID, whole.Rows, whole.PixelData) == ("S1", 16, dataset.PixelData)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ("PatientNme=x", "PatientNme: no DICOM keyword; did you mean PatientName?"),
         ("StudyDate=hello", "StudyDate=hello: Invalid value for VR DA: 'hello'."),
         ("Rows=many", "Rows=many: invalid literal for int() with base 10: 'many'"),
+        ("Rows=70000", "Rows=70000: ushort format requires 0 <= number <= 65535"),
+        ("ExaminedBodyThickness=1e39", "ExaminedBodyThickness=1e39: float too large to pack with"),
+        ("PatientName=\udcff", "PatientName=\\udcff: 'utf-8' codec can't encode character"),
+        ("SpecificCharacterSet=LATIN", "SpecificCharacterSet=LATIN: LATIN is no character set of"),
         ("PatientID=a\\b", "PatientID has one value, not 2"),
         ("PixelData=x", "PixelData holds OB or OW, which cannot be set from text"),
         ("TransferSyntaxUID=1.2", "TransferSyntaxUID tells how the file is encoded and cannot be"),
@@ -129,16 +166,22 @@ def test_compressed_pixels_without_their_end_are_damage(run: Run, command: str) 
     assert not Path("copy.dcm").exists()
 
 
-def test_a_file_that_is_not_written_as_its_head_says_is_told_in_one_line(run: Run) -> None:
-    dataset, first = pydicom.dcmread(B), b"\x08\x00\x05\x00"
-    head, _, _ = Path(B).read_bytes().partition(first)
-    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    dataset.save_as(B, implicit_vr=True)
-    _, _, implicit = Path(B).read_bytes().partition(first)
-    Path(B).write_bytes(head + first + implicit)
-    answer = run("modify", B, "-t", "PatientID=S1")
+@pytest.mark.parametrize("zeros", [2, 8, 510])
+def test_zeros_behind_the_last_element_are_no_elements(run: Run, zeros: int) -> None:
+    whole = Path(B).read_bytes()
+    Path(B).write_bytes(whole + bytes(zeros))
+    assert run("modify", B, "-t", "PatientID=BOB_CT2").status == 0
+    assert len(Path(B).read_bytes()) == len(whole)
+    assert "(0000,0000)" not in run("list-tags", B).out
+
+
+def test_an_element_that_cannot_be_written_anew_is_told_in_one_line(run: Run) -> None:
+    rows, odd = b"\x28\x00\x10\x00US\x02\x00\x10\x00", b"\x28\x00\x10\x00US\x03\x00\x10\x00\x00"
+    Path(B).write_bytes(Path(B).read_bytes().replace(rows, odd))
+    answer = run("modify", B, "-t", "SpecificCharacterSet=ISO_IR 100")
     (error,) = answer.values("error")
     assert "Traceback" not in answer.out + answer.err
+    assert "(0028,0010)" in error["message"]
     assert "\n" not in error["message"]
 
 

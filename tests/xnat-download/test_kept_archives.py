@@ -90,3 +90,29 @@ def test_an_archive_that_was_kept_is_unpacked_when_that_is_asked_for(twins: Down
     files = twins.files("MR1")
     assert files["scans/2/resources/DICOM/files/a.dcm"] == b"two"
     assert twins("check", twins.out).status == 0
+
+
+def test_label_zip_of_another_scan_or_session_is_not_replaced(twins: Downloader) -> None:
+    twins.xnat.has_session("P1", "S1", "MR2", {"1": {"a.dcm": b"new"}})
+    words = ("--zip", "-P", "P1", "--out", twins.out)
+    first = ("resource", "MR1", "DICOM", "--scan", "1", *words)
+    assert twins(*first).status == 0
+    for other in (("MR1", "DICOM", "--scan", "2"), ("MR2", "DICOM", "--scan", "1")):
+        ran = twins("resource", *other, *words)
+        assert ran.status == 1
+        assert "is another archive, MR1/scans/1-T1w/resources/DICOM/files/a.dcm is in it" in ran.err
+        assert content(twins.out / "DICOM.zip") == [b"one"]
+    assert twins(*first).record["outcome"] == "skipped"
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_label_zip_follows_the_resource(twins: Downloader, damaged: bool) -> None:
+    words = ("resource", "MR1", "NOTES", "--zip", "-P", "P1", "--out", twins.out)
+    session = twins.xnat.has_session("P1", "S1", "MR1")
+    twins.xnat.has_resource(session, "NOTES", {"a": b"old"})
+    assert twins(*words).status == 0
+    if damaged:
+        (twins.out / "NOTES.zip").write_bytes(b"PK")
+    twins.xnat.has_resource(session, "NOTES", {"b": b"new"})
+    assert twins(*words).status == 0
+    assert sorted(content(twins.out / "NOTES.zip")) == [b"new", b"old"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from xnat_core.errors import OperationError
 from xnat_download.audit import Known
-from xnat_download.inventory import Inventory
+from xnat_download.disk import Tree
+from xnat_download.inventory import Group, Inventory
 from xnat_download.names import Names
+from xnat_download.places import Place
 
 LONG = "x" * 1000
 
@@ -30,8 +33,10 @@ def inventory() -> Callable[[str], object]:
 
 
 def names() -> Callable[[str], object]:
-    taken = Names()
-    return lambda name: taken.take(name, "/data/experiments/E1/resources/R", name)
+    taken = Names(Tree(Path("nowhere")))
+    address = "/data/experiments/E1/resources/R"
+    group = Group(0, Place("session"), "R", address, address, "")
+    return lambda name: taken.take(name, "http://x", group, name, "")
 
 
 def audited() -> Callable[[str], object]:

@@ -171,6 +171,21 @@ def test_a_resource_record_is_told_as_the_server_has_it_now(xnat: XNAT, ls: Run)
     assert (answer.status, answer.records[0]["outcome"]) == (5, "failed")
 
 
+def test_resources_without_a_label_are_told_apart_by_their_numbers(xnat: XNAT, ls: Run) -> None:
+    (session,) = ls("sessions", "-P", "P1").records
+    where = f"{session['uri']}/resources"
+    rows = [{"xnat_abstractresource_id": n, "label": "", "file_count": n} for n in ("7", "8")]
+    files = [{"Name": n, "URI": f"{where}/{n}/files/{n}", "collection": ""} for n in ("7", "8")]
+    for path, found in ((where, rows), (f"{session['uri']}/files", files)):
+        xnat.server.expect_request(path).respond_with_json({"ResultSet": {"Result": found}})
+    listed = ls("resources", "-P", "P1", "MR1").records
+    assert ls("resources", records=listed).values("id", "file_count") == [("7", 7), ("8", 8)]
+    assert ls("resources", "-P", "P1", "MR1", "8").values("id") == ["8"]
+    assert ls("files", "-P", "P1", "MR1", "8").values("path") == ["8"]
+    for command in ("resources", "files"):
+        assert ls(command, "-P", "P1", "MR1", "9").status == 5
+
+
 @pytest.mark.parametrize("command", ["resources", "files"])
 def test_a_resource_record_of_no_place_is_not_found(ls: Run, command: str) -> None:
     answer = ls(command, records=[{"kind": "resource", "label": "PROTOCOL"}])

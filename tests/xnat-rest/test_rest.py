@@ -41,6 +41,61 @@ def test_text_and_other_formats_are_printed_as_they_are(capfd: pytest.CaptureFix
     assert capfd.readouterr().out.splitlines()[0].startswith("ID,")
 
 
+@pytest.mark.parametrize("query", ["req_format=qs", "file_format=DICOM&req_format=qs"])
+def test_a_key_that_ends_in_format_does_not_choose_it(
+    xnat: XNAT, query: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    xnat.has_project("P1")
+    assert main(["get", f"/data/projects/P1?{query}"]) == 0
+    assert capfd.readouterr().out.startswith('{"items":')
+
+
+def test_bytes_that_are_no_text_are_sent_as_they_are_or_refused(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(answer(b"", 200)) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        assert main(["post", "/x", "-d", "\udcff", "--url", server.url]) == 0
+        assert server.bodies == [b"\xff"]
+    for words in (["get", "/\udcff"], ["get", "/x", "--params", "a=\udcff"]):
+        assert main(words) == 2
+        assert "\\udcff' is no text in UTF-8" in capfd.readouterr().err
+
+
+ARCHIVED = "/data/archive/projects/P1/subjects/S1/experiments/E1"
+
+
+@pytest.mark.parametrize(
+    ("told", "out", "err"),
+    [
+        (answer(ARCHIVED.encode(), 301), ARCHIVED, "301 Said"),
+        (answer(b"", 303, Location=f"http://x{ARCHIVED}"), "", f"303 Said http://x{ARCHIVED}"),
+    ],
+)
+def test_the_answers_of_the_prearchive_are_no_failures(
+    told: bytes,
+    out: str,
+    err: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with scripted(told) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        path = "/data/prearchive/projects/P1/2024/E1?action=commit"
+        assert main(["post", path, "--url", server.url]) == 0
+    assert capfd.readouterr() == (out, f"xnat-rest: {err}\n")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+@pytest.mark.parametrize("place", ["/app/template/Login.vm", "https://sso.example.org/data/x"])
+def test_a_post_that_is_sent_elsewhere_has_failed(
+    status: int, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(answer(b"", status, Location=place)) as server:
+        monkeypatch.setenv("XNAT_TOKEN", "5" * 32)
+        assert main(["post", "/data/services/archive", "--url", server.url]) == 3
+
+
 def test_a_file_goes_up_and_comes_back_byte_for_byte(
     xnat: XNAT, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -109,14 +164,34 @@ def test_deleting_needs_yes_and_really_deletes(
         "/data/projects/P1/experiments/E1/scans/4",
         "/data/archive/projects/P1/experiments/E1/scans/4?removeFiles=true",
         "/REST/projects/P1/experiments/E1/files/a",
+        "/data/subjects/XNAT_S00001/experiments/E1",
+        "/data/projects/P1/subjects/S1/scans/4",
+        "/data/projects/P1/assessors/A1",
     ],
 )
-def test_a_path_that_the_server_takes_for_the_session_is_never_sent(
+def test_a_path_that_the_server_takes_for_what_is_above_is_never_sent(
     path: str, xnat: XNAT, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["delete", path, "--yes"]) == 2
     assert "would take this for the session itself" in capfd.readouterr().err
-    assert xnat.requests("DELETE", "/data/projects") == []
+    assert xnat.requests("DELETE") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/projects/P1/subjects/S1/experiments/E1/scans/4",
+        "/data/projects/P1/experiments/E1/resources/R/files/scans/4",
+        "/data/subjects/XNAT_S00001/resources/R",
+        "/data/subjects/XNAT_S00001",
+        "/data/experiments/XNAT_E00001/scans/4",
+    ],
+)
+def test_a_path_of_the_right_shape_is_sent(
+    path: str, xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main(["delete", path, "--yes"])
+    assert [request.path for request in xnat.requests("DELETE")] == [path]
 
 
 def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,21 @@ def test_a_folder_without_a_plan_is_wrong_usage(run: Run, tmp_path: Path) -> Non
     status, _, err = run("status", tmp_path)
     assert status == 2
     assert "plan.json does not exist" in err
+
+
+@pytest.mark.parametrize("change", ["types", "missing", "digest", "list", "cut"])
+def test_a_plan_that_was_changed_by_hand_is_told(run: Run, plan: Path, change: str) -> None:
+    file = plan / "plan.json"
+    facts = json.loads(file.read_text())
+    if change == "types":
+        facts["shards"][0]["records"] = "two"
+    elif change == "missing":
+        del facts["shards"][-1]
+    elif change == "digest":
+        facts["shards"][0]["digest"] = "0" * 64
+    text = json.dumps([facts] if change == "list" else facts)
+    file.write_text(text[:-1] if change == "cut" else text)
+    for words in (("status", plan), ("run", plan, 0, "--", "cat"), ("collect", plan)):
+        status, _, err = run(*words)
+        assert status == 1
+        assert "is no plan of xnat-shard, or was changed: make it anew" in err

@@ -89,16 +89,17 @@ class Wanted:
 
 def since(text: str, now: datetime | None = None) -> datetime:
     """The moment of `7d`, `12h`, `2w`, or of a date. Raises ValidationError."""
-    if age := _AGE.fullmatch(text.strip()):
-        seconds = int(age[1]) * _SECONDS[age[2]]
-        return (now or datetime.now(timezone.utc)) - timedelta(seconds=seconds)
+    age = _AGE.fullmatch(text.strip())
     try:
+        if age:
+            seconds = int(age[1]) * _SECONDS[age[2]]
+            return (now or datetime.now(timezone.utc)) - timedelta(seconds=seconds)
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return found if found.tzinfo else found.astimezone()
+    except (ValueError, OverflowError):
         raise ValidationError(
             f"since {text!r}: must be an age (7d, 12h, 2w) or a date (2024-05-02)", "since", text
         ) from None
-    return found if found.tzinfo else found.astimezone()
 
 
 def newest(events: Iterable[Event], wanted: Wanted, limit: int | None) -> list[Event]:

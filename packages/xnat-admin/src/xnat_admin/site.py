@@ -88,6 +88,8 @@ def like(key: str, present: Any, value: Any) -> Any:
         found = json.loads(value)
     except ValueError:
         found = None
+    if isinstance(present, float) and type(found) is int:
+        return float(found)
     if type(found) is not type(present):
         kind = {bool: "true or false", int: "a whole number", float: "a number"}
         wanted = kind.get(type(present), "JSON of the same kind")

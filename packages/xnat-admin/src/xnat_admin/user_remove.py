@@ -5,7 +5,7 @@ Usage:
 
 Options:
   --projects=<ids>    Projects, separated by commas: all groups of the user in each.
-  --role=<name>       With --projects only this group: owner, member or collaborator.
+  --role=<name>       owner, member or collaborator: with --projects only this group.
   -y --yes            Do not ask.
   --dry-run           Say what would be changed, and change nothing.
   -w --workers=<n>    How many users at once, with --yes.

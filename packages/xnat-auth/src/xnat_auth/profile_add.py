@@ -19,8 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnat_auth.profiles import add, entry
-from xnat_core.config import Config
+from xnat_auth.profiles import add, changing, entry
 from xnat_core.errors import ConfigurationError
 from xnat_core.job import Job
 from xnat_core.records import Record, done
@@ -30,19 +29,18 @@ from xnat_core.validation import validate_path_exists, validate_timeout
 def work(job: Job) -> Iterator[Record]:
     """Write the profile and yield it."""
     name = job.args.required("<name>")
-    config = Config.load()
-    if config.has_profile(name):
-        raise ConfigurationError(f"profile {name!r} is there already; remove it first")
-    profile = add(
-        config,
-        name,
-        job.args.required("--url"),
-        verify_ssl=not job.args.flag("--no-verify-ssl"),
-        timeout=validate_timeout(job.args.text("--timeout")),
-        default_project=job.args.text("--project"),
-    )
-    profile.username = job.args.text("--username")
-    bundle = job.args.path("--ca-bundle")
-    profile.ca_bundle = str(validate_path_exists(bundle)) if bundle else None
-    config.save()
+    with changing() as config:
+        if config.has_profile(name):
+            raise ConfigurationError(f"profile {name!r} is there already; remove it first")
+        profile = add(
+            config,
+            name,
+            job.args.required("--url"),
+            verify_ssl=not job.args.flag("--no-verify-ssl"),
+            timeout=validate_timeout(job.args.text("--timeout")),
+            default_project=job.args.text("--project"),
+        )
+        profile.username = job.args.text("--username")
+        bundle = job.args.path("--ca-bundle")
+        profile.ca_bundle = str(validate_path_exists(bundle)) if bundle else None
     yield done(entry(config, name))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnat_auth.profiles import add, entry
+from xnat_auth.profiles import add, changing, entry
 from xnat_core.config import Config
 from xnat_core.errors import ConfigurationError, UsageError
 from xnat_core.job import Job
@@ -30,13 +30,17 @@ from xnat_core.records import Record, done
 def work(job: Job) -> Iterator[Record]:
     """Write the profile and yield it."""
     name = job.args.text("--profile") or "default"
-    config = Config.load()
-    if config.has_profile(name) and not job.args.flag("--force"):
-        raise ConfigurationError(f"profile {name!r} is there already; --force replaces it")
+    _require_free(job, Config.load(), name)
     url = job.args.text("--url") or job.ask("URL of the XNAT server: ")
     if not url:
         raise UsageError("--url is needed: there is no terminal to ask on")
-    profile = add(config, name, url, default_project=job.args.text("--project"))
-    profile.username = job.args.text("--username")
-    config.save()
+    with changing() as config:
+        _require_free(job, config, name)
+        profile = add(config, name, url, default_project=job.args.text("--project"))
+        profile.username = job.args.text("--username")
     yield done(entry(config, name))
+
+
+def _require_free(job: Job, config: Config, name: str) -> None:
+    if config.has_profile(name) and not job.args.flag("--force"):
+        raise ConfigurationError(f"profile {name!r} is there already; --force replaces it")

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnat_auth.profiles import entry, known
-from xnat_core.config import Config
+from xnat_auth.profiles import changing, entry, known
 from xnat_core.job import Job
 from xnat_core.records import Record, done
 
 
 def work(job: Job) -> Iterator[Record]:
     """Write the choice and yield the profile."""
-    config = Config.load()
-    name = known(config, job.args.required("<name>"))
-    config.set_default_profile(name)
-    config.save()
+    with changing() as config:
+        name = known(config, job.args.required("<name>"))
+        config.set_default_profile(name)
     yield done(entry(config, name))

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from xnat_core.auth import AuthManager
 from xnat_core.config import Config, Profile
 from xnat_core.errors import ConfigurationError
 from xnat_core.models import ProfileEntry
 from xnat_core.records import Record
+from xnat_core.user_paths import config_file
+
+
+@contextmanager
+def changing() -> Iterator[Config]:
+    """The configuration, for one process at a time, and written at the end unless that raises."""
+    with AuthManager(config_file()).lock():
+        config = Config.load()
+        yield config
+        config.save()
 
 
 def entry(config: Config, name: str) -> Record:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote as percent_encoded
+from urllib.parse import urlsplit
 
 from xnat_core.errors import (
     AuthenticationError,
@@ -155,6 +156,14 @@ def origin(url: str) -> tuple[str, str, int | None]:
     split = urlsplit(url)
     scheme = split.scheme.lower()
     return scheme, split.hostname or "", split.port or _DEFAULT_PORTS.get(scheme)
+
+
+def quote(text: str, safe: str) -> str:
+    """Percent-encode a text. Raises ValidationError for what came as bytes that are no text."""
+    try:
+        return percent_encoded(text, safe=safe)
+    except UnicodeEncodeError:
+        raise ValidationError(f"{text!r} is no text in UTF-8", "text", text) from None
 
 
 def _part(part: str) -> str:

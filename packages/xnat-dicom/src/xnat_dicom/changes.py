@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import UsageError
+from xnat_core.errors import DicomError, UsageError
 from xnat_dicom.tags import tag_of_keyword
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
-_WHOLE = ("SS", "US", "SL", "UL", "SV", "UV")
-_DECIMAL = ("FL", "FD")
+# With the letter by which `struct` knows the size of each.
+_WHOLE = {"SS": "h", "US": "H", "SL": "i", "UL": "I", "SV": "q", "UV": "Q"}
+_DECIMAL = {"FL": "f", "FD": "d"}
 _ONE_TEXT = ("LT", "ST", "UT", "UR")
+_CHARACTER_SET = 0x00080005
 _TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UC", "UI", *_ONE_TEXT)
 
 
@@ -39,6 +43,8 @@ class Change:
         vr = dictionary_VR(tag)
         if tag >> 16 == 2:
             raise UsageError(f"{keyword} tells how the file is encoded and cannot be set")
+        if tag == _CHARACTER_SET and (unknown := set(value.split("\\")) - _character_sets()):
+            raise UsageError(f"{keyword}={value}: {min(unknown)} is no character set of DICOM")
         if vr not in (*_WHOLE, *_DECIMAL, *_TEXTS):
             raise UsageError(f"{keyword} holds {vr}, which cannot be set from text")
         parts = [value] if vr in _ONE_TEXT else value.split("\\")
@@ -63,29 +69,60 @@ class Change:
 def apply_all(changes: Iterable[Change], dataset: FileDataset) -> tuple[str, ...]:
     """Make the changes, and tell the keywords of those that changed something."""
     changes = list(changes)
-    foreign = [c for c in changes if not _fits(dataset, c.value)]
-    if foreign:
-        # Texts of the file are read in its own character set before it gets the one for all.
+    foreign = any(not _fits(dataset, change.value) for change in changes)
+    recoded = foreign or any(change.tag == _CHARACTER_SET for change in changes)
+    if recoded:
+        # Texts of the file are read in its own character set before it gets another.
         dataset.decode()
     changed = tuple(change.keyword for change in changes if change.apply(dataset))
     if foreign and changed:
         dataset.SpecificCharacterSet = "ISO_IR 192"
+    if recoded and changed:
+        _require_all_texts(dataset)
     return changed
+
+
+def _character_sets() -> set[str]:
+    from pydicom.charset import python_encoding
+
+    return set(python_encoding)
 
 
 def _value(keyword: str, vr: str, text: str) -> str | int | float:
     from pydicom.config import RAISE
     from pydicom.valuerep import validate_value
 
+    sizes = _WHOLE | _DECIMAL
     try:
-        if vr in _WHOLE:
-            return int(text)
-        if vr in _DECIMAL:
-            return float(text)
+        if vr in sizes:
+            number = int(text) if vr in _WHOLE else float(text)
+            struct.pack(f"={sizes[vr]}", number)
+            return number
+        text.encode()
         validate_value(vr, text, RAISE)
-    except ValueError as error:
+    except (ValueError, OverflowError, struct.error) as error:
         raise UsageError(f"{keyword}={text}: {error}") from None
     return text
+
+
+def _require_all_texts(dataset: FileDataset) -> None:
+    """See to it that every text could be read, and is the same in the new character set.
+
+    Raises DicomError: the library would put question marks there.
+    """
+    from pydicom.charset import convert_encodings, decode_bytes, encode_string
+    from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
+
+    encodings = convert_encodings(dataset.get("SpecificCharacterSet"))
+    for element in dataset.iterall():
+        if element.VR in CUSTOMIZABLE_CHARSET_VR and not element.is_empty:
+            text = "\\".join(map(str, element.value if element.VM > 1 else [element.value]))
+            kept = decode_bytes(encode_string(text, encodings), encodings, set())
+            if "\ufffd" in text or kept != text:
+                path, name = Path(str(dataset.filename)), element.keyword or element.tag
+                raise DicomError(
+                    f"{path}: {name} would lose characters in the other character set", path
+                )
 
 
 def _fits(dataset: FileDataset, value: Any) -> bool:

@@ -66,6 +66,10 @@ def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
         if not (magic or _SOP_CLASS in dataset or _STUDY in dataset):
             raise DicomParseError(path, "not DICOM")
         _check_end(path, dataset)
+        _settle_encoding(dataset)
+        if 0 in dataset and not dataset.get_item(0).value:
+            # So zeros read with which a file was filled up to whole blocks.
+            del dataset[0]
     return dataset
 
 
@@ -76,12 +80,12 @@ def damage(path: Path) -> Iterator[None]:
         yield
     except DicomError:
         raise
-    except OSError as error:
-        raise DicomError(f"{path}: {error.strerror or error}", path) from error
     except Exception as error:
         # The parser reports damage in many ways: struct, value, key, overflow, zlib errors; some
         # only when an element is looked at. It may put a traceback behind the first line.
         said = str(error).partition("\n")[0]
+        if isinstance(error, OSError):
+            raise DicomError(f"{path}: {error.strerror or said}", path) from error
         raise DicomParseError(path, said or type(error).__name__) from error
 
 
@@ -95,6 +99,19 @@ def _check_end(path: Path, dataset: Dataset) -> None:
         return
     if last.length != _UNDEFINED and len(last.value) < last.length:
         raise DicomParseError(path, f"ends in the middle of {last.tag}")
+
+
+def _settle_encoding(dataset: Dataset) -> None:
+    """Say how the elements are encoded: in some files otherwise than the head has it.
+
+    The writer copies bytes as they are where it believes that nothing changes.
+    """
+    from pydicom.dataelem import RawDataElement
+
+    for element in map(dataset.get_item, tags_of(dataset)):
+        if isinstance(element, RawDataElement):
+            dataset.set_original_encoding(element.is_implicit_VR, element.is_little_endian)
+            return
 
 
 def tags_of(dataset: Dataset) -> list[BaseTag]:

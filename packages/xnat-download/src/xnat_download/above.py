@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.models import Session
-from xnat_core.records import Record
 from xnat_core.services.lookup import find_session
 from xnat_download.download import Download
 from xnat_download.places import Place
 
-if TYPE_CHECKING:
-    from xnat_core.client import XNATClient
 
-
-def session_of(client: XNATClient, record: Record) -> Session:
-    """The session of a record, looked up unless the record says all that is needed."""
-    if record.get("id") and record.get("label"):
+def session_of(download: Download) -> Session:
+    """The session that is to be downloaded."""
+    record = download.record
+    if record.get("id") and record.get("label") and _names_parents(download):
         return Session.from_record(record)
     name = record.get("id") or record.get("label")
-    return find_session(client, str(name), record.get("project"), record.get("subject"))
+    return find_session(download.client, str(name), record.get("project"), record.get("subject"))
 
 
-def session_above(client: XNATClient, record: Record) -> Session:
+def session_above(download: Download) -> Session:
     """The session that a scan, resource or file is of."""
+    record = download.record
     name = record.get("session_id") or record.get("session")
     if not name:
         raise ResourceNotFoundError(f"session of {record['kind']}", str(record.get("id") or "?"))
-    if not (record.get("session_id") and record.get("session")):
-        return find_session(client, str(name), record.get("project"))
+    if not (record.get("session_id") and record.get("session") and _names_parents(download)):
+        return find_session(download.client, str(name), record.get("project"))
     return Session(
         id=str(record["session_id"]),
         label=str(record["session"]),
@@ -55,7 +51,7 @@ def place_above(download: Download) -> Place:
     """The session, subject or project that a resource or file is below of."""
     record = download.record
     if record.get("session") or record.get("session_id"):
-        return place_of(download, session_above(download.client, record))
+        return place_of(download, session_above(download))
     level = "subject" if record.get("subject") or record.get("subject_id") else "project"
     return Place(level, record.get("project"), record.get("subject"), record.get("subject_id"))
 
@@ -64,6 +60,13 @@ def session_in(place: Place) -> Session | None:
     if place.session_id is None:
         return None
     return Session(id=place.session_id, label=place.session or "", project=place.project)
+
+
+def _names_parents(download: Download) -> bool:
+    """Whether the record has the parents that the template puts into names."""
+    template = download.engine.options.template
+    needed = {"project", "subject"} & template.fields if template else set()
+    return all(download.record.get(key) for key in needed)
 
 
 def known_of(place: Place) -> dict[str, str]:

@@ -23,7 +23,7 @@ from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop, rest
 from xnat_core.urls import path
-from xnat_download.contents import Contents
+from xnat_download.contents import Contents, stranger_in
 from xnat_download.counts import Counts
 from xnat_download.inventory import THERE, Group
 from xnat_download.manifest import NAME, entries
@@ -169,14 +169,23 @@ def _receive(download: Download, archive: Archive, partial: Partial) -> None:
 
 def _require_no_loss(download: Download, archive: Archive) -> None:
     """Raise DownloadError when an archive of other scans or resources would be replaced."""
-    if download.engine.options.archive_path is not None or not archive.final.exists():
+    options = download.engine.options
+    if options.archive_is_named or not archive.final.exists():
+        return
+    if options.archive_path is not None:
+        stranger = stranger_in(archive.final, archive.groups)
+        if stranger is not None:
+            raise DownloadError(
+                f"{archive.final} is another archive, {stranger} is in it: move it away, or name "
+                "another file or folder"
+            )
         return
     wanted = {(group.place.scan, group.label) for group in archive.groups}
     for entry in entries(archive.final.parent / NAME):
         if entry["local_path"] != archive.final.name:
             continue
         scan, label = entry.get("scan"), entry.get("resource")
-        if (scan, label) not in wanted and not download.engine.options.selection.covers(entry):
+        if (scan, label) not in wanted and not options.selection.covers(entry):
             raise DownloadError(
                 f"{archive.final} holds {label} of scan {scan}, which would be lost: move it away, "
                 "or use another --out"

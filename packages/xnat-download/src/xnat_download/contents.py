@@ -20,6 +20,9 @@ from xnat_download.members import originals, read_name, scan_candidates
 if TYPE_CHECKING:
     from xnat_download.download import Download
 
+# Members that name no session.
+_TOPLESS = ("scans", "resources")
+
 
 class Contents:
     """The files of some resources, ticked off as they are found in one archive.
@@ -162,3 +165,32 @@ def _first(files: Iterator[File]) -> Iterator[File]:
     for file in files:
         yield file
         return
+
+
+def stranger_in(path: Path, groups: tuple[Group, ...]) -> str | None:
+    """A member of an earlier archive that cannot be of these resources, in whatever state they
+    were; None also for what is no whole archive."""
+    places = [(_tops(group), group.place.scan, group.label) for group in groups]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return None
+    for name in names:
+        found = read_name(name)
+        if found is None:
+            continue
+        scans = scan_candidates(found.scan) if found.scan is not None else [None]
+        top = name.partition("/")[0]
+        if not any(
+            (top in tops or top in _TOPLESS) and scan in scans and label == found.resource
+            for tops, scan, label in places
+        ):
+            return name
+    return None
+
+
+def _tops(group: Group) -> set[str | None]:
+    """What the first folder of a member may be."""
+    place = group.place
+    return {place.session or place.subject or place.project, place.session_id or place.subject_id}

@@ -34,7 +34,8 @@ class Options:
     """What a run was asked for. `folder` is the name of the one session's folder below `out`.
 
     `archives` keeps the server's archives as files; `unpack` unpacks such an archive, too.
-    `archive_path` is where the one archive of a resource goes. `each` reports every file.
+    `archive_path` is where the one archive of a resource goes; unless somebody chose that name
+    (`archive_is_named`), an archive of something else is not replaced. `each` reports every file.
     """
 
     out: Path
@@ -48,6 +49,7 @@ class Options:
     archives: bool = False
     unpack: bool = False
     archive_path: Path | None = None
+    archive_is_named: bool = False
 
 
 class Engine:
@@ -72,7 +74,7 @@ class Engine:
         self.progress = progress
         self.bounds = bounds
         self.tree = Tree(options.out)
-        self.names = Names()
+        self.names = Names(self.tree)
         self.manifests = Manifests(self.tree, options.template)
         self.without_tar = False
         self._lock = threading.Lock()

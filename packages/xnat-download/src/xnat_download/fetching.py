@@ -88,7 +88,9 @@ def look(download: Download, group: Group) -> None:
             if meant and parts[path.parent].get(meant[1]) == path:
                 # Somebody's upload has brought it to the server: it is data.
                 del parts[path.parent][meant[1]]
-            there, md5 = is_there(path, file, verify=verify)
+            # A file that nothing tells the origin of may be any session's.
+            known = file.dest is None or engine.names.is_from_before(file.dest)
+            there, md5 = is_there(path, file, verify=verify or not known)
         except XNATCtlError as error:
             download.lost(group, file, error)
             continue

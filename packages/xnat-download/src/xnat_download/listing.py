@@ -152,10 +152,11 @@ class Listing:
             self._refuse(file_record(self._client.base_url, group, inside, size, md5), error)
 
     def _require_own(self, name: str, group: Group, inside: str) -> None:
-        """With a template, files of different objects may meet: all names of the run are known."""
+        """With a template, files of different objects may meet."""
         if self._template is None:
             return
-        other = self._names.take(folded(name) if self._tree.folds_case else name, group.uri, inside)
+        folder = self._template.session_folder(group.place)
+        other = self._names.take(name, self._client.base_url, group, inside, folder)
         if other is not None:
             raise self._collision(name, f"{group.uri}/files/{inside}", other)
 

@@ -1,30 +1,95 @@
-"""The names that files get in one run, where a template decides them."""
+"""The names that files have below OUT, where a template decides them.
+
+Nothing in such a name needs to tell the session that a file is of, so files of two objects may
+meet: in one run, or in a folder that an earlier run has filled, which its manifest tells.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 
-from xnat_download.scratch import database, disk_errors
+from xnat_core.archive.paths import folded
+from xnat_core.records import Record
+from xnat_download import scratch
+from xnat_download.disk import Tree, size_on_disk
+from xnat_download.inventory import Group
+from xnat_download.manifest import NAME, entries
 
-_SCHEMA = "CREATE TABLE name (name TEXT PRIMARY KEY, owner) WITHOUT ROWID;"
+# The same object has a longer path where its parents are named, too.
+_OBJECT = re.compile(r".*(/(?:experiments|subjects|projects)/.+)/resources/[^/]+")
+_RESOURCE = re.compile(r"(.+?/resources/[^/]+)/files/.*", re.DOTALL)
+_SCHEMA = """
+CREATE TABLE name (key TEXT PRIMARY KEY, owner TEXT, earlier INTEGER) WITHOUT ROWID;
+"""
 
 
 class Names:
     """Who has which name."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
         self._lock = threading.Lock()
+        self._read: set[str] = set()
         self._db: sqlite3.Connection | None = None
 
-    def take(self, name: str, uri: str, path: str) -> str | None:
-        """Give a name to a file; the file that has it already, if it is another one."""
-        owner = f"{uri}/files/{path}"
-        with self._lock, disk_errors():
-            if self._db is None:
-                self._db = database(_SCHEMA)
-            added = self._db.execute("INSERT OR IGNORE INTO name VALUES (?, ?)", (name, owner))
-            if added.rowcount:
+    def take(self, name: str, server: str, group: Group, path: str, folder: str) -> str | None:
+        """Give a name to a file; the file that has it already, if it is another one.
+
+        `folder` is the one whose manifest lists what earlier runs have put there.
+        """
+        key, owner = self._key(name), _owner(server, group.uri, group.label, path)
+        with self._lock:
+            if folder not in self._read:
+                self._read.add(folder)
+                self._read_manifest(folder)
+            if self._query("INSERT OR IGNORE INTO name VALUES (?, ?, 0)", key, owner).rowcount:
                 return None
-            (holder,) = self._db.execute("SELECT owner FROM name WHERE name=?", (name,)).fetchone()
-        return None if holder == owner else str(holder)
+            found = self._query("SELECT owner, earlier FROM name WHERE key=?", key)
+            holder, earlier = found.fetchone()
+            if holder == owner:
+                return None
+            if earlier and size_on_disk(f"{self._tree.out}/{name}") is None:
+                self._query("UPDATE name SET owner=?, earlier=0 WHERE key=?", owner, key)
+                return None
+        return str(holder)
+
+    def is_from_before(self, name: str) -> bool:
+        """Whether a manifest says that the file of this name is the one that has taken it."""
+        with self._lock:
+            found = self._query("SELECT earlier FROM name WHERE key=?", self._key(name)).fetchone()
+        return bool(found and found[0])
+
+    def _read_manifest(self, folder: str) -> None:
+        where = self._tree.path(f"{folder}/{NAME}" if folder else NAME)
+        for entry in entries(where):
+            key = self._key(f"{folder}/{entry['local_path']}" if folder else entry["local_path"])
+            owner = _owner_by(entry)
+            if owner is not None:
+                self._query("INSERT OR IGNORE INTO name VALUES (?, ?, 1)", key, owner)
+
+    def _key(self, name: str) -> str:
+        return folded(name) if self._tree.folds_case else name
+
+    def _query(self, sql: str, *values: object) -> sqlite3.Cursor:
+        with scratch.disk_errors():
+            if self._db is None:
+                self._db = scratch.database(_SCHEMA)
+            return self._db.execute(sql, values)
+
+
+def _owner(server: str, resource_uri: str, label: str, path: str) -> str:
+    """A file, told by its server, its object, and the label of its resource."""
+    found = _OBJECT.fullmatch(resource_uri)
+    return f"{server}/data{found[1] if found else resource_uri}/resources/{label}/files/{path}"
+
+
+def _owner_by(entry: Record) -> str | None:
+    """The same by the entry of a manifest; None when that does not tell."""
+    known = [entry.get(key) for key in ("server", "uri", "resource", "path")]
+    if not all(isinstance(text, str) for text in known):
+        return None
+    server, uri, label, path = map(str, known)
+    found = _RESOURCE.fullmatch(uri)
+    return _owner(server, found[1], label, path) if found else None

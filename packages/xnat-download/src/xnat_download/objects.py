@@ -68,7 +68,7 @@ def opening_of(record: Record) -> Opening:
 
 def _open_session(download: Download) -> Iterable[Work]:
     client, selection = download.client, download.engine.options.selection
-    session = session_of(client, download.record)
+    session = session_of(download)
     base = place_of(download, session)
     claim(download, base)
     home = Home.of_session(session)
@@ -99,7 +99,7 @@ def _files_of_scans(client: XNATClient, home: Home, scans: list[str]) -> Iterato
 
 def _open_scan(download: Download) -> Iterable[Work]:
     client, record = download.client, download.record
-    session = session_above(client, record)
+    session = session_above(download)
     base = place_of(download, session)
     claim(download, base)
     place = replace(base, level="scan", owner=str(record["id"]))

@@ -14,8 +14,10 @@ Options:
   --scan=<id>              The resource is one of this scan.
   --out=<dir>              Folder to download to [default: .].
   --name=<folder>          Name of the session's folder, instead of its label.
-  -f --file=<path>         Keep the server's archive, a zip, at this path; folders are made.
-  --zip                    Keep it at LABEL.zip below --out; it is checked.
+  -f --file=<path>         Keep the server's archive, a zip, at this path; folders are made, what
+                           is there is replaced.
+  --zip                    Keep it at LABEL.zip below --out; it is checked. One of another session
+                           or scan is not replaced.
   --no-extract             The same.
   --extract                Unpack while it arrives, which is the default unless the profile says
                            otherwise ('extract: false').
@@ -55,7 +57,8 @@ def work(job: Job) -> Iterator[Record]:
         return download(job, options, job.records("resource"))
     if options.archives:
         given = job.args.path("--file")
-        options = replace(options, archive_path=given or options.out / f"{words[-1]}.zip")
+        where = given or options.out / f"{words[-1]}.zip"
+        options = replace(options, archive_path=where, archive_is_named=given is not None)
     return download(job, options, _named(job, words))
 
 

@@ -108,7 +108,9 @@ class DownloadService(BaseService):
         options = Options(out)
         if not extract:
             where = out / (zip_filename or f"{label}.zip")
-            options = replace(options, archives=True, archive_path=where)
+            options = replace(
+                options, archives=True, archive_path=where, archive_is_named=bool(zip_filename)
+            )
         return _run(self.client, options, found, record, progress_callback)
 
     def download_scan(
@@ -155,7 +157,8 @@ class DownloadService(BaseService):
             unpack=extract,
         )
         if options.archives:
-            options = replace(options, archive_path=out / (zip_filename or "scans.zip"))
+            where = out / (zip_filename or "scans.zip")
+            options = replace(options, archive_path=where, archive_is_named=bool(zip_filename))
         record = found.to_record(self.client.base_url)
         return _run(self.client, options, found, record, progress_callback)
 

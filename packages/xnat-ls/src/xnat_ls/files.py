@@ -6,7 +6,8 @@ Usage:
 All files of a session, those of its scans included, from one request; or with --scan those of a
 scan. Without a session, those of the resources of the project (-P) or of the subject (-S in it)
 themselves. When none of these is given, records of sessions, scans, resources, subjects or projects
-are read from standard input. <resource> are labels: only files of these are listed.
+are read from standard input. <resource> are labels, or the number of one without a label: only
+files of these are listed.
 
 Options:
   -E --experiment=<name>  Session, instead of the first argument.
@@ -30,6 +31,7 @@ from xnat_ls.owners import Asked, home_of, no_resource
 
 if TYPE_CHECKING:
     from xnat_core.job import Job
+    from xnat_core.models import ResourceFile
     from xnat_core.records import Record
 
 
@@ -50,14 +52,21 @@ def work(job: Job) -> Iterator[Record]:
         home = home_of(client, record, asked.scan)
         missing = set(asked.labels)
         for file in files_of(client, home):
-            if not asked.labels or file.collection in asked.labels:
-                missing.discard(str(file.collection))
+            name = file.collection or _number(file)
+            if not asked.labels or name in asked.labels:
+                missing.discard(str(name))
                 yield file.to_record(client.base_url)
         if missing:
-            missing -= {one.label for one in resources_of(client, home, everything=True)}
+            present = resources_of(client, home, everything=True)
+            missing -= {one.label or str(one.id) for one in present}
         for label in sorted(missing):
             yield no_resource(client, home, label)
 
     records = asked.records(job)
     # What was named is one object: its files are written as they come, however many they are.
     yield from one_by_one(look, records) if asked.named else in_order(job, look, records)
+
+
+def _number(file: ResourceFile) -> str:
+    """What the server calls the resource of a file that has no label."""
+    return (file.uri or "").partition("/resources/")[2].partition("/")[0]

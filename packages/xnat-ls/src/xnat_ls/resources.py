@@ -6,7 +6,7 @@ Usage:
 Resources of a session, or with --scan of one of its scans; without a session, those of the
 project (-P) or of the subject (-S in it) themselves. When none of these is given, records of
 sessions, scans, subjects, projects or resources are read from standard input. <resource> are
-labels: only these are listed, and each must exist.
+labels, or the number of one without a label: only these are listed, and each must exist.
 
 Options:
   -E --experiment=<name>  Session, instead of the first argument.
@@ -59,11 +59,11 @@ def work(job: Job) -> Iterator[Record]:
         home = home_of(client, record, asked.scan)
         found = resources_of(client, home, everything=everything)
         for resource in found:
-            if not asked.labels or resource.label in asked.labels:
+            if not asked.labels or (resource.label or resource.id) in asked.labels:
                 yield record_of(client, resource)
-        for label in asked.labels:
-            if not any(resource.label == label for resource in found):
-                yield no_resource(client, home, label)
+        present = {resource.label or resource.id for resource in found}
+        for label in (label for label in asked.labels if label not in present):
+            yield no_resource(client, home, label)
 
     job.layout = "facts" if long and asked.session and len(asked.labels) == 1 else job.layout
     yield from in_order(job, look, asked.records(job))

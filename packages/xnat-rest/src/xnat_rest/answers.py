@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from xnat_core.errors import AuthenticationError, IntegrityError
-from xnat_core.http.answers import asks_to_log_in
+from xnat_core.http.answers import REDIRECTS, asks_to_log_in, refused_redirect
 from xnat_core.job import Job
 from xnat_core.records import Record
+from xnat_core.redaction import one_line
 
 _BLOCK = 1 << 20
+_OWN_PLACE = re.compile(r"/data/(?:archive|prearchive)/")
 
 
 class Answer(Protocol):
@@ -39,7 +42,8 @@ def show(
 
     `as_it_travels` are the blocks of a body that is not to be uncompressed.
     """
-    job.console.info(f"{answer.status_code} {answer.reason or ''}".strip())
+    place = _place_of(answer)
+    job.console.info(f"{answer.status_code} {answer.reason or ''} {place}".strip())
     raw = job.args.has("--raw") and job.args.flag("--raw")
     if raw or "json" not in answer.headers.get("Content-Type", ""):
         if not raw and job.args.text("--output") == "json":
@@ -64,6 +68,18 @@ def show(
         job.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
     else:
         yield from _rows(document)
+
+
+def _place_of(answer: Answer) -> str:
+    """Where the server put what was sent, if it answers so.
+
+    Raises AuthenticationError for a redirect to another place than the archive or prearchive.
+    """
+    target = answer.headers.get("Location", "") if answer.status_code in REDIRECTS else ""
+    where = urlsplit(answer.url)
+    if target and not _OWN_PLACE.search(urlsplit(target).path):
+        raise refused_redirect(f"{where.scheme}://{where.netloc}", where.path, target)
+    return one_line(target)
 
 
 def _require_no_sign_in(answer: Answer, first: bytes) -> None:

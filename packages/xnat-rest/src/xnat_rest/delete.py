@@ -10,7 +10,8 @@ Options:
 
 The path is sent as it is. Below '/data/projects/P/experiments/E' the server does not know scans and
 takes such a path for the session itself; so this is refused: use '/data/experiments/ID/scans/N'.
-'xnat-edit delete' knows such things.
+Likewise sessions below '/data/subjects/S', and scans without a session. 'xnat-edit delete' knows
+such things.
 
 Example:
   xnat-rest delete /data/experiments/XNAT_E00001/scans/4 --yes
@@ -27,9 +28,11 @@ from xnat_core.records import Record, planned
 from xnat_rest.answers import show
 from xnat_rest.requests import pairs, target
 
-# What the server would answer by acting on the session (or on what stands before the tail).
+# What the server would answer by acting on the session, or on what else stands before the tail.
 _AIMS_AT_PARENT = re.compile(
-    r"/(?:data|REST)(?:/archive)?/projects/[^/]+/experiments/[^/]+/(?!projects/|resources/)"
+    r"/(?:data|REST)(?:/archive)?/(?:projects/[^/]+/experiments/[^/]+/(?!projects/|resources/)"
+    r"|projects/[^/]+/(?:subjects/[^/]+/)?(?:scans|assessors|reconstructions)/"
+    r"|subjects/[^/]+/(?!projects/|resources/|files/)[^/])"
 )
 
 
@@ -38,8 +41,8 @@ def work(job: Job) -> Iterator[Record]:
     path = target(job.args.required("<path>"), job.target.url)
     if _AIMS_AT_PARENT.match(path):
         raise UsageError(
-            f"{path}: the server would take this for the session itself; "
-            "use /data/experiments/ID/... with the accession ID"
+            f"{path}: the server would take this for the session itself, or for the subject or "
+            "project before it; use /data/experiments/ID/... with the accession ID"
         )
     if job.args.flag("--dry-run"):
         yield planned({"kind": "request", "server": job.target.url, "uri": path})

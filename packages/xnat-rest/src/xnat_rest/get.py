@@ -30,9 +30,10 @@ def work(job: Job) -> Iterator[Record]:
     """Yield the rows of a listing; other answers are written as they are."""
     path = target(job.args.required("<path>"), job.target.url)
     params = pairs(job.args.texts("--params"))
-    if path.startswith(("/data", "/REST")) and not any(key == "format" for key, _ in params):
+    asked = {pair.partition("=")[0] for pair in path.partition("?")[2].split("&")}
+    if path.startswith(("/data", "/REST")) and "format" not in asked | {key for key, _ in params}:
         # Without a format, a single item answers with a page for people.
-        params = [*params, ("format", "json")] if "format=" not in path else params
+        params = [*params, ("format", "json")]
     with job.client().stream(path, params=params) as answer:
         # Servers mark files that end in .gz as compressed: it is the file that is wanted.
         is_file = job.args.flag("--raw") or "/files/" in path

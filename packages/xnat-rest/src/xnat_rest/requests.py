@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def payload(data: str | None, file: Path | None, content_type: str | None) -> di
         return {"body": FileBody(file, content_type or _type_of(file))}
     if data is None:
         return {}
-    raw = data.encode()
+    raw = os.fsencode(data)
     return {"data": raw, "headers": {"Content-Type": content_type or _type_of_text(raw)}}
 
 

@@ -72,13 +72,21 @@ class Folder:
         """The plan. Raises UsageError when there is none."""
         file = self.path / PLAN
         try:
-            entries = json.loads(file.read_bytes())["shards"]
-            parts = (Part(e["id"], e["records"], e["size"], e["digest"]) for e in entries)
-            return Plan(tuple(parts))
+            facts = json.loads(file.read_bytes())
+            entries = enumerate(facts["shards"])
+            parts = (Part(i, e["records"], e["size"], e["digest"]) for i, e in entries)
+            plan = Plan(tuple(parts))
+            sums = [sum(part.records for part in plan.parts), sum(part.size for part in plan.parts)]
+            intact = [plan.digest, *sums] == [facts[key] for key in ("digest", "records", "size")]
         except FileNotFoundError:
             raise UsageError(f"{file} does not exist: 'xnat-shard plan' makes it") from None
         except (ValueError, KeyError, TypeError):
-            raise OperationError("read", f"{file} is no plan of xnat-shard") from None
+            intact = False
+        if not intact:
+            raise OperationError(
+                "read", f"{file} is no plan of xnat-shard, or was changed: make it anew"
+            )
+        return plan
 
     def write(self, plan: Plan) -> None:
         """Make this the plan; the records of one before it go."""

@@ -16,11 +16,11 @@ Options:
   -P --project=<id>       Project; or the default project of the profile.
   -S --subject=<label>    Subject, made if it does not exist.
   -E --experiment=<label> Session.
-  --mode=<mode>           tar or zip: files in few large requests; gradual: one request per file.
+  --mode=<mode>           tar, zip or gradual: files in few large requests, or one request per file.
   -w --workers=<n>        Requests at once.
-  --overwrite=<how>       none: touch no existing session. append: add what is missing. delete: send
-                          everything again and replace what differs. Without: add what is missing
-                          and replace what is in the way.
+  --overwrite=<how>       none, append or delete: touch no existing session; add what is missing;
+                          send everything again and replace what differs. Without: add what is
+                          missing and replace what is in the way.
   --direct-archive        Into the archive.
   --prearchive            Into the prearchive, to be archived later.
   --wait=<seconds>        How long to wait for the archive; 0 does not wait. [default: 14400]
@@ -29,7 +29,8 @@ Options:
   --no-ignore-unparsable  Have the server refuse what it cannot read, too.
   --merge-studies         Several studies may become one session.
   --zip-to-tar            Send what is in a zip as a tar.
-  --transport=<how>       Only rest; 'xnat-cstore send' speaks DICOM.
+  --transport=<how>       rest or cstore; for the latter 'xnatctl session upload' runs
+                          'xnat-cstore send'.
   --dry-run               Say what would be sent, from the files alone; the server is not asked.
 
 Exit status: 0 all is where it was to be, 1 something is not; 2 wrong usage.

@@ -15,9 +15,10 @@ from xnatctl.find import find, installed
 from xnatctl.manual import OPTIONS, verbs
 
 PROFILES = frozenset(("-p", "--profile", "--dest-profile"))
-# "tar, zip or gradual" and "tar|zip|gradual" at the beginning of a description.
+# "tar, zip or gradual", "MR, PET or CT", "tar|zip|gradual" at the beginning of a description.
 CHOICES = re.compile(
-    r"([a-z][\w-]*(?:, [a-z][\w-]*)* or [a-z][\w-]*|[\w-]+(?:\|[\w-]+)+)(?=[ .;:(]|$)"
+    r"([a-z][\w-]*(?:, [a-z][\w-]*)* or [a-z][\w-]*|[A-Z]+(?:, [A-Z]+)+ or [A-Z]+"
+    r"|[\w-]+(?:\|[\w-]+)+)(?=[ .;:(]|$)"
 )
 # What a verb looks like where a manual lists them: two spaces, one or two words, a description.
 LISTED = re.compile(r"^  ([a-z][\w-]*(?: [a-z][\w-]*)?)  +(\S.*)$", re.MULTILINE)
@@ -107,8 +108,10 @@ def _of_xnatctl(arguments: list[str], current: str) -> Iterable[tuple[str, str]]
     if plain[0] in NOUNS and len(plain) == 1 and not current.startswith("-"):
         return ((verb, ALIASES[f"{plain[0]} {verb}"]) for verb in verbs(plain[0]))
     at = arguments.index(plain[0])
+    # An option whose value is still to come is the tool's.
+    end = len(arguments) - arguments[-1].startswith("-")
     try:
-        return _of_tool(command(arguments[:at], arguments[at:]), current)
+        return _of_tool([*command(arguments[:at], arguments[at:end]), *arguments[end:]], current)
     except Refused:
         return ()
 

@@ -21,7 +21,7 @@ from requests.utils import resolve_proxies
 from urllib3.exceptions import InsecureRequestWarning
 
 from xnat_core import __version__
-from xnat_core.errors import ConfigurationError, XNATCtlError
+from xnat_core.errors import AuthenticationError, ConfigurationError, XNATCtlError
 from xnat_core.http.connections import Adapter
 from xnat_core.http.failures import TROUBLE, failure, not_sendable
 from xnat_core.http.gate import Gate
@@ -149,8 +149,12 @@ class Transport:
         if seek is not None and isinstance(position, int):
             seek(position)
         if wire.basic is not None:
-            user, password = wire.basic
-            request.prepare_auth((user.encode(), password.encode()))
+            try:
+                user, password = (text.encode() for text in wire.basic)
+            except UnicodeEncodeError:
+                reason = "the user name or the password is no text in UTF-8"
+                raise AuthenticationError(self.server, reason) from None
+            request.prepare_auth((user, password))
         sticky = _cookies_for(self._cookies, request)
         ours = f"JSESSIONID={token}" if token else None
         given = request.headers.get("Cookie")

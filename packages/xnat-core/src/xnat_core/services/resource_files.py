@@ -79,8 +79,8 @@ def row_of(client: XNATClient, resource: Resource) -> Row:
         rows = client.rows(f"{parent}/resources", about=about)
     except ServerError:
         rows = []
+    key = "label" if resource.label else "xnat_abstractresource_id"  # Several may have no label.
     for row in rows:
-        number = row.get("xnat_abstractresource_id")
-        if row.get("label") == resource.label or number == resource.id:
+        if row.get(key, "") == (resource.label or resource.id):
             return row
     raise ResourceNotFoundError(*about)

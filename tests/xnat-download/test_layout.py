@@ -1,0 +1,75 @@
+"""With `--layout` files of different sessions may meet, in one run or years apart."""
+
+from __future__ import annotations
+
+from support.downloads import Downloader
+
+NAMES = ("--layout", "{project}/{name}")
+
+
+def test_a_file_of_another_session_from_an_earlier_run_is_not_taken_for_this_one(
+    download: Downloader,
+) -> None:
+    for label in ("MR1", "MR2"):
+        download.xnat.has_session("P1", "S1", label, {"1": {"a": label.encode()}})
+    assert download.session("MR1", *NAMES).status == 0
+    ran = download.session("MR2", *NAMES)
+    assert ran.status == 1
+    assert "would both be P1/a" in ran.record["error"]["message"]
+    assert download.files() == {"P1/a": b"MR1"}
+
+
+def test_it_is_not_replaced_by_one_of_another_size(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    download.xnat.has_session("P1", "S1", "MR2", {"1": {"a": b"longer"}})
+    assert download.session("MR1", *NAMES).status == 0
+    assert download.session("MR2", *NAMES).status == 1
+    assert download.files() == {"P1/a": b"one"}
+
+
+def test_what_was_removed_since_makes_room(download: Downloader) -> None:
+    for label in ("MR1", "MR2"):
+        download.xnat.has_session("P1", "S1", label, {"1": {"a": label.encode()}})
+    assert download.session("MR1", *NAMES).status == 0
+    (download.out / "P1/a").unlink()
+    assert download.session("MR2", *NAMES).status == 0
+    assert download.files() == {"P1/a": b"MR2"}
+
+
+def test_what_no_manifest_tells_is_compared_by_its_content(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}, "2": {"b": b"two"}})
+    (download.out / "P1").mkdir(parents=True)
+    (download.out / "P1/a").write_bytes(b"eno")
+    (download.out / "P1/b").write_bytes(b"two")
+    ran = download.session("MR1", *NAMES)
+    assert ran.status == 0, ran.err
+    assert (ran.record["files"], ran.record["skipped"]) == (1, 1)
+    assert download.files() == {"P1/a": b"one", "P1/b": b"two"}
+
+
+def test_the_same_session_again_transfers_nothing(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    assert download.session("MR1", *NAMES).status == 0
+    assert download.session("MR1", *NAMES).record["outcome"] == "skipped"
+    resource = {
+        "kind": "resource",
+        "server": download.record("MR1")["server"],
+        "label": "DICOM",
+        "uri": f"/data/experiments/{session.id}/scans/1/resources/DICOM",
+        "session": "MR1",
+        "session_id": session.id,
+        "subject": "S1",
+        "scan": "1",
+        "project": "P1",
+    }
+    assert download.records(resource, words=NAMES).record["outcome"] == "skipped"
+
+
+def test_parents_that_a_record_does_not_name_are_looked_up(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    record = {"kind": "session", "id": session.id, "label": "MR1"}
+    words = ("--layout", "{project}/{subject}/{name}")
+    assert download.records(record, words=words).status == 0
+    scan = {"kind": "scan", "id": "1", "session_id": session.id, "session": "MR1"}
+    assert download.records(scan, words=words).record["outcome"] == "skipped"
+    assert download.files() == {"P1/S1/a": b"one"}
