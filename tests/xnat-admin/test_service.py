@@ -9,7 +9,7 @@ import pytest
 from support.sandbox import XNAT
 from xnat_admin.service import AdminService
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError, ValidationError
+from xnat_core.errors import InvalidIdentifierError, ResourceNotFoundError, ValidationError
 
 
 @pytest.fixture
@@ -61,6 +61,25 @@ def test_groups(xnat: XNAT, service: AdminService) -> None:
         service.add_user_to_groups("nobody", ["P1_member"])
     with pytest.raises(ValidationError):
         service.add_user_to_groups("alice", [])
+
+
+def test_one_name_is_not_taken_for_a_list_of_letters(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_user("alice")
+    xnat.has_session("P1", "S1", "MR1")
+    for project in ("P", "1", "Q"):
+        xnat.has_project(project)
+    both = ["Q_owner", "P1_member"]
+    assert service.add_user_to_groups("alice", "Q_owner", "P1")["added"] == both
+    assert service.remove_user_from_groups("alice", "Q_owner", "P1")["removed"] == both
+    assert service.refresh_catalogs("P1", "MR1", "checksum")["refreshed"] == ["MR1"]
+
+
+def test_no_project_is_not_every_project(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    for ask in (service.refresh_catalogs, service.list_users, service.audit_log):
+        with pytest.raises(InvalidIdentifierError):
+            ask("")
+    assert not xnat.requests("POST", "/data/services/refresh/catalog")
 
 
 def test_users(xnat: XNAT, service: AdminService) -> None:

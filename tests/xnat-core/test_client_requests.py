@@ -526,8 +526,14 @@ def tls(tls_server: HTTPServer) -> HTTPServer:
     return tls_server
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused_with_the_remedy(tls: HTTPServer) -> None:
-    with client_of(tls) as client, pytest.raises(NetworkError, match="ca_bundle"):
+@pytest.mark.parametrize("verify", [True, None, ""])
+def test_a_certificate_of_an_unknown_authority_is_refused_with_the_remedy(
+    tls: HTTPServer, verify: object
+) -> None:
+    with (
+        client_of(tls, verify_ssl=verify) as client,
+        pytest.raises(NetworkError, match="ca_bundle"),
+    ):
         client.get("/data/x")
     assert tls.log == []
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import InvalidIdentifierError, ResourceNotFoundError, ValidationError
+from xnat_core.prearchive import Prearchive
 from xnat_core.services.lookup import find_session, find_subject
 from xnat_core.services.sessions import SessionService
+from xnat_core.services.subjects import SubjectService
 
 ODD = ["MR.1", "MR 1", "MR(1)", "Müller_1", "MR+1", "a&b"]
 
@@ -128,3 +132,24 @@ def test_a_document_of_something_else_is_not_taken(xnat: XNAT, client: XNATClien
         {"items": [{"data_fields": {"ID": "other"}, "children": [], "meta": {}}]}
     )
     assert find_session(client, "MR1").id == made.id
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: find_session(client, "MR1", ""),
+        lambda client: find_subject(client, "XNAT_S00001", ""),
+        lambda client: SessionService(client).list(""),
+        lambda client: SessionService(client).list("P1", ""),
+        lambda client: SessionService(client).delete("MR1", ""),
+        lambda client: SubjectService(client).list(""),
+        lambda client: Prearchive(client).entries(""),
+    ],
+)
+def test_an_empty_name_is_not_taken_for_none(
+    xnat: XNAT, client: XNATClient, ask: Callable[[XNATClient], object]
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    with pytest.raises(InvalidIdentifierError, match="cannot be empty"):
+        ask(client)
+    assert find_session(client, "MR1")

@@ -304,3 +304,14 @@ def test_the_folder_travels_as_one_archive_in_one_request(
     sent = xnat.requests("PUT")
     assert len(sent) == 1
     assert zipfile.ZipFile(io.BytesIO(xnat.body(sent[0]))).namelist() == ["a.txt", "b.txt"]
+
+
+def test_the_name_of_one_file_is_not_taken_for_a_list_of_letters(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    monkeypatch.chdir(tmp_path)
+    for name in ("ab", "a"):
+        Path(name).write_text(name)
+    assert resources.upload("MR1", "NOTES", "ab", "P1").success
+    assert xnat.files(session, "NOTES") == {"ab": b"ab"}

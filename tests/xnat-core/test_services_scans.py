@@ -10,7 +10,13 @@ from werkzeug.wrappers import Request, Response
 from support.pretending import pretends
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
-from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError, ValidationError
+from xnat_core.errors import (
+    InvalidIdentifierError,
+    OperationError,
+    ResourceNotFoundError,
+    ServerError,
+    ValidationError,
+)
 from xnat_core.models import Session
 from xnat_core.services.scans import ScanService, scans_of
 
@@ -191,3 +197,10 @@ def test_rows_of_resources_are_those_of_the_server(xnat: XNAT, scans: ScanServic
     xnat.has_session("P1", "S1", "MR1", scans={"1": {"a.dcm": b"abc"}})
     row = scans.get_resources("MR1", "1", "P1")[0]
     assert (row["label"], row["file_count"]) == ("DICOM", "1")
+
+
+def test_a_scan_that_is_named_by_a_number_is_refused(xnat: XNAT, scans: ScanService) -> None:
+    xnat.has_session("P1", "S1", "MR1", scans={"1": {}})
+    with pytest.raises(InvalidIdentifierError, match="invalid scan 1: must be text, not int"):
+        scans.delete_multiple("MR1", [1], "P1")  # type: ignore[list-item]
+    assert not xnat.requests("DELETE")

@@ -269,3 +269,14 @@ def test_an_empty_list_is_refused(value: str) -> None:
 
 def test_projects_come_as_a_comma_list() -> None:
     assert v.validate_project_list("P1, P2,") == ["P1", "P2"]
+
+
+@pytest.mark.parametrize(
+    "check", [v.validate_lookup, v.validate_xnat_identifier, v.validate_resource_label]
+)
+@pytest.mark.parametrize("value", [7, float("nan"), b"S1"])
+def test_an_identifier_that_is_no_text_is_refused(
+    check: Callable[[Any], object], value: object
+) -> None:
+    with pytest.raises(InvalidIdentifierError, match="must be text, not "):
+        check(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError
+from xnat_core.errors import InvalidIdentifierError, ResourceNotFoundError
 from xnat_core.models import DownloadProgress, OperationPhase
 from xnat_download.service import DownloadService
 
@@ -96,6 +97,12 @@ def test_scans_are_a_zip_or_files_or_both(service: DownloadService, out: Path) -
     assert len(files(out / "c")) == 3
 
 
+def test_no_scans_are_not_all_of_them(service: DownloadService, out: Path) -> None:
+    with pytest.raises(InvalidIdentifierError, match="no valid scan IDs"):
+        service.download_scans("XNAT_E00001", [], out)
+    assert not out.exists()
+
+
 def test_one_scan(service: DownloadService, out: Path) -> None:
     summary = service.download_scan("MR1", "2", out, project="P1")
     assert (summary.success, files(out)) == (
@@ -109,6 +116,24 @@ def test_what_is_not_there_is_raised(service: DownloadService, out: Path) -> Non
         service.download_session("NOPE", out, project="P1")
     with pytest.raises(ResourceNotFoundError):
         service.download_resource("XNAT_E00001", "NOPE", out)
+
+
+def test_what_a_callback_raises_leaves_nothing_open(service: DownloadService, out: Path) -> None:
+    def cancel(progress: DownloadProgress) -> None:
+        raise ArithmeticError("enough")
+
+    with pytest.raises(ArithmeticError, match=r"^enough$"):
+        service.download_session("XNAT_E00001", out, workers=1, progress_callback=cancel)
+    # A file that is still open is locked, and would stay.
+    assert service.download_session("XNAT_E00001", out).success
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_folder_must_be_a_text_or_a_path(service: DownloadService, out: Path) -> None:
+    with pytest.raises(TypeError):
+        service.download_session("XNAT_E00001", os.fsencode(out))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^exactly one of output_dir and dest is needed$"):
+        service.download_session("XNAT_E00001")
 
 
 def test_a_file_that_fails_is_an_error_of_the_summary(

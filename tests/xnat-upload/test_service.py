@@ -101,6 +101,26 @@ def test_without_overwrite_a_session_that_exists_is_not_touched(
     assert service.upload_dicom("P1", "S1", "E1", upload.folder, overwrite=True).success
 
 
+@pytest.mark.parametrize("overwrite", [None, True, "no", "None"])
+def test_only_the_three_ways_to_overwrite_are_taken(
+    service: UploadService, upload: Uploader, overwrite: Any
+) -> None:
+    upload.series()
+    with pytest.raises(ValueError, match="overwrite must be none, append, delete, not"):
+        service.upload_dicom_parallel(upload.folder, "P1", "S1", "E1", overwrite=overwrite)
+    assert not upload.imports()
+
+
+@pytest.mark.parametrize("overwrite", [None, "none", "delete"])
+def test_a_word_is_not_taken_for_a_yes_to_overwrite(
+    service: UploadService, upload: Uploader, overwrite: Any
+) -> None:
+    upload.series()
+    with pytest.raises(TypeError, match="overwrite must be True or False, not"):
+        service.upload_dicom("P1", "S1", "E1", upload.folder, overwrite=overwrite)
+    assert not upload.imports()
+
+
 def test_a_session_can_be_quarantined(service: UploadService, upload: Uploader) -> None:
     upload.series()
     assert service.upload_dicom("P1", "S1", "E1", upload.folder, quarantine=True).success
@@ -172,6 +192,49 @@ def test_a_project_that_does_not_exist_is_raised(service: UploadService, upload:
     upload.series()
     with pytest.raises(ResourceNotFoundError):
         service.upload_dicom("NOPE", "S1", "E1", upload.folder)
+
+
+def test_a_callback_is_not_told_that_an_upload_succeeded_that_raises(
+    service: UploadService, upload: Uploader
+) -> None:
+    upload.series()
+    told: list[UploadProgress] = []
+    with pytest.raises(ResourceNotFoundError):
+        service.upload_dicom("NOPE", "S1", "E1", upload.folder, progress_callback=told.append)
+    assert (told[-1].phase, told[-1].success) == (OperationPhase.ERROR, False)
+
+
+def test_what_a_callback_raises_ends_the_upload(service: UploadService, upload: Uploader) -> None:
+    upload.series()
+    told: list[UploadProgress] = []
+
+    def cancel(progress: UploadProgress) -> None:
+        told.append(progress)
+        if progress.phase is OperationPhase.UPLOADING:
+            raise ArithmeticError("enough")
+
+    with pytest.raises(ArithmeticError, match=r"^enough$"):
+        service.upload_dicom("P1", "S1", "E1", upload.folder, progress_callback=cancel)
+    assert (told[-1].phase, told[-1].success) == (OperationPhase.ERROR, False)
+
+
+def test_a_folder_beside_a_list_of_files_is_not_left_out_in_silence(
+    service: UploadService, upload: Uploader
+) -> None:
+    (file, *_) = upload.series()
+    with pytest.raises(TypeError, match=r"^exactly one of source_path and files is needed$"):
+        service.upload_dicom("P1", "S1", "E1", upload.folder, files=[file])
+
+
+def test_one_path_is_not_taken_for_a_list_of_letters(
+    service: UploadService, upload: Uploader
+) -> None:
+    one, two = upload.series(instances=2)
+    assert service.upload_dicom("P1", "S1", "E1", files=str(one)).total_files == 1
+    summary = service.upload_dicom_gradual_files(
+        files=str(two), project="P1", subject="S1", session="E2"
+    )
+    assert summary.total_files == 1
 
 
 def test_files_that_could_not_be_uploaded_are_in_the_errors(

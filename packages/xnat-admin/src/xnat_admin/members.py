@@ -70,7 +70,7 @@ def find_user(client: XNATClient, username: str) -> User:
 
 def list_users(client: XNATClient, project: str | None = None) -> list[User]:
     """The users of the server, or the members of a project with their groups in it."""
-    if project:
+    if project is not None:
         return _members(client, project)
     try:
         where = path("xapi", "users", "profiles")

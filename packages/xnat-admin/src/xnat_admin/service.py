@@ -8,7 +8,7 @@ from typing import Any
 from xnat_admin import catalogs, events, members, site
 from xnat_core.errors import XNATCtlError
 from xnat_core.parallel import bounded_map
-from xnat_core.services.base import BaseService
+from xnat_core.services.base import BaseService, several
 from xnat_core.services.lookup import find_session
 
 OnProgress = Callable[[int, int], object]
@@ -35,12 +35,12 @@ class AdminService(BaseService):
         (labels), `errors` (texts) and `total`. The callback gets how many are done and how many
         there are. Raises ResourceNotFoundError for the project.
         """
-        chosen = catalogs.options_of(options or ())
+        chosen = catalogs.options_of(several(options or ()))
         if experiments is None:
             known = {one.label: one for one in catalogs.sessions_of(self.client, project, limit)}
         else:
             known = {}
-        names = list(known) if experiments is None else list(experiments)[:limit]
+        names = list(known) if experiments is None else several(experiments)[:limit]
 
         def refresh(name: str) -> None:
             session = known.get(name) or find_session(self.client, name, project)
@@ -75,7 +75,7 @@ class AdminService(BaseService):
         Returns `added` (those that the user is in now), `failed` and `errors` (texts). Raises
         ResourceNotFoundError for the user: the server would invite an unknown one.
         """
-        named = members.group_names(groups, projects or (), role)
+        named = members.group_names(several(groups), several(projects or ()), role)
         return _summed("added", members.change(self.client, username, named, join=True))
 
     def remove_user_from_groups(
@@ -85,8 +85,8 @@ class AdminService(BaseService):
 
         Returns `removed` (those that the user is not in now), `failed` and `errors` (texts).
         """
-        inside = members.groups_in(self.client, username, projects or ())
-        named = list(dict.fromkeys([*groups, *inside]))
+        inside = members.groups_in(self.client, username, several(projects or ()))
+        named = list(dict.fromkeys([*several(groups), *inside]))
         return _summed("removed", members.change(self.client, username, named, join=False))
 
     def list_users(self, project: str | None = None) -> Dicts:
@@ -113,7 +113,9 @@ class AdminService(BaseService):
         begin = events.since(since) if since else None
         wanted = events.Wanted(username, action, begin)
         found = (
-            events.of_project(self.client, project) if project else events.of_server(self.client)
+            events.of_project(self.client, project)
+            if project is not None
+            else events.of_server(self.client)
         )
         return [
             {**event.to_dict(), "resource": event.item}

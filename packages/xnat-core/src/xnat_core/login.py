@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -29,11 +30,15 @@ class WrongPassword(AuthenticationError):
     """The server knows no such user with such a password, or has locked the account."""
 
 
+class NotAnswered(AuthenticationError):
+    """Something else answered the login: a page of maintenance or of a gateway, for example."""
+
+
 class Door(Protocol):
     """How to log in at the server; the client is one."""
 
     def log_in(self, username: str, password: str) -> Login:
-        """Log in. Raises WrongPassword, or AuthenticationError for other refusals."""
+        """Log in. Raises WrongPassword, NotAnswered, or AuthenticationError for other refusals."""
 
     def is_alive(self, token: str) -> bool:
         """Whether the server knows the session, as a user and not as a guest."""
@@ -67,8 +72,8 @@ class Authenticator:
         self._url = url
         self._username = username
         self._password = password
-        self._given = token
-        self._token = token
+        # An unset variable is often read as an empty text: that is no session.
+        self._given = self._token = token or None
         self._cache = cache
         self._profile = profile
         self._prompt = prompt
@@ -194,6 +199,11 @@ class Authenticator:
         finally:
             self._lock.release()
 
+    def begin_again(self) -> None:
+        """Go on in a process that was forked: with the session, which the other one will end."""
+        self._lock = threading.RLock()
+        self._private = False
+
     # --- inside the lock ----------------------------------------------------------------------
 
     def _find(self) -> CachedSession | None:
@@ -233,7 +243,8 @@ class Authenticator:
 
     def _log_in(self, door: Door) -> str:
         if self._refused is not None:
-            raise self._refused
+            # Not itself: it would keep the trace of each time that it was raised.
+            raise copy.copy(self._refused)
         try:
             username, password = self._credentials()
             login = door.log_in(username, password)
@@ -242,6 +253,9 @@ class Authenticator:
                 self._cache.note_refusal(self._url, username, password)
             self._refused = AuthenticationError(error.url, error.reason)
             raise self._refused from None
+        except NotAnswered as error:
+            # That says nothing of the password, and is over some time.
+            raise AuthenticationError(error.url, error.reason) from None
         except AuthenticationError as error:
             self._refused = error
             raise

@@ -71,7 +71,7 @@ class Prearchive:
 
         Who sees all data gets those of `Unassigned`, too, when no project is named.
         """
-        where = ("data", "prearchive", *(("projects", project) if project else ()))
+        where = ("data", "prearchive", *(("projects", project) if project is not None else ()))
         about = ("project", project) if project else None
         params = {"tag": study_uid} if study_uid else None
         rows = self.client.rows(path(*where), params=params, about=about)

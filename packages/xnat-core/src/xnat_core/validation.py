@@ -93,7 +93,7 @@ def validate_xnat_identifier(
 
     Raises InvalidIdentifierError.
     """
-    stripped = (value or "").strip()
+    stripped = _stripped(value, identifier_type)
     if not stripped and allow_empty:
         return ""
     _check_length(identifier_type, value, stripped, max_length)
@@ -132,7 +132,7 @@ def validate_scan_id(value: str) -> str:
 
 def validate_resource_label(value: str) -> str:
     """A resource label to create. Raises InvalidIdentifierError."""
-    stripped = (value or "").strip()
+    stripped = _stripped(value, "resource label")
     _check_length("resource label", value, stripped, LONGEST_IDENTIFIER)
     if "/" in stripped or "\\" in stripped:
         raise InvalidIdentifierError("resource label", value, "cannot contain path separators")
@@ -143,9 +143,11 @@ def validate_lookup(value: str, identifier_type: str = "identifier") -> str:
     """The ID or label of something that should exist, exactly as given.
 
     Refuses only what could change the path of a request or the meaning of a list of identifiers:
-    nothing, `/ \\ ? # %`, control characters, only dots. Raises InvalidIdentifierError.
+    nothing, what is no text, `/ \\ ? # %`, control characters, only dots.
+
+    Raises InvalidIdentifierError.
     """
-    if not value or not value.strip():
+    if not _stripped(value, identifier_type):
         raise InvalidIdentifierError(identifier_type, value, "cannot be empty")
     if _UNSAFE_IN_LOOKUP.search(value):
         raise InvalidIdentifierError(
@@ -280,6 +282,14 @@ def validate_project_list(projects_input: str) -> list[str]:
     if not projects:
         raise InvalidIdentifierError("project IDs", projects_input, "no valid project IDs")
     return projects
+
+
+def _stripped(value: object, kind: str) -> str:
+    """A text without the blanks around it; None is empty. Raises InvalidIdentifierError."""
+    if value is not None and not isinstance(value, str):
+        # Spreadsheets make numbers of IDs: `7` may have been `007`.
+        raise InvalidIdentifierError(kind, value, f"must be text, not {type(value).__name__}")
+    return (value or "").strip()
 
 
 def _check_length(kind: str, given: str, stripped: str, longest: int) -> None:

@@ -35,6 +35,7 @@ class Pool:
         self._resting: list[Association] = []
         self._answers = 0
         self._given_up = 0
+        self._closed = False
         self._lock = threading.Lock()
 
     def take(self, pair: Pair) -> Association:
@@ -72,7 +73,10 @@ class Pool:
         with self._lock:
             self._answers += 1
             self._given_up = 0
-            self._resting.append(association)
+            if not self._closed:
+                self._resting.append(association)
+                return
+        association.close()
 
     def given_up(self, error: DicomStoreError) -> None:
         """Tell of an instance whose every attempt has cost an association.
@@ -95,7 +99,9 @@ class Pool:
             association.release()
 
     def close(self) -> None:
-        """End the associations that rest, at once."""
+        """End the associations at once: those that rest, and others when they are given back."""
+        with self._lock:
+            self._closed = True
         while association := self._pop():
             association.close()
 

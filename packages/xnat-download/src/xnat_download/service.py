@@ -9,15 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.errors import InvalidIdentifierError
 from xnat_core.models import DownloadProgress, DownloadSummary, OperationPhase
 from xnat_core.progress import Progress
 from xnat_core.records import Record
-from xnat_core.services.base import BaseService, named
+from xnat_core.services.base import BaseService, named, several
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import find_resource
 from xnat_core.services.scans import find_scan
 from xnat_core.user_paths import expanded
+from xnat_core.validation import validate_lookup
 from xnat_download.engine import Engine, Options
 from xnat_download.selection import Selection
 
@@ -60,7 +62,9 @@ class DownloadService(BaseService):
         `verify` compares files that are there already with the server's digests, and fails when
         there are none. Raises ResourceNotFoundError.
         """
-        found = find_session(self.client, named(session_id, session, "session_id"), project)
+        found = find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
+        )
         selection = Selection(
             session_resources=include_resources, assessors=include_assessors, pattern=pattern
         )
@@ -98,8 +102,10 @@ class DownloadService(BaseService):
 
         Raises ResourceNotFoundError.
         """
-        found = find_session(self.client, named(session_id, session, "session_id"), project)
-        label = named(resource_label, resource, "resource_label")
+        found = find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
+        )
+        label = named(resource_label, resource, "resource_label", "resource")
         home = Home.of_session(found)
         if scan_id is not None:
             home = Home.of_scan(find_scan(self.client, found, scan_id))
@@ -144,10 +150,13 @@ class DownloadService(BaseService):
     ) -> DownloadSummary:
         """Fetch several scans (`["ALL"]`) as the zip `output_dir/scans.zip`.
 
-        With `extract` their files, and with `cleanup=False` both.
+        With `extract` their files, and with `cleanup=False` both. Raises InvalidIdentifierError
+        when no scan is named.
         """
         found = find_session(self.client, session_id, project, subject)
-        wanted = [scan_ids] if isinstance(scan_ids, str) else list(scan_ids)
+        wanted = [validate_lookup(scan, "scan") for scan in several(scan_ids)]
+        if not wanted:
+            raise InvalidIdentifierError("scan IDs", scan_ids, "no valid scan IDs")
         every = any(scan.strip() in _ALL for scan in wanted)
         out = _folder(output_dir, None)
         options = Options(
@@ -251,7 +260,8 @@ class _Calling(Progress):
 
 
 def _folder(output_dir: str | Path | None, dest: str | Path | None) -> Path:
-    return expanded(str(named(output_dir, dest, "output_dir")))
+    folder, other = (None if one is None else expanded(one) for one in (output_dir, dest))
+    return named(folder, other, "output_dir", "dest")
 
 
 def _labels(resource: str | None) -> frozenset[str]:

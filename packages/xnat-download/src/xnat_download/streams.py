@@ -115,9 +115,10 @@ class _Receiver:
             partial.discard()
             raise
         except BaseException:
-            # The stream broke off in it: what came is worth something.
-            download.engine.progress.advance(bytes=-partial.size)
+            # The stream broke off in it: what came is worth something. First of all let go of it:
+            # the progress may be told to a function that raises.
             partial.leave()
+            download.engine.progress.advance(bytes=-partial.size)
             if file.digest is not None:
                 download.inventory.mark_part(file.id)
             raise

@@ -55,8 +55,8 @@ class PipelineService(BaseService):
         Returns when the job has appeared: `success`, `pipeline`, `experiment`, `job_id`, `result`.
         Raises ResourceNotFoundError, and OperationError when the server refuses or nothing begins.
         """
-        name = named(pipeline_name, pipeline, "pipeline_name")
-        experiment = named(experiment_id, session, "experiment_id")
+        name = named(pipeline_name, pipeline, "pipeline_name", "pipeline")
+        experiment = named(experiment_id, session, "experiment_id", "session")
         found = find_session(self.client, experiment, project)
         target = Target(found.project or project or "", found.id, found.label)
         texts = {key: str(value) for key, value in (params or {}).items()}
@@ -78,7 +78,7 @@ class PipelineService(BaseService):
         project: str | None = None,
     ) -> dict[str, Any]:
         """The job as it is now; a number is enough to find it. Raises ResourceNotFoundError."""
-        number = _number(cast(JobId, named(job_id, run_id, "job_id")))
+        number = _number(cast(JobId, named(job_id, run_id, "job_id", "run_id")))
         return Jobs(self.client).get(number).to_dict()
 
     def wait(
@@ -115,10 +115,10 @@ class PipelineService(BaseService):
         limit: int | None = 100,
     ) -> builtins.list[dict[str, Any]]:
         """The jobs of a session, of a project, or the containers of the user, newest first."""
-        if experiment_id:
+        if experiment_id is not None:
             session = find_session(self.client, experiment_id, project)
             jobs = jobs_of_session(self.client, session)
-        elif project:
+        elif project is not None:
             jobs = jobs_of_project(self.client, project)
         else:
             jobs = jobs_of_user(self.client)

@@ -55,7 +55,7 @@ class PrearchiveService(BaseService):
         session: str | None = None,
     ) -> dict[str, Any]:
         """Archive one session and return the record of what it has become."""
-        entry = _entry(project, timestamp, named(session_name, session, "session_name"))
+        entry = _entry(project, timestamp, named(session_name, session, "session_name", "session"))
         archived = self._prearchive.archive(
             self._prearchive.get(entry),
             subject=subject,
@@ -73,7 +73,7 @@ class PrearchiveService(BaseService):
         session: str | None = None,
     ) -> bool:
         """Delete one session and its files."""
-        name = named(session_name, session, "session_name")
+        name = named(session_name, session, "session_name", "session")
         self._prearchive.delete(self._prearchive.get(_entry(project, timestamp, name)))
         return True
 

@@ -48,6 +48,7 @@ def upload(
     for _ in scan.instances(paths):
         pass
     delivered: Delivered | None = None
+    whole = False
     order = Order(tuple(paths), destination.project, destination.subject, destination.session)
     try:
         if not inventory.studies:
@@ -60,13 +61,14 @@ def upload(
             client, replace(destination, project=project), difference, manner, report
         )
         errors += [reason for _, reason in difference.left_out()]
+        whole = not errors
     except Incomplete as error:
         delivered = error.delivered
         errors.append(error.message)
     except (OperationError, ResourceExistsError) as error:
         errors.append(error.message)
     finally:
-        report.end(success=not errors)
+        report.end(success=whole)
     return _summary(inventory, delivered, errors, time.monotonic() - begin)
 
 

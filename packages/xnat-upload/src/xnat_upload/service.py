@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
+from xnat_core.config import OVERWRITE
 from xnat_core.imports import Destination, archive_destination_params
 from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_core.models.transfer import DICOMStoreSummary
-from xnat_core.services.base import BaseService
+from xnat_core.services.base import BaseService, named
 from xnat_core.services.resources import ResourceService
 from xnat_core.user_paths import expanded
 from xnat_core.validation import ARCHIVE_SUFFIXES, validate_workers
@@ -66,9 +67,14 @@ class UploadService(BaseService):
         Without `overwrite` a session that exists is not touched. `quarantine` has the session
         locked when it is archived. `show_progress` draws a bar on a terminal.
 
-        Raises FileNotFoundError for a path that does not exist.
+        Raises FileNotFoundError for a path that does not exist, TypeError for both a `source_path`
+        and `files`, and for neither.
         """
-        paths = _existing([source_path] if files is None else list(files))
+        if not isinstance(overwrite, bool):
+            # "none" of `upload_dicom_parallel` would mean yes.
+            raise TypeError(f"overwrite must be True or False, not {overwrite!r}")
+        one = None if source_path is None else [source_path]
+        paths = _existing(named(one, files, "source_path", "files"))
         manner = Manner(
             overwrite="delete" if overwrite else "none",
             again=overwrite,
@@ -105,12 +111,15 @@ class UploadService(BaseService):
         `archive_format` is tar or zip. `archive_workers` has no effect: archives are made while
         they are sent. `username` and `password` log in for this upload.
 
-        Raises ValueError for a format or handler that is none of these.
+        Raises ValueError for a format, handler or `overwrite` (none, append, delete) that is none
+        of these.
         """
         if archive_format not in ("tar", "zip"):
             raise ValueError(f"archive_format must be tar or zip, not {archive_format!r}")
         if import_handler not in ("DICOM-zip", "gradual-DICOM"):
             raise ValueError(f"import_handler {import_handler!r} is not supported")
+        if overwrite not in OVERWRITE:
+            raise ValueError(f"overwrite must be {', '.join(OVERWRITE)}, not {overwrite!r}")
         manner = Manner(
             mode=archive_format if import_handler == "DICOM-zip" else "gradual",
             overwrite=overwrite,
@@ -162,7 +171,7 @@ class UploadService(BaseService):
 
         Raises FileNotFoundError, and ValueError for what is no file or named twice.
         """
-        paths = _existing(list(files))
+        paths = _existing(files)
         for path in paths:
             if not path.is_file():
                 raise ValueError(f"{path}: not a file")
@@ -243,8 +252,8 @@ class UploadService(BaseService):
         )
 
 
-def _existing(paths: Sequence[str | Path | None]) -> list[Path]:
-    found = [expanded(path) for path in paths if path is not None]
+def _existing(paths: Iterable[str | Path]) -> list[Path]:
+    found = [expanded(path) for path in ([paths] if isinstance(paths, str) else paths)]
     if not found:
         raise ValueError("nothing to upload is named")
     for path in found:

@@ -27,6 +27,7 @@ __all__ = ["IDLE_SECONDS", "XNATClient"]
 
 class XNATClient(Reading):
     """One server. Thread-safe; closes its connections, and a session of its own, at the end.
+    In a process that is forked it has connections of its own, and the session of the other one.
 
     `timeout` is how many seconds the server may work before it answers; listings and bodies may be
     silent for 300 at most, and connecting takes 20 at most. `max_retries` counts the attempts after

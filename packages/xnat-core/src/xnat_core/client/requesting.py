@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
+from weakref import WeakSet
 
-from xnat_core.errors import ValidationError
+from xnat_core.errors import ConfigurationError, ValidationError
 from xnat_core.login import Authenticator
 from xnat_core.urls import Params, below, request_target, server_url
 from xnat_core.validation import DEFAULT_TIMEOUT
@@ -70,16 +72,20 @@ class Requesting:
         max_connections: int | None = None,
     ) -> None:
         self.base_url = server_url(base_url)
-        self.timeout = timeout
-        self.max_retries = max_retries
-        self._verify: bool | str = (ca_bundle or True) if verify_ssl else False
-        self._pool_size = pool_size
+        self.timeout = _positive(timeout, "timeout")
+        self.max_retries = int(_positive(max_retries, "max_retries", or_zero=True))
+        # Nothing but a clear no turns it off: an unset setting is None or empty.
+        self._verify: bool | str = False if verify_ssl is False else ca_bundle or True
+        self._pool_size = int(_positive(pool_size, "pool_size"))
         self._max_connections = max_connections
+        if max_connections is not None:
+            _positive(max_connections, "max_connections")
         self._authenticator = authenticator or Authenticator(
             self.base_url, username, password, token=session_token, renewable=auto_reauth
         )
         self._lock = threading.RLock()
         self._talk: Conversation | None = None
+        _clients.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -202,6 +208,15 @@ class Requesting:
         if self._talk is not None:
             self._talk.close()
 
+    def _begin_again(self) -> None:
+        """Be a client of its own in a process that was forked.
+
+        Over the sockets that both have, one would read the answers to the other.
+        """
+        self._lock = threading.RLock()
+        self._talk = None
+        self._authenticator.begin_again()
+
     @property
     def _conversation(self) -> Conversation:
         from xnat_core.http.conversation import Conversation
@@ -269,3 +284,24 @@ class _Sent(TypedDict):
     params: Params | None
     headers: Mapping[str, str] | None
     timeout: float | None
+
+
+def _positive(value: float, name: str, *, or_zero: bool = False) -> float:
+    """The number as it is. Raises ConfigurationError for another one, and for what is none."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not (value > 0 or (or_zero and value == 0)):
+        least = "0 or more" if or_zero else "more than 0"
+        raise ConfigurationError(f"{name} must be {least}, not {value!r}", name, value)
+    return value
+
+
+_clients: WeakSet[Requesting] = WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._begin_again()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

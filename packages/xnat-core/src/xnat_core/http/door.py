@@ -17,7 +17,7 @@ from xnat_core.http.answers import (
 )
 from xnat_core.http.retries import Failure, Retries
 from xnat_core.http.transport import Transport, Wire, wire
-from xnat_core.login import Login, WrongPassword
+from xnat_core.login import Login, NotAnswered, WrongPassword
 
 if TYPE_CHECKING:
     from requests import Response
@@ -39,8 +39,8 @@ class ServerDoor:
     def log_in(self, username: str, password: str) -> Login:
         """Log in with one attempt, and make sure that the session is that user's.
 
-        POST /data/JSESSION. Raises WrongPassword, AuthenticationError for other refusals, and
-        ServerError or NetworkError when the server could not answer.
+        POST /data/JSESSION. Raises WrongPassword, NotAnswered, AuthenticationError for other
+        refusals, and ServerError or NetworkError when the server could not answer.
         """
         request = self._wire("POST", "/data/JSESSION")
         request.basic = (username, password)
@@ -97,7 +97,9 @@ class ServerDoor:
                 "the password may have expired",
             )
         if target := redirect_of(response, f"{self._server}/data/JSESSION"):
-            raise refused_redirect(self._server, "the log-in", target)
+            raise NotAnswered(
+                self._server, refused_redirect(self._server, "the log-in", target).reason
+            )
         if status >= 400:
             error = error_of(response, "POST", "/data/JSESSION", ("server", self._server))
             if status in _NO_SUCH_SERVICE:
@@ -105,7 +107,7 @@ class ServerDoor:
             raise error
         token = response.text.partition(";")[0].strip()
         if is_html(response) or not _TOKEN.fullmatch(token):
-            raise AuthenticationError(
+            raise NotAnswered(
                 self._server,
                 f"the log-in was answered by something else than a session: {DOUBT}",
             )

@@ -112,13 +112,18 @@ def delete(client: XNATClient, path: str, about: About, *, remove_files: bool) -
         )
 
 
-def named(value: T | None, alias: T | None, name: str) -> T:
+def named(value: T | None, alias: T | None, name: str, other: str) -> T:
     """The argument under either of its two names. Raises TypeError for none and for both."""
     if value is not None and alias is None:
         return value
     if alias is not None and value is None:
         return alias
-    raise TypeError(f"exactly one of {name} and {name.removesuffix('_id')} is needed")
+    raise TypeError(f"exactly one of {name} and {other} is needed")
+
+
+def several(given: Iterable[str] | str) -> list[str]:
+    """The texts of an argument; one text stands for itself and not for its letters."""
+    return [given] if isinstance(given, str) else list(given)
 
 
 def first(limit: int | None, items: Iterable[T]) -> list[T]:

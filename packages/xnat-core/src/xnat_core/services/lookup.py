@@ -72,10 +72,10 @@ def find_session(
     projects; and InvalidIdentifierError for what could change the path of a request.
     """
     validate_lookup(value, "session")
-    session = _session_in(client, value, project, own=own) if project else None
-    if session is None and (not project or _ACCESSION.fullmatch(value)):
+    session = None if project is None else _session_in(client, value, project, own=own)
+    if session is None and (project is None or _ACCESSION.fullmatch(value)):
         session = _session_by_id(client, value)
-    if session is None and not project:
+    if session is None and project is None:
         session = _session_by_label(client, value)
     if session is None:
         raise ResourceNotFoundError("session", f"{project}/{value}" if project else value)
@@ -100,7 +100,7 @@ def find_subject(client: XNATClient, value: str, project: str | None = None) -> 
     Raises ResourceNotFoundError and InvalidIdentifierError.
     """
     validate_lookup(value, "subject")
-    if not project:
+    if project is None:
         return _subject_by_id(client, value)
     validate_lookup(project, "project")
     item = document(

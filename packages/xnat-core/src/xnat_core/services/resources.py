@@ -47,7 +47,7 @@ class ResourceService(BaseService):
         session: str | None = None,
     ) -> Resources:
         """The resources of a session itself, or of one of its scans."""
-        home = self._home(named(session_id, session, "session_id"), scan_id, project)
+        home = self._home(named(session_id, session, "session_id", "session"), scan_id, project)
         return resources_of(self.client, home)
 
     def get(
@@ -61,8 +61,10 @@ class ResourceService(BaseService):
         resource: str | None = None,
     ) -> Resource:
         """One resource. Raises ResourceNotFoundError."""
-        home = self._home(named(session_id, session, "session_id"), scan_id, project)
-        return find_resource(self.client, home, named(resource_label, resource, "resource_label"))
+        home = self._home(named(session_id, session, "session_id", "session"), scan_id, project)
+        return find_resource(
+            self.client, home, named(resource_label, resource, "resource_label", "resource")
+        )
 
     def list_files(
         self,
@@ -187,7 +189,7 @@ class ResourceService(BaseService):
         import time
 
         begin = time.monotonic()
-        paths = [Path(file) for file in files]
+        paths = [Path(file) for file in ([files] if isinstance(files, str) else files)]
         errors: list[str] = []
         size = 0
         for file in paths:

@@ -24,6 +24,7 @@ from xnat_core.services.base import (
     listing,
     named,
     same,
+    several,
 )
 from xnat_core.services.lookup import find_session, identifier_of
 from xnat_core.urls import path
@@ -73,7 +74,7 @@ class ScanService(BaseService):
         scan: str | None = None,
     ) -> Scan:
         """One scan with what is in its resources. Raises ResourceNotFoundError."""
-        wanted = named(scan_id, scan, "scan_id")
+        wanted = named(scan_id, scan, "scan_id", "scan")
         return find_scan(self.client, self._session(session_id, session, project), wanted)
 
     def delete(
@@ -87,7 +88,7 @@ class ScanService(BaseService):
         scan: str | None = None,
     ) -> bool:
         """Delete one scan. Raises ResourceNotFoundError."""
-        wanted = named(scan_id, scan, "scan_id")
+        wanted = named(scan_id, scan, "scan_id", "scan")
         found = find_scan(self.client, self._session(session_id, session, project), wanted)
         delete_scan(self.client, found, remove_files=remove_files)
         return True
@@ -113,7 +114,7 @@ class ScanService(BaseService):
 
         owner = self._session(session_id, session, project)
         present = {scan.id: scan for scan in scans_of(self.client, owner)}
-        given = [scan_ids] if isinstance(scan_ids, str) else list(scan_ids)
+        given = [validate_lookup(scan, "scan") for scan in several(scan_ids)]
         wanted = list(present) if ALL in given else list(dict.fromkeys(given))
 
         def delete(scan_id: str) -> None:
@@ -176,7 +177,7 @@ class ScanService(BaseService):
         return True
 
     def _session(self, value: str | None, alias: str | None, project: str | None) -> Session:
-        return find_session(self.client, named(value, alias, "session_id"), project)
+        return find_session(self.client, named(value, alias, "session_id", "session"), project)
 
 
 def scans_of(client: XNATClient, session: Session, columns: str = COLUMNS) -> Scans:

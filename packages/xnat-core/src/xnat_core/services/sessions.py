@@ -77,7 +77,9 @@ class SessionService(BaseService):
 
         Raises ResourceNotFoundError.
         """
-        return find_session(self.client, named(session_id, session, "session_id"), project)
+        return find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
+        )
 
     def create(
         self,
@@ -267,12 +269,12 @@ def _rows(
     columns: str = SESSION_COLUMNS,
 ) -> Iterator[dict[str, str]]:
     params = {"columns": columns}
-    if not project:
-        if subject:
+    if project is None:
+        if subject is not None:
             raise ValidationError("a subject needs its project", "project")
         everything = client.iter_rows(path("data", "experiments"), params=params)
         return (row for row in everything if has_subject(row))
-    if subject:
+    if subject is not None:
         owner = find_subject(client, subject, project)
         below = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
         return client.iter_rows(below, params=params, about=("subject", subject))

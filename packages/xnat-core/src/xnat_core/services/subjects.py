@@ -57,7 +57,7 @@ class SubjectService(BaseService):
     ) -> Subjects:
         """The subjects of a project, or of the whole server."""
         columns = columns_of(columns, SUBJECT_COLUMNS)
-        if project:
+        if project is not None:
             return first(limit, subjects_in(self.client, project, columns))
         rows = self.client.rows(path("data", "subjects"), params={"columns": columns})
         return first(limit, (subject_of_row(row) for row in rows))
@@ -73,7 +73,9 @@ class SubjectService(BaseService):
 
         Raises ResourceNotFoundError.
         """
-        return find_subject(self.client, named(subject_id, subject, "subject_id"), project)
+        return find_subject(
+            self.client, named(subject_id, subject, "subject_id", "subject"), project
+        )
 
     def create(
         self,
