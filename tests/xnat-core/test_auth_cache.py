@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xnat_core.auth import AuthManager, CachedSession
+from xnat_core.auth import AuthManager
+from xnat_core.cached_session import CachedSession
 from xnat_core.user_paths import session_file
 
 A = "https://a.example.org"

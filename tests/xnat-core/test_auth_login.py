@@ -16,7 +16,7 @@ from werkzeug import Request, Response
 from support.sandbox import XNAT
 from xnat_core.auth import AuthManager
 from xnat_core.client import XNATClient
-from xnat_core.connect import connect, resolve
+from xnat_core.connect import connect
 from xnat_core.errors import (
     AuthenticationError,
     ResourceNotFoundError,
@@ -24,6 +24,7 @@ from xnat_core.errors import (
     SessionExpiredError,
     XNATCtlError,
 )
+from xnat_core.targets import resolve
 from xnat_core.user_paths import session_file
 
 LOGIN = ("POST", "/data/JSESSION")
@@ -609,7 +610,8 @@ def test_threads_ask_once(xnat: XNAT, monkeypatch: pytest.MonkeyPatch) -> None:
 
 WORK = """
 import sys
-from xnat_core.connect import connect, resolve
+from xnat_core.connect import connect
+from xnat_core.targets import resolve
 sys.stdin.readline()
 with connect(resolve()) as client:
     print([row["ID"] for row in client.rows("/data/projects")])

@@ -65,6 +65,15 @@ def test_a_watched_body_counts_each_byte_once_however_often_it_is_sent() -> None
     assert body.content_type == "text/xml"
 
 
+def test_a_watched_body_takes_back_what_came_to_nothing() -> None:
+    told: list[int] = []
+    body = WatchedBody(BytesBody(CONTENT), told.append)
+    sent(body)
+    body.take_back()
+    body.take_back()
+    assert sum(told) == 0
+
+
 def test_collecting_the_blocks_reserves_no_room_for_their_bytes() -> None:
     # list() would ask a body that had a length for the number of its blocks.
     assert not hasattr(BytesBody(CONTENT), "__len__")

@@ -17,7 +17,8 @@ from werkzeug.wrappers import Request, Response
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.config import Config
-from xnat_core.connect import connect, resolve
+from xnat_core.connect import connect
+from xnat_core.targets import resolve
 from xnat_core.user_paths import cache_dir
 
 ASK = """\

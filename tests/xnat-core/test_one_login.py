@@ -11,8 +11,9 @@ import pytest
 
 from support.sandbox import XNAT
 from xnat_core.auth import AuthManager
-from xnat_core.connect import connect, resolve
+from xnat_core.connect import connect
 from xnat_core.leases import Lease
+from xnat_core.targets import resolve
 
 ASK = """\
 import sys, time
@@ -22,7 +23,8 @@ if sys.argv[2] == "without locks":
     def refuse(*words):
         raise OSError(errno.ENOLCK, "No locks available")
     fcntl.flock = refuse
-from xnat_core.connect import connect, resolve
+from xnat_core.connect import connect
+from xnat_core.targets import resolve
 client = connect(resolve())
 while not Path(sys.argv[1]).exists():
     time.sleep(0.01)

@@ -20,6 +20,7 @@ from xnat_core.prearchive_rows import (
     WaitedTooLong,
     entry_of_uri,
     entry_path,
+    plain_path,
 )
 from xnat_sandbox.samples import write_series
 
@@ -56,6 +57,10 @@ def stage(
         params["dest"] = "/prearchive/projects/P1"
     answer = client.post("/data/services/import", params=params, body=body)
     return entry_of_uri(answer.text)
+
+
+def queue_rebuild(client: XNATClient, entry: PrearchiveEntry) -> None:
+    client.post("/data/services/prearchive/rebuild", data={"src": plain_path(entry)})
 
 
 def test_a_row_knows_its_folder_its_label_and_its_study(
@@ -149,16 +154,6 @@ def test_building_makes_a_receiving_row_ready_and_archives_nothing(
     assert prearchive.get(entry).status == "READY"
 
 
-def test_a_commit_archives_where_the_project_does(
-    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
-) -> None:
-    xnat.settings.rebuild_idle = 60
-    xnat.has_project("P1", code=4)
-    entry = stage(client, tmp_path / "in", built=False)
-    uri = prearchive.commit(entry)
-    assert uri == "/data/archive/projects/P1/subjects/S1/experiments/MR1"
-
-
 def test_moving_gives_the_new_row(
     xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
 ) -> None:
@@ -206,7 +201,7 @@ def test_a_queued_rebuild_can_be_waited_for(
 ) -> None:
     xnat.has_project("P1")
     entry = stage(client, tmp_path / "in")
-    prearchive.rebuild(entry)
+    queue_rebuild(client, entry)
     settled = prearchive.wait(entry, 10)
     assert settled is not None
     assert settled.status == "READY"
@@ -282,7 +277,7 @@ def test_a_row_that_is_busy_is_waited_for(
     xnat.settings.queue_delay = 0.5
     xnat.has_project("P1")
     entry = stage(client, tmp_path / "in")
-    prearchive.rebuild(entry)
+    queue_rebuild(client, entry)
     with pytest.raises(WaitedTooLong):
         prearchive.settled(entry, 0.1)
     settled = prearchive.settled(entry, 10)

@@ -23,10 +23,9 @@ from xnat_core.errors import (
 from xnat_core.models import Resource
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
+from xnat_core.services.resource_files import files_of, files_of_resource
 from xnat_core.services.resources import (
     ResourceService,
-    files_of,
-    files_of_resource,
     resources_of,
 )
 

@@ -8,9 +8,8 @@ import pytest
 
 from xnat_core.auth import AuthManager
 from xnat_core.config import Config, Profile
-from xnat_core.connect import resolve
 from xnat_core.errors import ConfigurationError, InvalidURLError, ProfileNotFoundError
-from xnat_core.targets import Environment, Target, target_for_server
+from xnat_core.targets import Environment, Target, resolve, target_for_server
 
 PROD = "https://prod.example.org"
 DEV = "https://dev.example.org"

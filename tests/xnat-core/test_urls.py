@@ -8,6 +8,7 @@ from xnat_core.errors import InvalidIdentifierError, InvalidURLError, Validation
 from xnat_core.urls import (
     encode_query,
     hide_dots,
+    is_plain,
     path,
     path_of_uri,
     request_target,
@@ -137,3 +138,13 @@ def test_servers_are_compared_in_their_normal_form() -> None:
     assert not same_server("https://x.org", "http://x.org")
     assert not same_server("https://x.org/a", "https://x.org/b")
     assert not same_server("https://x.org", "nonsense")
+
+
+@pytest.mark.parametrize("name", ["a.dcm", "sub-1/anat/T1_w.nii.gz", ".bidsignore"])
+def test_a_plain_name_can_be_asked_for_by_its_path(name: str) -> None:
+    assert is_plain(name)
+
+
+@pytest.mark.parametrize("name", ["a b", "ä", "a%20b", "a+b", "../a", "a/./b", "/a", "a//b", ""])
+def test_other_names_cannot_be_relied_on(name: str) -> None:
+    assert not is_plain(name)

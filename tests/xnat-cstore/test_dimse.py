@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydicom.filereader import read_dataset
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, P_DATA_TF
 
+from xnat_core.dicom_elements import Encoding, Malformed, elements
 from xnat_core.errors import DicomStoreError
 from xnat_cstore.dimse import (
     Answer,
@@ -21,7 +22,6 @@ from xnat_cstore.dimse import (
     store_request,
     values_of,
 )
-from xnat_cstore.elements import Encoding, Malformed, elements
 from xnat_cstore.negotiation import ACCEPTED_PDU, Agreement, agreement, request
 from xnat_cstore.receiver import Receiver
 

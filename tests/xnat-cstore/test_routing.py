@@ -21,7 +21,7 @@ from pydicom.uid import (
 
 from support.imports import rows
 from support.receivers import Archive, Scripted, at
-from xnat_cstore.syntaxes import encoding_of
+from xnat_core.dicom_elements import encoding_of
 from xnat_sandbox.samples import instance_of, write_series
 
 if TYPE_CHECKING:

@@ -150,6 +150,7 @@ def test_new_uids_are_valid_and_those_of_the_standard_stay(run: Run) -> None:
     run("anonymize", "b/ct1_0001.dcm", "x.dcm")
     old, new = copy_of("b/ct1_0001.dcm"), copy_of("x.dcm")
     assert not set(uids(old)) & set(uids(new))
+    assert len(list(uids(new))) == len(list(uids(old))) > 0
     assert all(pydicom.uid.UID(uid).is_valid and uid.startswith("2.25.") for uid in uids(new))
     assert new.SOPClassUID == old.SOPClassUID
 

@@ -11,7 +11,9 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.downloads import Downloader
+from xnat_core.errors import DownloadError
 from xnat_download import disk
+from xnat_download.disk import Tree
 
 A_TAR = "MR1/scans/1-T1w/resources/DICOM/files"
 
@@ -341,3 +343,13 @@ def test_subjects_of_one_label_are_kept_apart(download: Downloader) -> None:
     assert download.records(first, words=words).status == 0
     assert download.records(second, words=words).status == 1
     assert list(download.files().values()) == [b"one"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("Mr1", "mR1"), ("Zo\u00eb", "Zoe\u0308")])
+def test_folders_that_are_one_on_some_disks_have_one_owner(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    tree = Tree(tmp_path)
+    tree.claim(one, "session E1", "move it")
+    with pytest.raises(DownloadError, match="is the folder of session E1 already, not of session"):
+        tree.claim(other, "session E2", "move it")

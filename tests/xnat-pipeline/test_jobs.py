@@ -153,6 +153,17 @@ def test_a_classic_pipeline_is_ended(run: Run, launch: Launch, classic: XNAT) ->
     assert run("cancel", number, "-y").values("status", "outcome") == [("Killed", "done")]
 
 
+def test_an_end_that_is_answered_by_something_else_than_json_is_a_failure(
+    run: Run, launch: Launch, classic: XNAT
+) -> None:
+    classic.settings.container_seconds = 60
+    number = launch("DicomToNifti")
+    classic.before(lambda r: Response('{"succ') if "/pipelines/terminate/" in r.path else None)
+    answer = run("cancel", number, "-y")
+    assert answer.status == 1
+    assert f"job {number} (DicomToNifti on XNAT_E00001) could not be ended" in answer.err
+
+
 def test_a_job_that_is_over_is_skipped(run: Run, launch: Launch) -> None:
     number = launch()
     run("wait", number)

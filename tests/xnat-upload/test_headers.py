@@ -19,9 +19,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from xnat_core.dicom_elements import MEDIA_DIRECTORY
 from xnat_core.errors import DicomParseError, UploadError
 from xnat_sandbox.samples import instance_of
-from xnat_upload.headers import MEDIA_DIRECTORY, Header, read_blocks, read_file
+from xnat_upload.headers import Header, read_blocks, read_file
 from xnat_upload.labels import session_of, subject_of
 
 FOLDER = Path(pydicom.data.__file__).parent

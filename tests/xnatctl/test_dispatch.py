@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from xnatctl.aliases import ALIASES, NOUNS, TOOLS
+from xnat_core.parsing import VALUED_BEFORE_VERB
+from xnatctl.aliases import ALIASES, NOUNS, TOOLS, VALUED
 from xnatctl.dispatch import main
 
 XNATCTL = str(Path(sysconfig.get_path("scripts")) / "xnatctl")
@@ -250,3 +251,7 @@ def test_the_way_to_a_tool_imports_next_to_nothing() -> None:
         "xnatctl.dispatch",
         "xnatctl.find",
     ]
+
+
+def test_the_options_before_a_command_are_those_that_tools_take_there() -> None:
+    assert VALUED == VALUED_BEFORE_VERB

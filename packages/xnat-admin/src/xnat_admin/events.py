@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _AGE = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_WORKERS = 4
 _WORKFLOWS = "wrk:workflowData"
 _COLUMNS = {
     "wrk_workflowData_id": "id",
@@ -163,7 +164,7 @@ def of_item(client: XNATClient, item: Item) -> list[Event]:
     return [_of_history(entry, item) for entry in events if isinstance(entry, dict)]
 
 
-def of_project(client: XNATClient, project: str, workers: int = 4) -> list[Event]:
+def of_project(client: XNATClient, project: str) -> list[Event]:
     """What happened in a project: by the search, else item by item; raises what the first item
     that cannot be read raises."""
     validate_lookup(project, "project")
@@ -173,7 +174,7 @@ def of_project(client: XNATClient, project: str, workers: int = 4) -> list[Event
     except OperationError:
         pass
     outcomes = bounded_map(
-        lambda item: of_item(client, item), items_of(client, project), workers=workers
+        lambda item: of_item(client, item), items_of(client, project), workers=_WORKERS
     )
     return [event for outcome in outcomes for event in outcome.result()]
 

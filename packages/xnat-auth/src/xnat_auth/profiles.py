@@ -1,4 +1,4 @@
-"""What the profile commands share: opening, changing and showing the configuration file."""
+"""What the profile commands share: adding, finding and showing a profile."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def entry(config: Config, name: str) -> Record:
 
 
 def add(config: Config, name: str, url: str, **settings: object) -> Profile:
-    """Add a profile that must be new; the first one becomes the default.
+    """Add or replace a profile; the first one becomes the default.
 
-    Raises ConfigurationError for a name that is taken or cannot be one, InvalidURLError.
+    Raises ConfigurationError for what cannot be a name, InvalidURLError.
     """
     if not name.strip() or name.startswith("-"):
         raise ConfigurationError(f"{name!r} cannot be the name of a profile", "name", name)

@@ -11,12 +11,13 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.cached_session import MINUTES, CachedSession, as_utc, utc_now
 from xnat_core.errors import ConfigurationError
 from xnat_core.leases import Lease
 from xnat_core.private_files import make_private_dir, write_private
@@ -26,67 +27,10 @@ from xnat_core.user_paths import session_file
 if TYPE_CHECKING:
     from filelock import BaseFileLock as FileLock
 
-MINUTES = 15
 _LOCK_SECONDS = 60.0
 _LEASE_SECONDS = 30.0
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 _FORGOTTEN_AFTER = timedelta(days=30)
-
-
-@dataclass(frozen=True)
-class CachedSession:
-    """A login: `token` is the JSESSIONID. Times are UTC; no `expires_at` is a login without end.
-
-    `lifetime` is how many seconds the server keeps an unused session; each use starts it anew.
-    """
-
-    token: str = field(repr=False)
-    url: str
-    username: str
-    created_at: datetime
-    expires_at: datetime | None = None
-    lifetime: float = MINUTES * 60
-
-    def is_expired(self, margin: float = 0) -> bool:
-        """Whether the session ends within `margin` seconds.
-
-        True, too, when the last use lies in the future: the clock was set back, and how long ago
-        that use was can no longer be told.
-        """
-        if self.expires_at is None:
-            return False
-        left = (_utc(self.expires_at) - _now()).total_seconds()
-        return not margin < left <= self.lifetime + 60
-
-    def unused_for(self) -> float:
-        """Return the seconds since the last use that was noted."""
-        if self.expires_at is None:
-            return 0.0
-        return self.lifetime - (_utc(self.expires_at) - _now()).total_seconds()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a mapping for JSON, times in ISO 8601."""
-        return {
-            "token": self.token,
-            "url": self.url,
-            "username": self.username,
-            "created_at": self.created_at.isoformat(),
-            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
-            "lifetime": self.lifetime,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CachedSession:
-        """Read such a mapping. Raises KeyError, TypeError or ValueError for any other."""
-        expires = data.get("expires_at")
-        return cls(
-            token=_word(data["token"]),
-            url=_word(data["url"]),
-            username=_word(data["username"]),
-            created_at=_utc(datetime.fromisoformat(data["created_at"])),
-            expires_at=_utc(datetime.fromisoformat(expires)) if expires else None,
-            lifetime=float(data.get("lifetime", MINUTES * 60)),
-        )
 
 
 @dataclass
@@ -136,7 +80,7 @@ class AuthManager:
 
         `profile` will find it again without a user name. `kept` tells whether it is in the file.
         """
-        now = _now()
+        now = utc_now()
         session = CachedSession(
             token, url, username, now, now + timedelta(minutes=expiry_minutes), expiry_minutes * 60
         )
@@ -178,7 +122,7 @@ class AuthManager:
             content = self._read()
             if not locked or not any(session.token == token for session in content.sessions):
                 return
-            expires = _now() + timedelta(seconds=lifetime)
+            expires = utc_now() + timedelta(seconds=lifetime)
             self._write(
                 replace(
                     content,
@@ -223,7 +167,7 @@ class AuthManager:
             for session in self._read().sessions
             if (url is None or same_server(session.url, url)) and not session.is_expired()
         ]
-        return max(valid, key=lambda session: _utc(session.created_at), default=None)
+        return max(valid, key=lambda session: as_utc(session.created_at), default=None)
 
     def clear_session(self, url: str | None = None) -> bool:
         """Drop all logins, or those at one server; False when there were none."""
@@ -246,7 +190,7 @@ class AuthManager:
     def get_session_info(self, url: str | None = None) -> dict[str, Any] | None:
         """Return url, username, created_at, expires_at and is_expired of the newest login."""
         there = [s for s in self._read().sessions if url is None or same_server(s.url, url)]
-        session = max(there, key=lambda session: _utc(session.created_at), default=None)
+        session = max(there, key=lambda session: as_utc(session.created_at), default=None)
         if session is None:
             return None
         facts = session.to_dict() | {"is_expired": session.is_expired()}
@@ -332,7 +276,7 @@ class AuthManager:
 
         if self._path is None:
             return False
-        fresh = [s for s in content.sessions if _now() - _utc(s.created_at) < _FORGOTTEN_AFTER]
+        fresh = [s for s in content.sessions if utc_now() - as_utc(s.created_at) < _FORGOTTEN_AFTER]
         data = {
             "sessions": [session.to_dict() for session in fresh],
             "users": content.users,
@@ -358,17 +302,3 @@ def _is_of(session: CachedSession, url: str, username: str) -> bool:
 
 def _key(name: str, url: str) -> str:
     return f"{name} {url}"
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("not a text")
-    return value
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time

@@ -68,6 +68,7 @@ class WatchedBody:
     """A body that tells a progress reporter each block it has given.
 
     A second iteration takes back what the first one reported: the count never exceeds the length.
+    So does `take_back`, for a request that came to nothing.
     """
 
     def __init__(self, body: Body, watch: Callable[[int], None]) -> None:
@@ -81,9 +82,13 @@ class WatchedBody:
         """Number of bytes."""
         return self._body.length
 
-    def __iter__(self) -> Iterator[Block]:
+    def take_back(self) -> None:
+        """Tell that what has left so far was for nothing."""
         self._watch(-self._told)
         self._told = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        self.take_back()
         for block in self._body:
             yield block
             self._told += len(block)

@@ -6,13 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xnat_core.errors import UsageError
 from xnat_core.user_paths import expanded
-
-if TYPE_CHECKING:
-    pass
 
 SERVER_OPTIONS = """
 Server options:

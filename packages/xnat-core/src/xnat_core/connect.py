@@ -5,17 +5,7 @@ from __future__ import annotations
 from xnat_core.auth import AuthManager
 from xnat_core.client import XNATClient
 from xnat_core.login import Authenticator, Prompt
-from xnat_core.targets import Environment, Target, resolve, target_for_server
-from xnat_core.urls import same_server
-
-__all__ = [
-    "Environment",
-    "Target",
-    "connect",
-    "resolve",
-    "same_server",
-    "target_for_server",
-]
+from xnat_core.targets import Target
 
 
 def connect(

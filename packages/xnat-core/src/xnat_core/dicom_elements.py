@@ -30,6 +30,8 @@ BIG_ENDIAN = "1.2.840.10008.1.2.2"
 GE_PRIVATE = "1.2.840.113619.5.2"
 
 META_CLASS, META_INSTANCE, META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
+# The class of a DICOMDIR, which is no instance.
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 # As much of a deflated data set as is inflated in search of values.
 _INFLATED = 1 << 20
 
@@ -77,14 +79,12 @@ def values_of(file: BinaryIO, tags: Collection[int]) -> Values:
 
     A file without the meta group is read, too. Raises Malformed, and zlib.error.
     """
-    meta, offset = _meta(file)
+    meta, offset = file_meta(file)
     file.seek(offset)
     syntax = meta.get(META_SYNTAX) or syntax_without_meta(file.read(8))
     start = offset
     if syntax == DEFLATED:
-        file.seek(offset)
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        file, start = BytesIO(inflate.decompress(file.read(_INFLATED), _INFLATED)), 0
+        file, start = beginning_of_deflated(file, offset), 0
     last = max(tags)
     found: dict[int, bytes] = {}
     for element in elements(file, start, encoding_of(syntax)):
@@ -94,6 +94,29 @@ def values_of(file: BinaryIO, tags: Collection[int]) -> Values:
             file.seek(element.value)
             found[element.tag] = file.read(element.end - element.value)
     return Values(meta, syntax, offset, found, False)
+
+
+def file_meta(file: BinaryIO) -> tuple[dict[int, str], int]:
+    """The UIDs of the file meta group, where there is one, and where the data set begins."""
+    file.seek(0)
+    head = file.read(HEAD)
+    position = HEAD if len(head) == HEAD and head.endswith(MAGIC) else 0
+    found: dict[int, str] = {}
+    # The length that the group states is often wrong; the group number tells where it ends.
+    for element in elements(file, position, Encoding(explicit=True, little=True)):
+        if element.tag >> 16 != 2:
+            return found, element.start
+        if element.tag in (META_CLASS, META_INSTANCE, META_SYNTAX):
+            found[element.tag] = text_of(file, element)
+        position = element.end
+    return found, position
+
+
+def beginning_of_deflated(file: BinaryIO, offset: int) -> BinaryIO:
+    """As much of a deflated data set as values are looked for in. Raises zlib.error."""
+    file.seek(offset)
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    return BytesIO(inflate.decompress(file.read(_INFLATED), _INFLATED))
 
 
 def encoding_of(syntax: str) -> Encoding:
@@ -200,19 +223,3 @@ def _behind_item(file: BinaryIO, position: int, encoding: Encoding, depth: int) 
         else:
             inner = Encoding(False, True) if vr == b"UN" else encoding
             position = _behind_items(file, value, inner, depth + 1)
-
-
-def _meta(file: BinaryIO) -> tuple[dict[int, str], int]:
-    """The UIDs of the file meta group, where there is one, and where the data set begins."""
-    file.seek(0)
-    head = file.read(HEAD)
-    position = HEAD if len(head) == HEAD and head.endswith(MAGIC) else 0
-    found: dict[int, str] = {}
-    # The length that the group states is often wrong; the group number tells where it ends.
-    for element in elements(file, position, Encoding(explicit=True, little=True)):
-        if element.tag >> 16 != 2:
-            return found, element.start
-        if element.tag in (META_CLASS, META_INSTANCE, META_SYNTAX):
-            found[element.tag] = text_of(file, element)
-        position = element.end
-    return found, position

@@ -36,6 +36,7 @@ from xnat_core.records import (
     parse_line,
     passes_through,
     read_lines,
+    record_of,
     require_names,
     skipped,
     where,
@@ -47,11 +48,10 @@ from xnat_core.writers import FORMATS, Facts, Sorted, Table, Writer
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
     from xnat_core.config import Profile
-    from xnat_core.connect import Target
     from xnat_core.progress import Progress
+    from xnat_core.targets import Target
 
 T = TypeVar("T")
-DEFAULT_WORKERS = 4
 
 
 class Enough(Exception):
@@ -113,7 +113,7 @@ class Job:
     @property
     def workers(self) -> int:
         """`--workers`, else the profile's, else 4 (for work that has the option)."""
-        from xnat_core.validation import validate_workers
+        from xnat_core.validation import DEFAULT_WORKERS, validate_workers
 
         given = self.args.text("--workers") if self.args.has("--workers") else None
         if given is not None:
@@ -188,12 +188,8 @@ class Job:
         try:
             if kinds:
                 require_names(record)
-            if self.command.server and record.get("server"):
-                self._server.require(str(record["server"]))
-            if self.command.server and str(record.get("uri")).startswith(("http://", "https://")):
-                from xnat_core.urls import below
-
-                record["uri"] = below(self.target.profile.url, record["uri"])
+            if self.command.server:
+                self._server.accept(record)
         except (AuthenticationError, InvalidURLError, RecordError) as error:
             raise RecordError(f"line {number} of standard input: {error.message}") from None
         record.pop("outcome", None)
@@ -213,7 +209,7 @@ class Job:
             if reason is None:
                 yield item
             else:
-                self.emit(skipped(record(item) if record else _record_of(item), reason=reason))
+                self.emit(skipped(record(item) if record else record_of(item), reason=reason))
 
     def each(
         self,
@@ -252,9 +248,9 @@ class Job:
             whole, everything, workers=workers or self.workers, ordered=ordered
         ):
             if isinstance(outcome.error, BoundReached):
-                yield outcome.error.left(_record_of(outcome.item))
+                yield outcome.error.left(record_of(outcome.item))
             elif outcome.error is not None:
-                yield failed(_record_of(outcome.item), outcome.error)
+                yield failed(record_of(outcome.item), outcome.error)
             else:
                 yield from outcome.value or ()
 
@@ -366,10 +362,3 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
-
-
-def _record_of(item: object) -> Record:
-    if isinstance(item, dict):
-        return item
-    record = getattr(item, "record", None)
-    return dict(record) if isinstance(record, dict) else {"kind": "item", "name": str(item)}

@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import UsageError
-from xnat_core.records import RecordError
+from xnat_core.records import Record, RecordError
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
     from xnat_core.commandline import Args
-    from xnat_core.connect import Target
     from xnat_core.console import Console
+    from xnat_core.targets import Target
 
 
 class JobServer:
@@ -50,7 +50,7 @@ class JobServer:
     @cached_property
     def target(self) -> Target:
         """Server, login and settings of this run; raises ConfigurationError when there is none."""
-        from xnat_core.connect import resolve
+        from xnat_core.targets import resolve
 
         return resolve(
             profile=self._args.text("--profile"),
@@ -66,7 +66,7 @@ class JobServer:
 
     def require(self, server: str) -> None:
         """Raise RecordError for a record of another server; the first may decide which it is."""
-        from xnat_core.connect import same_server
+        from xnat_core.urls import same_server
 
         with self._lock:
             self._named_by_record = self._named_by_record or server
@@ -74,6 +74,18 @@ class JobServer:
                 raise RecordError(
                     f"the record is of {server}, this run is connected to {self.target.profile.url}"
                 )
+
+    def accept(self, record: Record) -> None:
+        """See to it that a record is of this server, and that its `uri` is a path.
+
+        Raises RecordError, AuthenticationError or InvalidURLError for one of another server.
+        """
+        if record.get("server"):
+            self.require(str(record["server"]))
+        if str(record.get("uri")).startswith(("http://", "https://")):
+            from xnat_core.urls import below
+
+            record["uri"] = below(self.target.profile.url, record["uri"])
 
     def client(self, threads: Callable[[], int]) -> XNATClient:
         """The client; `threads` tells how many will use it at once."""

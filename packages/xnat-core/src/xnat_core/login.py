@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from xnat_core.auth import MINUTES, AuthManager, CachedSession
+from xnat_core.auth import AuthManager
+from xnat_core.cached_session import MINUTES, CachedSession
 from xnat_core.errors import AuthenticationError, SessionExpiredError
 
 Prompt = Callable[[str], str | None]

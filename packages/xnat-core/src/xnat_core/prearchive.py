@@ -18,7 +18,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import check_stop, rest
 from xnat_core.prearchive_rows import (
     UNASSIGNED,
     ArchiveRefused,
@@ -58,7 +58,7 @@ class Prearchive:
     ResourceNotFoundError for a row that is not there (archived, moved, deleted).
     """
 
-    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = rest) -> None:
         self.client = client
         self._sleep = sleep
 
@@ -156,18 +156,6 @@ class Prearchive:
                 if time.monotonic() >= deadline:
                     raise WaitedTooLong(found, timeout) from None
                 self._sleep(FIRST_LOOK)
-
-    def rebuild(self, entry: PrearchiveEntry) -> None:
-        """Queue a build; it never archives, whatever the project's setting. See `wait`."""
-        self._queue("rebuild", entry)
-
-    def commit(self, entry: PrearchiveEntry, *, archive: bool = False) -> str:
-        """Build; archive with `archive`, and where the project does so by itself.
-
-        Returns the URI of the row, or of the archived session.
-        """
-        response = self._act(entry, "commit", AA="true" if archive else None)
-        return uri_of(response, "commit", entry)
 
     def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
         """Give the session to another project and return its new row."""
@@ -321,14 +309,6 @@ class Prearchive:
             accept={301, 303},
             about=named(entry),
             repeatable=repeatable,
-        )
-
-    def _queue(self, service: str, entry: PrearchiveEntry, **params: str) -> None:
-        self.client.post(
-            f"/data/services/prearchive/{service}",
-            params={"format": "json"},
-            data={"src": plain_path(entry), **params},
-            about=named(entry),
         )
 
     def _require_gone(

@@ -93,6 +93,14 @@ def failure_text(record: Mapping[str, Any]) -> str:
     return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"
 
 
+def record_of(item: object) -> Record:
+    """The record of something that is worked on: itself, or its attribute `record`."""
+    if isinstance(item, dict):
+        return item
+    record = getattr(item, "record", None)
+    return dict(record) if isinstance(record, dict) else {"kind": "item", "name": str(item)}
+
+
 def passes_through(record: Mapping[str, Any]) -> bool:
     """Whether a tool must hand the record on without acting on it."""
     return record.get("outcome") in ("failed", "planned")

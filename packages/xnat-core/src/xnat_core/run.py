@@ -118,7 +118,7 @@ def _without_verb(
     tool: str, version: str, doc: str, commands: Mapping[str, Command], words: list[str]
 ) -> int:
     first = words[0] if words else ""
-    if first in ("--version",):
+    if first == "--version":
         return _show(f"{tool} {version}\n", Console(tool))
     if first in ("--help", "-h", "help"):
         return _show(doc.rstrip() + "\n", Console(tool))

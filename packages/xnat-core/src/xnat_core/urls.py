@@ -59,6 +59,14 @@ def path_of_uri(uri: str) -> str:
     return path(*text.strip("/").split("/"))
 
 
+def is_plain(name: str) -> bool:
+    """Whether a file of a resource can be asked for by this path in it.
+
+    How servers decode other characters is not to be relied on; in an archive they take any name.
+    """
+    return bool(_PLAIN_NAME.fullmatch(name)) and not {".", ".."} & set(name.split("/"))
+
+
 def request_target(written: str, params: Params | None = None) -> str:
     """Return path and query as they go on the wire.
 
@@ -105,6 +113,7 @@ def encode_query(params: Params | None) -> str:
     )
 
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 # Nearly every identifier; the rest of the way costs more than it for long lists.
 _PLAIN_PART = re.compile(r"[A-Za-z0-9_-]+")
 

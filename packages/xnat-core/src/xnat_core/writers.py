@@ -33,12 +33,9 @@ _ROOM = {
     "subject": 16,
 }
 
-
-# In UTF-8: U+0080 to U+009F, and the marks that turn the direction of writing.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# In UTF-8: U+0080 to U+009F, and the marks that turn the direction of writing.
 _STEERING = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
-
-
 _NUMBERS = re.compile(r"(\d+)")
 
 

@@ -9,9 +9,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from xnat_core.dicom_elements import EXPLICIT
 from xnat_cstore.instance import Instance
 from xnat_cstore.negotiation import MOST_CONTEXTS, Pair
-from xnat_cstore.syntaxes import EXPLICIT, is_compressed
+from xnat_cstore.syntaxes import is_compressed
 
 T = TypeVar("T")
 

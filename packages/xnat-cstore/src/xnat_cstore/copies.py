@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import zlib
 
+from xnat_core.dicom_elements import DEFLATED, Malformed, encoding_of
 from xnat_core.errors import DicomParseError, UploadError
-from xnat_cstore.elements import Malformed
 from xnat_cstore.instance import Instance
 from xnat_cstore.payload import Payload, Source, opened
 from xnat_cstore.routing import Route, spliced
-from xnat_cstore.syntaxes import DEFLATED, encoding_of
 from xnat_cstore.unpack import deflated, inflated, unpacked
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from xnat_core.errors import DicomError, DicomStoreError, UploadError, XNATCtlError
-from xnat_core.parallel import bounded_map
+from xnat_core.parallel import bounded_map, rest
 from xnat_cstore.association import Association
 from xnat_cstore.contexts import Wanted, forms_of, in_rounds
 from xnat_cstore.copies import payload_of
 from xnat_cstore.dimse import Answer
 from xnat_cstore.instance import Instance
-from xnat_cstore.pool import Pool, rest
+from xnat_cstore.pool import Pool
 from xnat_cstore.receiver import InstanceRefused, Lost, Receiver, Silent
 from xnat_cstore.routing import Route
 from xnat_cstore.statuses import explained, is_stored, may_pass

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xnat_core.dicom_files import LocalFile, has_magic, head_of, is_backup, is_named_dicom, walk
+from xnat_core.dicom_files import LocalFile, is_backup, may_be_dicom, walk
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
 from xnat_core.records import Record, RecordError, failed
 from xnat_cstore.instance import Instance, read_instance, shown
@@ -74,7 +74,7 @@ def _one(found: LocalFile, *, named: bool) -> Iterator[Instance | Record]:
 
 def _looks_like_dicom(path: Path) -> bool:
     try:
-        return is_named_dicom(path.name) or has_magic(head_of(path))
+        return may_be_dicom(path)
     except UploadError:
         return True
 

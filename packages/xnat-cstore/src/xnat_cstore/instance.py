@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 import zlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from xnat_core.dicom_files import MAGIC, PREAMBLE, LocalFile
+from xnat_core.dicom_elements import (
+    DEFLATED,
+    MEDIA_DIRECTORY,
+    META_CLASS,
+    META_INSTANCE,
+    META_SYNTAX,
+    Malformed,
+    beginning_of_deflated,
+    elements,
+    encoding_of,
+    file_meta,
+    syntax_without_meta,
+    text_of,
+)
+from xnat_core.dicom_files import LocalFile
 from xnat_core.errors import DicomParseError, UploadError
-from xnat_cstore.elements import Encoding, Malformed, elements, text_of
-from xnat_cstore.syntaxes import DEFLATED, encoding_of, syntax_without_meta
 
-MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-_META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _CLASS, _INSTANCE, _STUDY = 0x00080016, 0x00080018, 0x0020000D
-# As much of a deflated data set as is inflated in search of the study.
-_INFLATED = 1 << 20
 _BUFFER = 8192
 
 
@@ -71,12 +78,12 @@ def read_instance(found: LocalFile) -> Instance | None:
 def _read(file: BinaryIO, found: LocalFile) -> Instance | None:
     if not found.size:
         raise DicomParseError(found.path, "the file is empty")
-    meta, offset = _meta(file)
+    meta, offset = file_meta(file)
     file.seek(offset)
-    syntax = meta.get(_META_SYNTAX) or syntax_without_meta(file.read(8))
+    syntax = meta.get(META_SYNTAX) or syntax_without_meta(file.read(8))
     values = _values(file, offset, syntax, found.size)
-    sop_class = values.get(_CLASS) or meta.get(_META_CLASS, "")
-    uid = values.get(_INSTANCE) or meta.get(_META_INSTANCE, "")
+    sop_class = values.get(_CLASS) or meta.get(META_CLASS, "")
+    uid = values.get(_INSTANCE) or meta.get(META_INSTANCE, "")
     if sop_class == MEDIA_DIRECTORY:
         return None
     for value, name in ((sop_class, "SOP Class UID"), (uid, "SOP Instance UID")):
@@ -98,26 +105,9 @@ def _read(file: BinaryIO, found: LocalFile) -> Instance | None:
     )
 
 
-def _meta(file: BinaryIO) -> tuple[dict[int, str], int]:
-    """The UIDs of the file meta group, where there is one, and where the data set begins."""
-    head = file.read(PREAMBLE + len(MAGIC))
-    position = len(head) if head.endswith(MAGIC) and len(head) == PREAMBLE + len(MAGIC) else 0
-    found: dict[int, str] = {}
-    # The length that the group states is often wrong; the group number tells where it ends.
-    for element in elements(file, position, Encoding(explicit=True, little=True)):
-        if element.tag >> 16 != 2:
-            return found, element.start
-        if element.tag in (_META_CLASS, _META_INSTANCE, _META_SYNTAX):
-            found[element.tag] = text_of(file, element)
-        position = element.end
-    return found, position
-
-
 def _values(file: BinaryIO, offset: int, syntax: str, size: int) -> dict[int, str]:
     if syntax == DEFLATED:
-        file.seek(offset)
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        file, offset = BytesIO(inflate.decompress(file.read(_INFLATED), _INFLATED)), 0
+        file, offset = beginning_of_deflated(file, offset), 0
     found: dict[int, str] = {}
     for element in elements(file, offset, encoding_of(syntax)):
         if element.tag > _STUDY:

@@ -55,7 +55,7 @@ def workers_of(job: Job) -> int:
 
     Raises ConfigurationError for a profile that is named and does not exist.
     """
-    from xnat_core.connect import resolve
+    from xnat_core.targets import resolve
 
     if job.args.text("--workers") is not None:
         return job.workers

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from xnat_core.errors import DicomStoreError
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import check_stop, rest
 from xnat_cstore.association import Association
 from xnat_cstore.negotiation import Pair
 from xnat_cstore.receiver import Receiver, Rejected
@@ -16,7 +16,6 @@ from xnat_cstore.receiver import Receiver, Rejected
 PATIENCE = 30.0
 """Seconds without an answer to anything after which a receiver counts as gone."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-_ONE_NAP = 0.1
 
 
 class Pool:
@@ -125,11 +124,3 @@ class Pool:
     def _pop(self) -> Association | None:
         with self._lock:
             return self._resting.pop() if self._resting else None
-
-
-def rest(seconds: float) -> None:
-    """Sleep, but not beyond the end of the run. Raises Stopped."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        check_stop()
-        time.sleep(min(left, _ONE_NAP))

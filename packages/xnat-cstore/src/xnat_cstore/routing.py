@@ -10,8 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
+from xnat_core.dicom_elements import Element, Encoding, Malformed, elements
 from xnat_core.errors import InvalidIdentifierError
-from xnat_cstore.elements import Element, Encoding, Malformed, elements
 
 _GROUP_LENGTH, _COMMENTS = 0x00100000, 0x00104000
 _LONGEST_COMMENT = 10240

@@ -1,18 +1,8 @@
-"""Transfer syntaxes: how each is written, and what people call it."""
+"""Transfer syntaxes: which must be unpacked to be read, and what people call each."""
 
 from __future__ import annotations
 
-from xnat_core.dicom_elements import (
-    BIG_ENDIAN,
-    DEFLATED,
-    EXPLICIT,
-    GE_PRIVATE,
-    IMPLICIT,
-    encoding_of,
-    syntax_without_meta,
-)
-
-__all__ = ["DEFLATED", "EXPLICIT", "encoding_of", "is_compressed", "name_of", "syntax_without_meta"]
+from xnat_core.dicom_elements import BIG_ENDIAN, EXPLICIT, GE_PRIVATE, IMPLICIT
 
 
 def is_compressed(syntax: str) -> bool:

@@ -6,10 +6,11 @@ import tempfile
 import zlib
 from typing import IO
 
+from xnat_core.dicom_elements import DEFLATED, EXPLICIT
 from xnat_core.errors import DicomError, DicomParseError
 from xnat_core.files import BLOCK
 from xnat_cstore.payload import Source
-from xnat_cstore.syntaxes import DEFLATED, EXPLICIT, name_of
+from xnat_cstore.syntaxes import name_of
 
 
 def unpacked(source: Source) -> Source:

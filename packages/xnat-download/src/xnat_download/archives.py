@@ -13,7 +13,6 @@ One that is there counts by the manifest beside it; one of other scans is not re
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError
 from xnat_core.http.retries import pause
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import check_stop, rest
 from xnat_core.urls import path
 from xnat_download.contents import Contents, stranger_in
 from xnat_download.counts import Counts
@@ -136,7 +135,7 @@ def _bring(download: Download, archive: Archive) -> None:
             download.engine.progress.advance(bytes=-partial.size)
             if attempt + 1 == ATTEMPTS:
                 raise error.error if isinstance(error, Interrupted) else error from None
-            time.sleep(pause(attempt, None))
+            rest(pause(attempt, None))
         finally:
             partial.discard()
 

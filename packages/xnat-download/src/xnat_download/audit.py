@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.records import Record, done, failed
 from xnat_download.manifest import NAME, NOTE, entries
 from xnat_download.partial import PART
+from xnat_download.scratch import database, disk_errors
 
 _SESSION = ("server", "project", "subject", "subject_id", "session_id")
 
@@ -57,7 +57,7 @@ def audit_manifest(manifest: Path, workers: int) -> Iterator[Record]:
     """A failed record for everything that differs, and a record of the whole at the end."""
     total = _Finding([])
     failures = 0
-    known = _Known()
+    known = Known()
     whole: Record = {"kind": "session", "path": str(manifest.parent)}
     error: XNATCtlError | None = None
     try:
@@ -86,30 +86,30 @@ def audit_manifest(manifest: Path, workers: int) -> Iterator[Record]:
     yield failed(whole, error, **facts) if error is not None else done(whole, **facts)
 
 
-class _Known:
-    """The local paths of a manifest, in a temporary database, and its first entry."""
+class Known:
+    """The local paths of a manifest, and its first entry."""
 
     def __init__(self) -> None:
         self.first: Record = {}
-        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA cache_size=-2000")
-        self._db.execute("CREATE TABLE known (local TEXT PRIMARY KEY) WITHOUT ROWID")
-        self._db.execute("BEGIN")
+        self._db = database("CREATE TABLE known (local TEXT PRIMARY KEY) WITHOUT ROWID;")
 
     def add(self, entry: Record) -> None:
         self.first = self.first or entry
-        self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (_text(entry["local_path"]),))
+        local = _text(entry["local_path"])
+        with disk_errors():
+            self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (local,))
 
     def has(self, local: str) -> bool:
-        found = self._db.execute("SELECT 1 FROM known WHERE local=?", (_text(local),)).fetchone()
-        return found is not None
+        sql = "SELECT 1 FROM known WHERE local=?"
+        with disk_errors():
+            return self._db.execute(sql, (_text(local),)).fetchone() is not None
 
 
 def _text(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _batches(manifest: Path, known: _Known) -> Iterator[_Batch]:
+def _batches(manifest: Path, known: Known) -> Iterator[_Batch]:
     def noted() -> Iterator[Record]:
         for entry in entries(manifest, strict=True):
             known.add(entry)
@@ -160,7 +160,7 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
                 candidates = left.get(info.filename, [])
                 if not candidates:
                     continue
-                size, md5 = _facts(archive, info)
+                size, md5 = size_and_md5(archive, info)
                 right = [e for e in candidates if e.get("digest", md5) == md5]
                 right = [e for e in right if e.get("size", size) == size]
                 if right:
@@ -178,7 +178,8 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
         finding.problems += [(entry, problem) for entry in lost]
 
 
-def _facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, str]:
+def size_and_md5(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, str]:
+    """What an entry of an archive really is. Raises what `zipfile` does for a damaged one."""
     digest, size = new_md5(), 0
     with archive.open(info) as file:
         while block := file.read(BLOCK):
@@ -193,7 +194,7 @@ def _compare(path: Path, what: str, expected: Any, actual: Any) -> None:
         raise IntegrityError(f"{path}: {what} should be {expected}, is {actual}")
 
 
-def _surplus(folder: Path, known: _Known) -> Iterator[Path]:
+def _surplus(folder: Path, known: Known) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         here = Path(place)
         # A folder with a manifest of its own is audited by that one.

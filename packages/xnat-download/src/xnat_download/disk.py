@@ -6,10 +6,9 @@ import os
 import re
 import stat
 import threading
-import unicodedata
 from pathlib import Path
 
-from xnat_core.archive.paths import is_case_insensitive, safe_join
+from xnat_core.archive.paths import folded, is_case_insensitive, safe_join
 from xnat_core.errors import DownloadError
 from xnat_core.files import md5_of
 from xnat_download.inventory import File, Group
@@ -58,7 +57,7 @@ class Tree:
 
     def claim(self, folder: str, owner: str, advice: str) -> None:
         """Let the first that comes have a folder; raises DownloadError for any other owner."""
-        key = folder.casefold()
+        key = folded(folder)
         with self._lock:
             holder = self._owners.setdefault(key, owner)
         if holder != owner:
@@ -83,11 +82,6 @@ class Tree:
                 self._folders.clear()
             self._folders[name] = path
         return path
-
-
-def folded(name: str) -> str:
-    """The same text for all names that are one on the usual disks of macOS and Windows."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def size_on_disk(path: str) -> int | None:

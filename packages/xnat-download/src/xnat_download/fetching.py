@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.http.retries import pause
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import check_stop, rest
 from xnat_download.counts import Counts
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
@@ -70,7 +69,7 @@ def fetch_group(download: Download, group: Group) -> Iterable[Work]:
         except Interrupted:
             if _left(download, group)[0] == left[0]:
                 return singles(download, group)
-            time.sleep(pause(0, None))
+            rest(pause(0, None))
     return []
 
 

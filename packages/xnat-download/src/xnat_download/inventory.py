@@ -1,19 +1,13 @@
-"""What the server lists of one object, and what has become of each file.
-
-Kept in a temporary database of SQLite, which holds two megabytes in memory and the rest in a file
-without a name: a session of 200,000 files costs no more memory than one of ten.
-"""
+"""What the server lists of one object, and what has become of each file; kept in a database."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xnat_core.errors import OperationError
 from xnat_download.places import Place
+from xnat_download.scratch import database, disk_errors
 
 MISSING, THERE, FETCHED, FAILED = range(4)
 _PAGE = 500
@@ -65,13 +59,7 @@ class Inventory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.groups: list[Group] = []
-        with _disk_errors():
-            self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA cache_size=-2000")
-            self._db.execute("PRAGMA journal_mode=OFF")
-            self._db.execute("PRAGMA synchronous=OFF")
-            self._db.executescript(_SCHEMA)
-            self._db.execute("BEGIN")
+        self._db = database(_SCHEMA)
 
     def add(
         self,
@@ -84,7 +72,7 @@ class Inventory:
     ) -> bool:
         """Take a file in; False when its path, or its `key` on disk, is taken already."""
         sql = "INSERT OR IGNORE INTO file (grp, path, size, digest, dest, key) VALUES (?,?,?,?,?,?)"
-        with self._lock, _disk_errors():
+        with self._lock, disk_errors():
             added = self._db.execute(sql, (group, path, size, digest, dest, key))
             return added.rowcount == 1
 
@@ -114,7 +102,7 @@ class Inventory:
             values: list[object] = [*after]
             values += [] if group is None else [group]
             values += [] if state is None else [state]
-            with self._lock, _disk_errors():
+            with self._lock, disk_errors():
                 page = [_file(row) for row in self._db.execute(sql, (*values, _PAGE))]
             yield from page
             if len(page) < _PAGE:
@@ -152,7 +140,7 @@ class Inventory:
                 conditions.append(f"{column}=?")
                 values.append(value)
         sql = f"SELECT count(*), coalesce(sum(size), 0) FROM file WHERE {' AND '.join(conditions)}"
-        with self._lock, _disk_errors():
+        with self._lock, disk_errors():
             count, size = self._db.execute(sql, values).fetchone()
         return count, size
 
@@ -162,25 +150,17 @@ class Inventory:
             self._db.close()
 
     def _one(self, condition: str, values: tuple[object, ...]) -> File | None:
-        with self._lock, _disk_errors():
+        with self._lock, disk_errors():
             row = self._db.execute(
                 f"SELECT {_COLUMNS} FROM file WHERE {condition}", values
             ).fetchone()
         return _file(row) if row else None
 
     def _execute(self, sql: str, values: tuple[object, ...]) -> None:
-        with self._lock, _disk_errors():
+        with self._lock, disk_errors():
             self._db.execute(sql, values)
 
 
 def _file(row: tuple[int, int, str, int, str, str, int, int, str, str]) -> File:
     id, group, path, size, digest, dest, state, part, md5, member = row
     return File(id, group, path, size, digest, dest, state, bool(part), md5, member)
-
-
-@contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OperationError("list", f"the temporary list of files: {error}") from error

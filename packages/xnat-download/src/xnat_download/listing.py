@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xnat_core.archive.paths import folded
 from xnat_core.errors import DownloadError, IntegrityError, PathValidationError, XNATCtlError
 from xnat_core.models.values import number
 from xnat_core.records import Record
+from xnat_core.services.resources import is_addressable
 from xnat_core.urls import path, path_of_uri
-from xnat_download.disk import Tree, folded
+from xnat_download.disk import Tree
 from xnat_download.inventory import Group, Inventory
 from xnat_download.names import Names
 from xnat_download.places import Place
@@ -27,8 +29,6 @@ Details = Mapping[str, Mapping[str, str | None]]
 
 _OWNER = re.compile(r"/(scan|assessor|reconstruction)s/([^/]+)(?:/(in|out))?$")
 _MD5 = re.compile(r"[0-9a-f]{32}")
-# A label of digits would be taken for a number, one with other characters not be found by its path.
-_ADDRESSABLE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]+")
 
 
 class Listing:
@@ -94,7 +94,7 @@ class Listing:
         if not wanted or (place.scan is not None and not selection.takes_scan(place.scan)):
             return None
         above = path_of_uri(before)
-        name = label if _ADDRESSABLE.fullmatch(label) else resource
+        name = label if is_addressable(label) else resource
         groups = self.inventory.groups
         group = Group(
             number=len(groups),

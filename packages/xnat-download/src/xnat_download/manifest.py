@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import DownloadError, IntegrityError, OperationError, explain
+from xnat_core.errors import DownloadError, IntegrityError, explain
 from xnat_core.files import atomic_write
 from xnat_core.records import Record
+from xnat_download import scratch
 from xnat_download.disk import Tree, size_on_disk
 from xnat_download.inventory import FETCHED, THERE, File, Group
 from xnat_download.partial import remove_left_of
@@ -174,8 +175,9 @@ class Manifests:
     def _lines(self, folder: str) -> Iterator[bytes]:
         """The lines of a manifest."""
         sql = "SELECT record FROM entry WHERE folder=? ORDER BY local, member"
-        for (text,) in self._database.execute(sql, (folder,)):
-            yield f"{text}\n".encode()
+        with scratch.disk_errors():
+            for (text,) in self._database.execute(sql, (folder,)):
+                yield f"{text}\n".encode()
 
     def _is_written(self, path: Path, folder: str) -> bool:
         """Whether the manifest has these lines and no others, as after a run that found all."""
@@ -203,17 +205,12 @@ class Manifests:
     @property
     def _database(self) -> sqlite3.Connection:
         if self._db is None:
-            self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-            self._db.executescript(
-                f"PRAGMA cache_size=-2000; PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;"
-            )
+            self._db = scratch.database(_SCHEMA)
         return self._db
 
     def _query(self, sql: str, *values: object) -> list[Any]:
-        try:
+        with scratch.disk_errors():
             return self._database.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise OperationError("write", f"the temporary list of entries: {error}") from error
 
 
 def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:

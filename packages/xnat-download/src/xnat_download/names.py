@@ -10,9 +10,10 @@ import re
 import sqlite3
 import threading
 
-from xnat_core.errors import OperationError
+from xnat_core.archive.paths import folded
 from xnat_core.records import Record
-from xnat_download.disk import Tree, folded, size_on_disk
+from xnat_download import scratch
+from xnat_download.disk import Tree, size_on_disk
 from xnat_download.inventory import Group
 from xnat_download.manifest import NAME, entries
 
@@ -25,7 +26,7 @@ CREATE TABLE name (key TEXT PRIMARY KEY, owner TEXT, earlier INTEGER) WITHOUT RO
 
 
 class Names:
-    """Who has which name; in a temporary database, as the inventory of an object."""
+    """Who has which name."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -72,15 +73,10 @@ class Names:
         return folded(name) if self._tree.folds_case else name
 
     def _query(self, sql: str, *values: object) -> sqlite3.Cursor:
-        try:
+        with scratch.disk_errors():
             if self._db is None:
-                self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-                self._db.executescript(
-                    f"PRAGMA cache_size=-2000; PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;"
-                )
+                self._db = scratch.database(_SCHEMA)
             return self._db.execute(sql, values)
-        except sqlite3.Error as error:
-            raise OperationError("list", f"the temporary list of names: {error}") from error
 
 
 def _owner(server: str, resource_uri: str, label: str, path: str) -> str:

@@ -74,7 +74,14 @@ class DownloadService(BaseService):
             workers if parallel else 1,
             verify=verify,
         )
-        return self._run(options, found, _record(self, found), progress_callback, show_progress)
+        return _run(
+            self.client,
+            options,
+            found,
+            found.to_record(self.client.base_url),
+            progress_callback,
+            show_progress,
+        )
 
     def download_resource(
         self,
@@ -110,7 +117,7 @@ class DownloadService(BaseService):
             options = replace(
                 options, archives=True, archive_path=where, archive_is_named=bool(zip_filename)
             )
-        return self._run(options, found, record, progress_callback)
+        return _run(self.client, options, found, record, progress_callback)
 
     def download_scan(
         self,
@@ -126,7 +133,7 @@ class DownloadService(BaseService):
         scan = find_scan(self.client, found, scan_id)
         options = Options(_folder(output_dir, None), Selection(resources=_labels(resource)))
         record = scan.to_record(self.client.base_url)
-        return self._run(options, found, record, progress_callback)
+        return _run(self.client, options, found, record, progress_callback)
 
     def download_scans(
         self,
@@ -161,17 +168,8 @@ class DownloadService(BaseService):
         if options.archives:
             where = out / (zip_filename or "scans.zip")
             options = replace(options, archive_path=where, archive_is_named=bool(zip_filename))
-        return self._run(options, found, _record(self, found), progress_callback)
-
-    def _run(
-        self,
-        options: Options,
-        session: Session,
-        record: Record,
-        callback: OnProgress | None,
-        show_progress: bool = False,
-    ) -> DownloadSummary:
-        return _run(self.client, options, session, record, callback, show_progress)
+        record = found.to_record(self.client.base_url)
+        return _run(self.client, options, found, record, progress_callback)
 
 
 def _run(
@@ -180,7 +178,7 @@ def _run(
     session: Session,
     record: Record,
     callback: OnProgress | None,
-    show_progress: bool,
+    show_progress: bool = False,
 ) -> DownloadSummary:
     begun = time.monotonic()
     reported: list[Record] = []
@@ -259,10 +257,6 @@ class _Calling(Progress):
                     total_bytes=self._total,
                 )
             )
-
-
-def _record(service: DownloadService, session: Session) -> Record:
-    return session.to_record(service.client.base_url)
 
 
 def _folder(output_dir: str | Path | None, dest: str | Path | None) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from xnat_core.behind import Behind
@@ -16,7 +15,7 @@ from xnat_core.errors import (
 )
 from xnat_core.http.answers import is_html
 from xnat_core.http.retries import pause
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import check_stop, rest
 from xnat_core.services.base import document
 from xnat_core.urls import path
 from xnat_download.inventory import File, Group
@@ -104,7 +103,7 @@ def _attempts(download: Download, group: Group, file: File, uri: str, partial: P
             if idle >= IDLE_ATTEMPTS:
                 raise interruption.error from None
             if idle:
-                time.sleep(pause(idle - 1, None))
+                rest(pause(idle - 1, None))
 
 
 def _get(download: Download, file: File, uri: str, partial: Partial) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 import zipfile
 import zlib
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from xnat_core.archive.paths import CaseCollisions, is_case_insensitive
 from xnat_core.errors import IntegrityError, PathValidationError, explain
-from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
+from xnat_core.files import BLOCK, md5_of, unreadable
 from xnat_core.parallel import check_stop
 from xnat_core.records import Record, done, planned
-from xnat_download.audit import is_data
+from xnat_download.audit import is_data, size_and_md5
 from xnat_download.disk import Tree, is_there
 from xnat_download.manifest import NAME, Manifests, entries
 from xnat_download.members import read_name, scan_candidates
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from xnat_download.archives import Archive
     from xnat_download.download import Download
 
-_UNIX, _LINK, _FORMAT = 3, 0o120000, 0o170000
+_UNIX = 3
 _BELOW = ("scans", "assessors", "reconstructions")
 
 
@@ -96,7 +97,7 @@ def pick(opened: zipfile.ZipFile, name: str, digest: str | None) -> zipfile.ZipI
     if not found:
         raise KeyError(name)
     if len(found) > 1 and digest is not None:
-        return next((info for info in found if _md5(opened, info) == digest), found[0])
+        return next((info for info in found if size_and_md5(opened, info)[1] == digest), found[0])
     return found[0]
 
 
@@ -112,19 +113,11 @@ def _known(
     for info in infos:
         candidates = by_name.get(info.filename, [])
         if len(candidates) > 1:
-            md5 = _md5(opened, info)
+            _, md5 = size_and_md5(opened, info)
             candidates = [entry for entry in candidates if entry.get("digest") == md5]
         if candidates:
             known[info.header_offset] = candidates[0]
     return known
-
-
-def _md5(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
-    digest = new_md5()
-    with opened.open(info) as content:
-        while block := content.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _targets(tree: Tree, infos: list[zipfile.ZipInfo], known: dict[int, Record]) -> list[str]:
@@ -132,7 +125,7 @@ def _targets(tree: Tree, infos: list[zipfile.ZipInfo], known: dict[int, Record])
     names = CaseCollisions(fold=is_case_insensitive(tree.out))
     targets = []
     for info in infos:
-        if info.create_system == _UNIX and (info.external_attr >> 16) & _FORMAT == _LINK:
+        if info.create_system == _UNIX and stat.S_ISLNK(info.external_attr >> 16):
             raise PathValidationError(info.filename, "a link in the archive")
         tree.path(info.filename)
         target = _target(info.filename, known.get(info.header_offset))

@@ -14,7 +14,8 @@ from xnat_core.parallel import bounded_map
 from xnat_core.services.base import document, listing
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import identifier_of, subjects_in
-from xnat_core.services.resources import files_of, files_of_resource, resources_of
+from xnat_core.services.resource_files import files_of, files_of_resource
+from xnat_core.services.resources import resources_of
 from xnat_core.services.subjects import sessions_of, subject_path
 from xnat_core.urls import path
 

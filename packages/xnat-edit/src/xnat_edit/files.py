@@ -16,7 +16,8 @@ from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationEr
 from xnat_core.lagging import look_until
 from xnat_core.records import Record, done, failed, planned
 from xnat_core.services.once import ask_and_see
-from xnat_core.services.resources import files_of_resource, find_resource
+from xnat_core.services.resource_files import files_of_resource
+from xnat_core.services.resources import find_resource
 from xnat_core.urls import path
 from xnat_edit.objects import home_of_resource
 

@@ -112,11 +112,11 @@ def session_of_scan(client: XNATClient, record: Record, *, own: bool = True) -> 
     return session_of(client, {**known, **parent}, own=own)
 
 
-def scan_of(client: XNATClient, record: Record, *, own: bool = True) -> Scan:
+def scan_of(client: XNATClient, record: Record) -> Scan:
     """The scan of a record. Raises as `subject_of`."""
     from xnat_core.services.scans import find_scan
 
-    session = session_of_scan(client, record, own=own)
+    session = session_of_scan(client, record)
     return find_scan(client, session, str(record.get("id") or ""))
 
 

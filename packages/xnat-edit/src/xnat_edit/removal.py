@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,7 +82,6 @@ def erase(
     *,
     keep_files: bool,
     is_gone: Callable[[], bool] | None = None,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Delete what is at `where` and look that it is gone: by `is_gone`, else there.
 
@@ -94,7 +92,6 @@ def erase(
     done, lost = ask_once(
         lambda: client.delete(where, params=params, about=about),
         is_gone or (lambda: document(client, where, about) is None),
-        sleep=sleep,
     )
     if done:
         return

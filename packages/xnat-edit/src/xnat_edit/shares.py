@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -113,7 +112,6 @@ class Shared:
         send: Callable[[], object],
         is_done: Callable[[Shared], bool],
         otherwise: str,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Send once and look until it is done."""
         done, lost = ask_once(
@@ -121,7 +119,6 @@ class Shared:
             lambda: is_done(Shared.look(self.client, self.item)),
             # Some routes answer 409 or 500 to what they did.
             excused=(*LOST, ClientRequestError, ResourceExistsError),
-            sleep=sleep,
         )
         if done:
             return

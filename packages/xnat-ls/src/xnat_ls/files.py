@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 def work(job: Job) -> Iterator[Record]:
     """A record per file, as the server lists them."""
     from xnat_core.models import Resource
-    from xnat_core.services.resources import files_of, files_of_resource, resources_of
+    from xnat_core.services.resource_files import files_of, files_of_resource
+    from xnat_core.services.resources import resources_of
 
     asked = Asked.of(job)
 

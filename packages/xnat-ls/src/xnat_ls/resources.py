@@ -70,7 +70,7 @@ def work(job: Job) -> Iterator[Record]:
 
 
 def _files(client: XNATClient, resource: Resource) -> Record:
-    from xnat_core.services.resources import files_of_resource
+    from xnat_core.services.resource_files import files_of_resource
     from xnat_core.writers import natural
 
     paths = sorted((file.path for file in files_of_resource(client, resource)), key=natural)

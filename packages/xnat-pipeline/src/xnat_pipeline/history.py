@@ -3,7 +3,6 @@ project; what neither gives is not to be had."""
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ def one_by_one(
         yield from function(session)
 
 
-def jobs_of_session(client: XNATClient, session: Session) -> builtins.list[PipelineJob]:
+def jobs_of_session(client: XNATClient, session: Session) -> list[PipelineJob]:
     """The jobs on a session, newest first."""
     found = _containers(client, session.project, lambda job: job.session_id == session.id)
     names = {job.pipeline or "" for job in found.values()}
@@ -39,9 +38,7 @@ def jobs_of_session(client: XNATClient, session: Session) -> builtins.list[Pipel
     return [replace(job, session=session.label) for job in _newest_first(found.values())]
 
 
-def jobs_of_project(
-    client: XNATClient, project: str, each: Map = one_by_one
-) -> builtins.list[PipelineJob]:
+def jobs_of_project(client: XNATClient, project: str, each: Map = one_by_one) -> list[PipelineJob]:
     """The jobs of a project, newest first: its containers and, where there are classic pipelines,
     their rows on each session, asked for by `each`."""
     found = _containers(client, project)
@@ -58,7 +55,7 @@ def jobs_of_project(
     return [replace(job, session=labels.get(job.session_id or "")) for job in jobs]
 
 
-def jobs_of_user(client: XNATClient) -> builtins.list[PipelineJob]:
+def jobs_of_user(client: XNATClient) -> list[PipelineJob]:
     """The containers that the server shows to this user, newest first."""
     return _newest_first(_containers(client, None).values())
 
@@ -76,5 +73,5 @@ def _containers(
     return {job.id: job for job in jobs if job is not None and wanted(job)}
 
 
-def _newest_first(jobs: Iterable[PipelineJob]) -> builtins.list[PipelineJob]:
+def _newest_first(jobs: Iterable[PipelineJob]) -> list[PipelineJob]:
     return sorted(jobs, key=lambda job: int(job.id), reverse=True)

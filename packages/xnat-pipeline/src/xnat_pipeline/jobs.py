@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +18,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PipelineJob
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.redaction import one_line
 from xnat_core.urls import path
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 FIRST_LOOK = 0.2
-_SLICE = 0.5
 _TERMINAL = ("complete", "failed", "error", "killed")
 Row = dict[str, Any]
 
@@ -66,9 +66,8 @@ def title(job: PipelineJob) -> str:
 class Jobs:
     """The jobs of one server."""
 
-    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: XNATClient) -> None:
         self.client = client
-        self._sleep = sleep
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -89,7 +88,7 @@ class Jobs:
         if not names:
             return []
         # A comma separates names, and what could change the path cannot be asked for.
-        asked = ",".join(_stem(name) for name in names)
+        asked = ",".join(stem(name) for name in names)
         try:
             rows = self.client.rows(
                 path("data", "services", "workflows", asked),
@@ -99,8 +98,8 @@ class Jobs:
         except ResourceNotFoundError:
             return []
         found = [_job(row) for row in rows]
-        wanted = {_stem(name) for name in names}
-        kept = [job for job in found if job.id and _stem(job.pipeline or "") in wanted]
+        wanted = {stem(name) for name in names}
+        kept = [job for job in found if job.id and stem(job.pipeline or "") in wanted]
         return sorted(kept, key=lambda job: int(job.id))
 
     def containers(self, project: str | None = None) -> list[Row]:
@@ -133,7 +132,7 @@ class Jobs:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise StillRunning(seen, timeout)
-            self._rest(min(pause, left))
+            rest(min(pause, left))
             pause = min(pause * 1.5, interval)
             try:
                 now = self.get(id)
@@ -164,13 +163,6 @@ class Jobs:
         if is_over(job.status) and not is_complete(job.status):
             reason = self._reason(job)
             raise JobFailed(job, f": {reason}" if reason else "")
-
-    def _rest(self, seconds: float) -> None:
-        """Sleep in slices: a run that is stopped must not wait for a long pause."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            check_stop()
-            self._sleep(min(left, _SLICE))
 
     def _reason(self, job: PipelineJob) -> str:
         """The last thing that a container complained of, or what the row says."""
@@ -217,6 +209,20 @@ def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
     return replace(row, end_time=container.end_time)
 
 
+def object_of(content: bytes) -> Row:
+    """The JSON object of an answer; empty when it is something else."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def stem(name: str) -> str:
+    """`DicomToNifti` of `/data/pipeline/catalog/DicomToNifti.xml`: rows may have the path."""
+    return name.rpartition("/")[2].removesuffix(".xml")
+
+
 def _experiment_of(container: Row) -> str | None:
     for value in inputs_of(container):
         found = re.match(r"/archive/experiments/([^/]+)", value)
@@ -237,8 +243,3 @@ def _job(row: Mapping[str, Any]) -> PipelineJob:
         session_id=str(object_id) if object_id else None,
         uri=path("data", "workflows", number) if number else None,
     )
-
-
-def _stem(name: str) -> str:
-    """`DicomToNifti` of `/data/pipeline/catalog/DicomToNifti.xml`: rows may have the path."""
-    return name.rpartition("/")[2].removesuffix(".xml")

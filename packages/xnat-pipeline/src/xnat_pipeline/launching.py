@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xnat_core.commandline import nearest
 from xnat_core.errors import (
@@ -26,10 +26,10 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import Pipeline, PipelineJob
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.redaction import one_line
 from xnat_core.urls import path
-from xnat_pipeline.jobs import FIRST_LOOK, Jobs, inputs_of, job_of_container
+from xnat_pipeline.jobs import FIRST_LOOK, Jobs, inputs_of, job_of_container, object_of
 from xnat_pipeline.offers import CLASSIC
 
 if TYPE_CHECKING:
@@ -72,17 +72,10 @@ class Target:
 class Launcher:
     """Launches on one server. Safe to use from several threads."""
 
-    def __init__(
-        self,
-        client: XNATClient,
-        *,
-        patience: float = PATIENCE,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, client: XNATClient, *, patience: float = PATIENCE) -> None:
         self.client = client
         self.jobs = Jobs(client)
         self._patience = patience
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._containers: dict[str, list[PipelineJob]] = {}
         self._claimed: set[str] = set()
@@ -127,7 +120,8 @@ class Launcher:
                 params={"project": target.project},
                 json={"Experiments": experiments, **params},
             )
-            statuses = _object(answer.content).get("experimentLaunchStatuses") or [{}]
+            told = object_of(answer.content)
+            statuses = told.get("experimentLaunchStatuses") or [{}]
             said = statuses[0].get("status") if isinstance(statuses[0], dict) else None
             number = statuses[0].get("workflowId") if said == "SUCCESS" else None
         else:
@@ -139,16 +133,16 @@ class Launcher:
                 ),
                 json={root: target.uri, **params},
             )
-            told = _object(answer.content)
+            told = object_of(answer.content)
             said, number = told.get("status"), told.get("workflow-id")
-        if not _object(answer.content):
+        if not told:
             raise NetworkError(
                 self.client.base_url,
                 f"the launch of {pipeline.name} on {target.name}: the answer was cut short or is "
                 "no JSON",
             )
         if str(said).lower() != "success":
-            message = _object(answer.content).get("message") or said or "no answer"
+            message = told.get("message") or said or "no answer"
             raise OperationError(
                 "pipeline",
                 f"{pipeline.name} on {target.name} was refused: {one_line(str(message))}",
@@ -200,8 +194,7 @@ class Launcher:
                     return job
             if waited >= self._patience:
                 break
-            check_stop()
-            self._sleep(pause)
+            rest(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         raise lost or OperationError(
             "pipeline",
@@ -273,12 +266,3 @@ def require_fit(pipeline: Pipeline, target: Target) -> None:
         raise ValidationError(
             f"{pipeline.name} is run on {wanted}s, and {target.name} is a {target.kind}", "pipeline"
         )
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    """The JSON object of an answer; empty when it is something else."""
-    try:
-        found = json.loads(content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError
 from xnat_core.models import PipelineJob
+from xnat_core.parallel import rest
 from xnat_core.urls import path
-from xnat_pipeline.jobs import FIRST_LOOK, Jobs, is_over, title
+from xnat_pipeline.jobs import FIRST_LOOK, Jobs, is_over, object_of, stem, title
 from xnat_pipeline.offers import CLASSIC, offers
 
 if TYPE_CHECKING:
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 
 
-def stop(
-    client: XNATClient,
-    job: PipelineJob,
-    *,
-    patience: float = PATIENCE,
-    sleep: Callable[[float], None] = time.sleep,
-) -> PipelineJob:
+def stop(client: XNATClient, job: PipelineJob) -> PipelineJob:
     """Stop a job and return it as it is then.
 
     A container is killed. Of a classic pipeline all jobs on the session are ended: the engine
@@ -37,18 +31,18 @@ def stop(
         client.post(path("xapi", "containers", str(container["id"]), "kill"), about=("job", job.id))
     else:
         _terminate(client, job)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + PATIENCE
     while not is_over((now := jobs.get(job.id)).status):
         if time.monotonic() >= deadline:
             raise OperationError(
                 "cancel", f"job {job.id} ({title(job)}) is still {now.status} after it was stopped"
             )
-        sleep(FIRST_LOOK)
+        rest(FIRST_LOOK)
     return now
 
 
 def _terminate(client: XNATClient, job: PipelineJob) -> None:
-    name = (job.pipeline or "").rpartition("/")[2].removesuffix(".xml")
+    name = stem(job.pipeline or "")
     classic = [one for one in offers(client, job.project) if one.engine == CLASSIC]
     pipeline = next((one for one in classic if name in (one.name, one.path)), None)
     if pipeline is None or not (job.project and job.session_id):
@@ -64,6 +58,5 @@ def _terminate(client: XNATClient, job: PipelineJob) -> None:
         },
         about=("job", job.id),
     )
-    found = answer.json() if answer.content.strip() else {}
-    if not (isinstance(found, dict) and found.get("successes")):
+    if not object_of(answer.content).get("successes"):
         raise OperationError("cancel", f"job {job.id} ({title(job)}) could not be ended")

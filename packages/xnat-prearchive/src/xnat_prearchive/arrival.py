@@ -6,7 +6,7 @@ import time
 
 from xnat_core.errors import OperationError, ResourceNotFoundError, XNATCtlError
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
 from xnat_core.records import Record
 from xnat_core.services.lookup import SESSION_COLUMNS, session_of_row
@@ -26,7 +26,6 @@ def arrived(
     deadline = time.monotonic() + patience
     pause = FIRST_LOOK
     while True:
-        check_stop()
         rows = [row for row in prearchive.entries(study_uid=uid) if row.uid == uid]
         if here := [row for row in rows if project in (None, row.project)]:
             return here
@@ -40,7 +39,7 @@ def arrived(
                 places = ", ".join(elsewhere)
                 raise OperationError("wait", f"study {uid} is not in {project}, but in {places}")
             raise ResourceNotFoundError("study", uid)
-        time.sleep(min(pause, left))
+        rest(min(pause, left))
         pause = min(LONGEST_PAUSE, pause * 1.5)
 
 

@@ -12,7 +12,6 @@ from typing import Literal
 
 Value = str | int | float
 Fields = Mapping[str, Value]
-Accessibility = Literal["private", "protected", "public"]
 OwnerKind = Literal["project", "subject", "experiment", "scan", "reconstruction"]
 
 

@@ -45,17 +45,9 @@ class ScanRows(ItemRows):
         self._db.execute(sql, (session_id, id, xsi_type, encode(fields or {}), now(), user))
         return existing(self.scan(session_id, id))
 
-    def update_scan(
-        self,
-        number: int,
-        *,
-        id: str | None = None,
-        xsi_type: str | None = None,
-        fields: Fields | None = None,
-        user: str = "admin",
-    ) -> None:
-        """Change a scan; a new `id` needs `Store.rename_scan` to move the files."""
-        self._update("scan", number, {"id": id, "xsi_type": xsi_type}, fields, user)
+    def update_scan(self, number: int, *, fields: Fields, user: str = "admin") -> None:
+        """Change fields of a scan."""
+        self._update("scan", number, {}, fields, user)
 
     def delete_scan(self, number: int) -> None:
         """Remove a scan."""

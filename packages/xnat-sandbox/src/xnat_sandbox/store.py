@@ -101,14 +101,6 @@ class Store:
             for assessor in self.items.assessors(experiment.id):
                 self.items.update_experiment(assessor.id, project=project, user=user)
 
-    def rename_scan(self, number: int, id: str, user: str) -> None:
-        """Give a scan another id."""
-        with self.database.transaction():
-            owner = Owner("scan", str(number))
-            before = self.place(owner)
-            self.items.update_scan(number, id=id, user=user)
-            self.disk.move_directory(before, self.place(owner))
-
     # Deletes
 
     def delete_project(self, project: Project, *, remove_files: bool) -> None:

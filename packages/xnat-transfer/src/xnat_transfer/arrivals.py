@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import closing
 
 from xnat_core.archive import Expected, read_ahead, read_tar
 from xnat_core.archive.passing import Arrivals
 from xnat_core.client import XNATClient
-from xnat_core.errors import DownloadError, InvalidIdentifierError
+from xnat_core.errors import DownloadError
 from xnat_core.models.resource import relative_path
-from xnat_core.urls import path
+from xnat_core.urls import is_plain, path
 from xnat_transfer.contents import Holding
 
 BLOCK = 1 << 18
-# The server decodes other characters of a name in a path by rules that names cannot rely on.
-_PLAIN = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
-
-
-def is_plain(name: str) -> bool:
-    """Whether a file of this path can be addressed by it."""
-    if not _PLAIN.fullmatch(name):
-        return False
-    try:
-        return bool(path(*name.split("/")))
-    except InvalidIdentifierError:
-        return False
 
 
 class Source:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 from xnat_core.client import XNATClient
-from xnat_core.connect import Environment, Target, connect, resolve, same_server
+from xnat_core.connect import connect
 from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.job_server import first_line
+from xnat_core.targets import Environment, Target, resolve
 from xnat_core.terminal import ask
+from xnat_core.urls import same_server
 
 
 def destination_target(job: Job) -> Target:

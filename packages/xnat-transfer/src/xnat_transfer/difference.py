@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from xnat_core.models import Scan
 from xnat_transfer.contents import SCANS, Contents, Holding, Known, Place, Row
 
-UNCHANGED_SINCE = Callable[[Place, str], bool]
+IsUnchanged = Callable[[Place, str], bool]
 """Whether a resource had this fingerprint when it was sent last."""
 
 
@@ -93,7 +93,7 @@ class There:
     """Whether it rewrites DICOM; None when nobody can tell."""
 
 
-def compare(wanted: Contents, there: There, unchanged: UNCHANGED_SINCE) -> Difference:
+def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Difference:
     """Find out what is missing; the rows of the destination are read once."""
     found = Difference(
         scans=[id for id in wanted.scans if id not in there.scans],
@@ -244,7 +244,7 @@ def _altered(
     matchers: Mapping[Place, _Matcher],
     found: Difference,
     anonymizes: bool | None,
-    unchanged: UNCHANGED_SINCE,
+    unchanged: IsUnchanged,
 ) -> dict[Place, list[str]]:
     """The files that have other bytes there and are to be sent again.
 

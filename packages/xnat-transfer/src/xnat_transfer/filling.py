@@ -14,12 +14,12 @@ from xnat_core.parallel import bounded_map
 from xnat_core.services.base import About
 from xnat_core.services.homes import Home
 from xnat_core.services.resources import address_of
-from xnat_core.urls import path
-from xnat_transfer.arrivals import Source, is_plain
+from xnat_core.urls import is_plain, path
+from xnat_transfer.arrivals import Source
 from xnat_transfer.contents import Contents, Place
 from xnat_transfer.difference import Amount, Lack
 from xnat_transfer.route import Route
-from xnat_transfer.sending import Counted, body_of, expected_files
+from xnat_transfer.sending import body_of, expected_files
 
 # A file of this size is worth a request of its own: what fails is repeated alone.
 _LARGE = 64 << 20
@@ -93,17 +93,17 @@ class Filler:
             body = body_of(list(expected.values()), source.open)
             name = "upload.tar" if body.length is not None else "upload.zip"
             extract = "true"
-        counted = Counted(self.route.progress.advance)
+        watched = WatchedBody(body, self.route.progress.advance)
         try:
             self.route.dest.put(
                 where + path("files", *name.split("/")),
                 params={"inbody": "true", "extract": extract, "overwrite": "true", **known},
-                body=WatchedBody(body, counted),
+                body=watched,
                 about=owner,
                 repeatable=True,
             )
         except XNATCtlError:
-            counted.take_back()
+            watched.take_back()
             raise
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 
 from xnat_core.archive import Expected, PassingTar, PassingZip
 from xnat_core.archive.passing import Arrivals, Open
 from xnat_core.bodies import Body, WatchedBody
 from xnat_core.bounds import BoundReached
+from xnat_core.dicom_files import HEAD, has_magic
 from xnat_core.errors import XNATCtlError
 from xnat_core.files import Block
 from xnat_core.imports import Destination, ImportRefused, Landing, Way, send, zip_params
@@ -17,7 +18,6 @@ from xnat_transfer.arrivals import Source
 from xnat_transfer.difference import Lack
 from xnat_transfer.route import Mislanded, Route
 
-_HEAD = 132
 # The groups that DICOM without a preamble begins with, in either order of bytes.
 _GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 # The import service opens files of these names instead of reading them, or refuses the whole.
@@ -62,12 +62,11 @@ class Scans:
 
     def _send_once(self, lack: Lack) -> None:
         params = zip_params(self.destination, Way.JOIN_HELD, "append")
-        counted = Counted(self.route.progress.advance)
-        body = WatchedBody(self._body(lack), counted)
+        body = WatchedBody(self._body(lack), self.route.progress.advance)
         try:
             landings = send(self.route.dest, params, body)
         except XNATCtlError:
-            counted.take_back()
+            body.take_back()
             raise
         self._require_project(landings)
         self.landed += landings
@@ -87,8 +86,8 @@ class Scans:
     def _first_bytes(self, key: tuple[str, str], content: Iterable[Block]) -> Iterator[Block]:
         head = b""
         for block in content:
-            if len(head) < _HEAD:
-                head += bytes(block[: _HEAD - len(head)])
+            if len(head) < HEAD:
+                head += bytes(block[: HEAD - len(head)])
             yield block
         if not looks_like_dicom(head):
             self.foreign.add(key)
@@ -100,23 +99,6 @@ class Scans:
                     f"{self.destination.session}: the destination filed the data under project "
                     f"{landing.project!r}: {landing.uri}"
                 )
-
-
-class Counted:
-    """Passes on what has left, and takes it back when it was for nothing."""
-
-    def __init__(self, watch: Callable[[int], object]) -> None:
-        self._watch = watch
-        self._total = 0
-
-    def __call__(self, count: int) -> None:
-        self._total += count
-        self._watch(count)
-
-    def take_back(self) -> None:
-        """The attempt has failed."""
-        self._watch(-self._total)
-        self._total = 0
 
 
 def expected_files(lack: Lack, folder: str = "") -> dict[str, Expected]:
@@ -144,4 +126,4 @@ def looks_like_dicom(head: bytes) -> bool:
 
     In doubt it is: what is DICOM must not get past the anonymization of the destination.
     """
-    return head[128:] == b"DICM" or head[:2] in _GROUPS
+    return has_magic(head) or head[:2] in _GROUPS

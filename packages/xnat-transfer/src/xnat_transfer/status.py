@@ -20,9 +20,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from xnat_core.connect import same_server
 from xnat_core.job import Job
 from xnat_core.records import Record
+from xnat_core.urls import same_server
 from xnat_transfer.state import State
 
 

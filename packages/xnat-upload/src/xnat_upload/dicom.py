@@ -162,7 +162,7 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
 
 
 def _paths(record: Record) -> tuple[Path, ...]:
-    """None for a record without a path: an empty one would be the working directory."""
+    """Empty for a record without a path: an empty text would be the working directory."""
     named = record.get("path")
     # No path has a NUL in it, and the system would not even look for such a one.
     if not isinstance(named, str) or not named or "\0" in named:

@@ -49,7 +49,7 @@ from xnat_core.errors import (
 )
 from xnat_core.job import Job
 from xnat_core.models import Session
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.filling import fill, plan_fill
 from xnat_core.services.homes import Home
@@ -191,7 +191,6 @@ def _archived(job: Job, project: str, session: str) -> Session:
     interval = job.args.number("--wait-interval", least=0.05) or 5.0
     deadline = time.monotonic() + patience
     while True:
-        check_stop()
         try:
             return find_session(job.client(), session, project, own=True)
         except ResourceNotFoundError as error:
@@ -208,7 +207,7 @@ def _archived(job: Job, project: str, session: str) -> Session:
                     f"{root} -P {project} -S {job.args.text('--subject')} "
                     f"-E {session} --attach-only",
                 ) from None
-            time.sleep(min(interval, left))
+            rest(min(interval, left))
 
 
 def _attached(job: Job, session: Session, label: str, members: list[Member]) -> int:

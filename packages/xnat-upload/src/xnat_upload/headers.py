@@ -13,10 +13,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from xnat_core.dicom_elements import META_CLASS, Malformed, Values, values_of
+from xnat_core.dicom_elements import MEDIA_DIRECTORY, META_CLASS, Malformed, Values, values_of
 from xnat_core.errors import DicomParseError, UploadError
 
-MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _CHARACTER_SET = 0x00080005
 _LARGEST_HEADER = 32 << 20
 _BUFFER = 8192

@@ -244,7 +244,7 @@ class Inventory:
         with self._lock:
             return array("q", (row[0] for row in self._execute(sql)))
 
-    def instances(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Instance]:
+    def instances(self, condition: str) -> Iterator[Instance]:
         """The instances of a condition in the order of their numbers, some at a time."""
         last = 0
         while True:
@@ -252,7 +252,7 @@ class Inventory:
                 rows = self._execute(
                     f"SELECT {_COLUMNS} {_FROM} WHERE instance.id>? AND ({condition})"
                     f" ORDER BY instance.id LIMIT {_AT_ONCE}",
-                    (last, *parameters),
+                    (last,),
                 ).fetchall()
             if not rows:
                 return

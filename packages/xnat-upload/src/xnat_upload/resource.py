@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 def work(job: Job) -> Iterator[Record]:
     """A record per resource that was filled."""
     fields = {name: job.args.text(f"--{name}") for name in ("format", "content", "tags")}
+    overwrite = job.args.flag("--overwrite")
     if job.args.flag("--extract") and job.args.flag("--dry-run"):
         raise UsageError("--dry-run cannot look into an archive that the server shall unpack")
 
@@ -70,14 +71,13 @@ def work(job: Job) -> Iterator[Record]:
         address = address_of(client, home, label)
         known = _target(client, home, label, address)
         if job.args.flag("--extract"):
-            return [_unpacked(job, client, home, address, paths, record | known)]
-        return [_filled(job, client, home, address, members_of(paths), record | known)]
+            return [unpacked(client, home, address, paths, record | known)]
+        return [filled(client, home, address, members_of(paths), record | known)]
 
-    def _filled(
-        job: Job, client: XNATClient, home: Home, label: str, members: list[Member], record: Record
+    def filled(
+        client: XNATClient, home: Home, label: str, members: list[Member], record: Record
     ) -> Record:
         begin = monotonic()
-        overwrite = job.args.flag("--overwrite")
         plan = plan_fill(client, home, label, members, overwrite=overwrite)
         facts: dict[str, Any] = {"files": len(plan.missing), "bytes": plan.bytes}
         if job.args.flag("--dry-run"):
@@ -85,7 +85,7 @@ def work(job: Job) -> Iterator[Record]:
         if not plan.missing:
             return skipped(record, files=0, bytes=0, there=plan.there)
         job.progress.start(plan.bytes, None, label)
-        filled = fill(
+        came = fill(
             client,
             home,
             label,
@@ -95,31 +95,30 @@ def work(job: Job) -> Iterator[Record]:
             watch=lambda size: job.progress.advance(bytes=size),
             bounds=job.bounds,
         )
-        _require_digests(home, label, filled.unverifiable)
+        require_digests(home, label, came.unverifiable)
         seconds = round(monotonic() - begin, 3)
-        return done(record, **facts, seconds=seconds, verified=not filled.unverifiable)
+        return done(record, **facts, seconds=seconds, verified=not came.unverifiable)
 
-    def _require_digests(home: Home, label: str, unverifiable: int) -> None:
+    def require_digests(home: Home, label: str, unverifiable: int) -> None:
         if unverifiable and job.args.flag("--verify"):
             raise IntegrityError(
                 f"{home.about[1]}/{label}: the server has no digest of {unverifiable} files "
                 "('xnat-admin refresh-catalogs --option checksum' makes them)"
             )
 
-    def _unpacked(
-        job: Job, client: XNATClient, home: Home, label: str, paths: list[Path], record: Record
+    def unpacked(
+        client: XNATClient, home: Home, label: str, paths: list[Path], record: Record
     ) -> Record:
         begin = monotonic()
-        overwrite = job.args.flag("--overwrite")
-        all_filled = [
+        everything = [
             unpack(client, home, label, archive, overwrite=overwrite, fields=fields)
             for archive in paths
         ]
-        unverifiable = sum(filled.unverifiable for filled in all_filled)
-        _require_digests(home, label, unverifiable)
-        facts = {"bytes": sum(filled.bytes for filled in all_filled)}
+        unverifiable = sum(came.unverifiable for came in everything)
+        require_digests(home, label, unverifiable)
+        facts = {"bytes": sum(came.bytes for came in everything)}
         if not facts["bytes"]:
-            return skipped(record, **facts, there=sum(filled.skipped for filled in all_filled))
+            return skipped(record, **facts, there=sum(came.skipped for came in everything))
         seconds = round(monotonic() - begin, 3)
         return done(record, **facts, seconds=seconds, verified=not unverifiable)
 

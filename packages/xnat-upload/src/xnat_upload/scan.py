@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from xnat_core.archive import open_archive
-from xnat_core.archive.local import SUFFIXES as ARCHIVES
 from xnat_core.archive.members import ArchiveMember
 from xnat_core.dicom_files import (
     LocalFile,
@@ -20,6 +19,7 @@ from xnat_core.dicom_files import (
     walk,
 )
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
+from xnat_core.validation import ARCHIVE_SUFFIXES
 from xnat_upload.content import Digests
 from xnat_upload.headers import Header, read_blocks, read_file
 from xnat_upload.inventory import Found, Instance, Inventory
@@ -48,7 +48,7 @@ class Scan:
         named = list(roots)
         for file in walk(named, self.trouble):
             name = file.path.name.lower()
-            if name.endswith(ARCHIVES if file.path in named else ".zip"):
+            if name.endswith(ARCHIVE_SUFFIXES if file.path in named else ".zip"):
                 yield from self._in_archive(file)
             elif not is_backup(file.path) or file.path in named:
                 yield from self._in_file(file)
@@ -99,7 +99,7 @@ class Scan:
             return None
         blocks = member.blocks()
         head = next(blocks, memoryview(b""))
-        self.unopened += member.name.lower().endswith(ARCHIVES)
+        self.unopened += member.name.lower().endswith(ARCHIVE_SUFFIXES)
         if not (is_named_dicom(member.name) or has_magic(head)):
             return None
         return read_blocks(f"{archive}: {member.name}", itertools.chain([head], blocks))

@@ -72,13 +72,12 @@ class Requests:
         left = list(instances)
         while left:
             digests: dict[str, str] = {}
-            counted = _Counted(self.watch)
-            body = WatchedBody(self._body(left, digests), counted)
+            body = WatchedBody(self._body(left, digests), self.watch)
             try:
                 with self._gate:
                     landings = send(self.client, params, body, timeout=self.manner.timeout)
             except UploadError as error:
-                counted.take_back()
+                body.take_back()
                 self._leave_out(left, error)
                 continue
             took([(one, digests.get(_last(one), "")) for one in left], landings)
@@ -88,16 +87,14 @@ class Requests:
         """Send one instance by itself and tell `took` where it went. Raises what happened."""
         params = gradual_params(self.destination, way)
         digests: list[str] = []
-        counted = _Counted(self.watch)
         with self._in_turn(instance) as member:
             form = FormBody(member, on_digest=lambda _, digest: digests.append(digest))
+            body = WatchedBody(form, self.watch)
             try:
                 with self._gate:
-                    landings = send(
-                        self.client, params, WatchedBody(form, counted), timeout=ONE_SECONDS
-                    )
+                    landings = send(self.client, params, body, timeout=ONE_SECONDS)
             except XNATCtlError:
-                counted.take_back()
+                body.take_back()
                 raise
         took([(instance, digests[-1] if digests else "")], landings)
 
@@ -143,21 +140,6 @@ class Requests:
             more = f" and {len(instances) - 1} more" if len(instances) > 1 else ""
             error.message += f" (of {instances[0].where}{more})"
         raise error
-
-
-class _Counted:
-    """Passes on what has left, and takes it back when it was for nothing."""
-
-    def __init__(self, watch: Callable[[int], None]) -> None:
-        self._watch = watch
-        self._total = 0
-
-    def __call__(self, count: int) -> None:
-        self._total += count
-        self._watch(count)
-
-    def take_back(self) -> None:
-        self._watch(-self._total)
 
 
 def _last(instance: Instance) -> str:

@@ -107,8 +107,8 @@ BUILT_IN = {
     "tools": "list the installed tools with their versions",
 }
 
-# The options that every tool shares; those before the command are handed on to it. They stand in
-# xnat_core.commandline as well, which would cost a start of its own to import here.
+# The options that every tool shares; those before the command are handed on to it. Those with a
+# value stand in xnat_core.parsing as well, which would cost a start of its own to import here.
 VALUED = frozenset(
     (
         "-p",

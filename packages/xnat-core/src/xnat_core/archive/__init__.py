@@ -1,6 +1,6 @@
 """Archives as streams: written without staging, read as they arrive."""
 
-from xnat_core.archive.local import SUFFIXES, open_archive
+from xnat_core.archive.local import open_archive
 from xnat_core.archive.members import ArchiveMember, Kind, Member, OnDigest
 from xnat_core.archive.passing import Expected, PassingFile, PassingTar, PassingZip, read_ahead
 from xnat_core.archive.paths import CaseCollisions, is_case_insensitive, safe_join
@@ -10,7 +10,6 @@ from xnat_core.archive.zip_reader import read_zip
 from xnat_core.archive.zip_writer import ZipStream
 
 __all__ = [
-    "SUFFIXES",
     "ArchiveMember",
     "CaseCollisions",
     "Expected",

@@ -12,8 +12,7 @@ from xnat_core.archive.members import ArchiveMember, Kind
 from xnat_core.archive.tar_reader import read_tar
 from xnat_core.errors import UploadError
 from xnat_core.files import BLOCK
-
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+from xnat_core.validation import ARCHIVE_SUFFIXES
 
 
 def open_archive(path: Path) -> Iterator[ArchiveMember]:
@@ -23,8 +22,8 @@ def open_archive(path: Path) -> Iterator[ArchiveMember]:
     damaged.
     """
     name = path.name.lower()
-    if not name.endswith(SUFFIXES):
-        raise UploadError(f"{path}: not one of {', '.join(SUFFIXES)}", path)
+    if not name.endswith(ARCHIVE_SUFFIXES):
+        raise UploadError(f"{path}: not one of {', '.join(ARCHIVE_SUFFIXES)}", path)
     return _zip_members(path) if name.endswith(".zip") else _tar_members(path)
 
 

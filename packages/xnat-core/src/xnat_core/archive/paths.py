@@ -54,8 +54,7 @@ def _check_length(name: str, part: str) -> None:
 class CaseCollisions:
     """Finds names that would be one file, in memory that grows with their number.
 
-    With `fold`, names that differ only in case or Unicode normalization, as on the usual disks of
-    macOS and Windows; without, only equal ones.
+    With `fold`, also those that are one on the usual disks of macOS and Windows.
     """
 
     def __init__(self, *, fold: bool) -> None:
@@ -64,14 +63,15 @@ class CaseCollisions:
 
     def add(self, name: str) -> str | None:
         """Remember a name; return the earlier one that it collides with, if any."""
-        key = _folded(name) if self._fold else name
+        key = folded(name) if self._fold else name
         earlier = self._names.get(key)
         if earlier is None:
             self._names[key] = name
         return earlier
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """The same text for all names that are one on the usual disks of macOS and Windows."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 

@@ -84,7 +84,7 @@ class ZipStream:
                 self._on_digest(member, digest.hexdigest())
         for record in central:
             yield from blocks.data(record)
-        yield from blocks.data(_end(len(central), sum(map(len, central)), offset))
+        yield from blocks.data(end_of_directory(central, offset))
         yield from blocks.rest()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from xnat_core import lagging
@@ -12,7 +11,7 @@ from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError
 from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.parallel import check_stop
+from xnat_core.parallel import rest
 from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
 from xnat_core.prearchive_rows import RECEIVING
 from xnat_core.urls import path
@@ -37,9 +36,8 @@ class StillArchiving(OperationError):
 class DirectArchive:
     """The rows of data that are written straight into the archive, since 1.8.4."""
 
-    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: XNATClient) -> None:
         self.client = client
-        self._sleep = sleep
 
     def row(self, project: str, study: str, session: str) -> dict[str, Any] | None:
         """The row as it is now (`status`, …); None when there is none."""
@@ -69,7 +67,6 @@ class DirectArchive:
         pause, gone = FIRST_LOOK, math.inf
         looks = _LOOKS_AFTER_THE_ROW
         while looks > 0 or time.monotonic() < gone + lagging.PATIENCE:
-            check_stop()
             row = self.row(landing.project, landing.study, landing.name)
             if row is None:
                 found = self._arrived(landing)
@@ -86,7 +83,7 @@ class DirectArchive:
                 raise StillArchiving(
                     "archive", f"{landing.project}/{landing.name} takes more than {timeout:g} s"
                 )
-            self._sleep(min(pause, left))
+            rest(min(pause, left))
             pause = min(LONGEST_PAUSE, pause * 1.5)
         raise Gone("archive", f"{landing.uri} has ended and left no session {landing.name}")
 
@@ -103,8 +100,7 @@ class DirectArchive:
             row = self.row(landing.project, landing.study, landing.name)
             if row is None or row.get("status") != RECEIVING:
                 return
-            check_stop()
-            self._sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            rest(min(pause, deadline - time.monotonic()))
             pause = min(LONGEST_PAUSE, pause * 1.5)
 
     def _ask(self, landing: Landing) -> bool:

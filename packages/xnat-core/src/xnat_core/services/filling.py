@@ -11,9 +11,7 @@ and lists with other content: nobody else's data are lost by that.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +21,10 @@ from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
 from xnat_core.bodies import Body, FileBody, WatchedBody
 from xnat_core.bounds import UNBOUNDED, Bounds
-from xnat_core.errors import (
-    IntegrityError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-    UploadError,
-)
-from xnat_core.files import BLOCK, md5_of
+from xnat_core.errors import IntegrityError, ResourceExistsError
+from xnat_core.files import md5_of
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
-from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
 from xnat_core.services.local_members import (
     contents_of_archive,
@@ -41,15 +33,23 @@ from xnat_core.services.local_members import (
     require_kept,
     suffix_to_unpack,
 )
-from xnat_core.urls import path
+from xnat_core.services.stored import (
+    differs,
+    holds,
+    is_as_sent,
+    is_same,
+    is_torn,
+    not_stored,
+    require_as_sent,
+    stored_files,
+)
+from xnat_core.urls import is_plain, path
 
 if TYPE_CHECKING:
     from requests import Response
 
     from xnat_core.client import XNATClient
 
-# The server does not decode other characters of a name in a path; names in archives it takes.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 # A retry must stay cheap, and proxies cap bodies.
 _LARGEST_BODY = 1 << 30
 
@@ -95,15 +95,15 @@ def plan_fill(
     UploadError for one that the server would not keep.
     """
     require_kept(member.name for member in members)
-    stored = _stored(client, home, label)
+    stored = stored_files(client, home, label)
     missing, torn = [], set()
     for member in members:
         file = stored.get(member.name)
-        if file is not None and _is_same(member, file):
+        if file is not None and is_same(member, file):
             continue
         if file is not None and not overwrite:
-            if not _is_torn(member, file):
-                raise _differs(label, member.name)
+            if not is_torn(member, file):
+                raise differs(label, member.name)
             torn.add(member.name)
         missing.append(member)
     return Plan(tuple(missing), len(members) - len(missing), frozenset(torn))
@@ -135,7 +135,7 @@ def fill(
         for batch in bounds.in_time(_batches(members)):
             lone = batch[0] if len(batch) == 1 else None
             body: Body
-            if lone is not None and _PLAIN_NAME.fullmatch(lone.name):
+            if lone is not None and is_plain(lone.name):
                 digests[lone.name] = md5_of(lone.path)
                 name, body, extract = lone.name, FileBody(lone.path), False
             else:
@@ -153,7 +153,7 @@ def fill(
     send([member for member in plan.missing if member.name in plan.torn], True)
 
     def torn_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
-        return [m for m in plan.missing if m.name in stored and _is_torn(m, stored[m.name])]
+        return [m for m in plan.missing if m.name in stored and is_torn(m, stored[m.name])]
 
     def damaged_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
         return [
@@ -161,27 +161,27 @@ def fill(
             for member in plan.missing
             if (file := stored.get(member.name)) is not None
             and _last(member.name) not in refused
-            and not _is_as_sent(file, *sent[member.name])
+            and not is_as_sent(file, *sent[member.name])
         ]
 
     def look() -> dict[str, ResourceFile]:
-        return _stored(client, home, label)
+        return stored_files(client, home, label)
 
     sent = {member.name: (member.size, digests[member.name]) for member in plan.missing}
-    stored = look_until(look, lambda seen: _holds(seen, sent) or bool(torn_in(seen)))
+    stored = look_until(look, lambda seen: holds(seen, sent) or bool(torn_in(seen)))
     # The request that came after one that broke off did not replace what that had left.
     if torn := torn_in(stored):
         send(torn, True)
-        stored = look_until(look, lambda seen: _holds(seen, sent))
+        stored = look_until(look, lambda seen: holds(seen, sent))
     if damaged := damaged_in(stored):
         send(damaged, True)
-        stored = look_until(look, lambda seen: _holds(seen, sent))
+        stored = look_until(look, lambda seen: holds(seen, sent))
         if damaged := damaged_in(stored):
             raise IntegrityError(
                 f"{label}/{damaged[0].name} arrived otherwise than it was sent, twice; "
                 "--overwrite replaces it"
             )
-    unverifiable = _compare(stored, home, label, sent)
+    unverifiable = require_as_sent(stored, home, label, sent)
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
 
 
@@ -224,7 +224,6 @@ def unpack(
     *,
     overwrite: bool,
     fields: Mapping[str, str | None] | None = None,
-    watch: Watch | None = None,
 ) -> Filled:
     """Send an archive for the server to unpack into a resource, unless all of it is there.
 
@@ -235,20 +234,19 @@ def unpack(
 
     def look() -> dict[str, ResourceFile]:
         # A server may keep the './' of a tar in its names.
-        return {plain_path(name): file for name, file in _stored(client, home, label).items()}
+        return {plain_path(name): file for name, file in stored_files(client, home, label).items()}
 
     suffix = suffix_to_unpack(archive)
     wanted = contents_of_archive(archive)
     before = look()
-    if wanted and _holds(before, wanted):
-        return Filled(0, len(wanted), 0, _compare(before, home, label, wanted))
-    body: Body = FileBody(archive)
+    if wanted and holds(before, wanted):
+        return Filled(0, len(wanted), 0, require_as_sent(before, home, label, wanted))
     answer = _put(
         client,
         home,
         label,
         f"upload{suffix}",
-        WatchedBody(body, watch) if watch else body,
+        FileBody(archive),
         extract=True,
         overwrite=overwrite,
         fields=fields,
@@ -257,14 +255,14 @@ def unpack(
     if wanted:
         # Of what is said to be a duplicate the content decides: the answer to a request that
         # stored it may have been lost.
-        stored = look_until(look, lambda now: _holds(now, wanted))
-        return Filled(len(wanted), 0, size, _compare(stored, home, label, wanted))
+        stored = look_until(look, lambda now: holds(now, wanted))
+        return Filled(len(wanted), 0, size, require_as_sent(stored, home, label, wanted))
     duplicates = _duplicates(answer)
     if duplicates:
         raise ResourceExistsError("file", ", ".join(duplicates[:5]))
     known = () if overwrite else before.keys()
     if not look_until(lambda: look().keys() - known, bool):
-        raise _not_stored(home, label)
+        raise not_stored(home, label)
     return Filled(1, 0, size, 1)
 
 
@@ -311,79 +309,5 @@ def _duplicates(answer: Response) -> list[str]:
     return list(found.get("duplicates") or []) if isinstance(found, dict) else []
 
 
-def _stored(client: XNATClient, home: Home, label: str) -> dict[str, ResourceFile]:
-    """The files of a resource by their paths in it; none when there is no such resource."""
-    try:
-        rows = listing(client, *home.parts, "resources", label, "files", about=home.about)
-        return {file.path: file for file in (ResourceFile.from_row(row) for row in rows)}
-    except ResourceNotFoundError as error:
-        if error.resource_type == home.about[0]:
-            raise
-        return {}
-
-
-def _is_same(member: Member, file: ResourceFile) -> bool:
-    """Whether the server has this file; read from disk only where the sizes agree."""
-    if file.size != member.size:
-        return False
-    return not file.digest or file.digest.lower() == md5_of(member.path)
-
-
-def _is_torn(member: Member, file: ResourceFile) -> bool:
-    """Whether the server has the beginning of this file and no more."""
-    if file.size is None or file.size >= member.size or not file.digest:
-        return False
-    digest, left = hashlib.md5(usedforsecurity=False), file.size
-    with member.path.open("rb") as source:
-        while left and (block := source.read(min(left, BLOCK))):
-            digest.update(block)
-            left -= len(block)
-    return digest.hexdigest() == file.digest.lower()
-
-
 def _last(name: str) -> str:
     return name.rpartition("/")[2]
-
-
-def _not_stored(home: Home, what: str) -> UploadError:
-    return UploadError(
-        f"{what}: the server did not store it (no permission to change "
-        f"{home.about[0]} {home.about[1]}?)",
-        what,
-    )
-
-
-def _differs(label: str, name: str) -> ResourceExistsError:
-    error = ResourceExistsError("file", f"{label}/{name}")
-    error.message += " with other content; --overwrite replaces it"
-    return error
-
-
-def _holds(stored: Mapping[str, ResourceFile], sent: Mapping[str, tuple[int, str]]) -> bool:
-    """Whether the resource lists these files (size in bytes, MD5) as they are."""
-    return all(
-        (file := stored.get(name)) is not None and _is_as_sent(file, *known)
-        for name, known in sent.items()
-    )
-
-
-def _is_as_sent(file: ResourceFile, size: int, digest: str) -> bool:
-    return file.size == size and (not file.digest or file.digest.lower() == digest)
-
-
-def _compare(
-    stored: Mapping[str, ResourceFile], home: Home, label: str, sent: Mapping[str, tuple[int, str]]
-) -> int:
-    """Raise when the resource does not hold these files (size in bytes, MD5).
-
-    Returns how many have no digest on the server, so that only sizes were compared.
-    """
-    unverifiable = 0
-    for name, (size, digest) in sent.items():
-        file = stored.get(name)
-        if file is None:
-            raise _not_stored(home, f"{label}/{name}")
-        if not _is_as_sent(file, size, digest):
-            raise _differs(label, name)
-        unverifiable += not file.digest
-    return unverifiable

@@ -37,7 +37,7 @@ class Home:
 
     @classmethod
     def of_session(cls, session: Session) -> Home:
-        """A session's own resources, or with `everything` those of all below it."""
+        """A session's own resources; `resources_of` and `files_of` look below it as well."""
         known = {
             "project": session.project,
             "subject": session.subject_label,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import UploadError
-from xnat_core.files import no_file, unreadable
+from xnat_core.files import new_md5, no_file, unreadable
+from xnat_core.validation import ARCHIVE_SUFFIXES
 
 _UNPACKED = (".zip", ".tar.gz", ".tgz", ".tar", ".gz", ".zar", ".xar")
 _CATALOG = "_catalog.xml"
@@ -57,14 +57,14 @@ def _leads_up(folder: Path) -> bool:
 def contents_of_archive(archive: Path) -> dict[str, tuple[int, str]]:
     """Size in bytes and MD5 of the files in an archive, by the paths that they will have; nothing
     for one that cannot be read here. Raises UploadError for one that is damaged or has no files."""
-    from xnat_core.archive.local import SUFFIXES, open_archive
+    from xnat_core.archive.local import open_archive
 
-    if not archive.name.lower().endswith(SUFFIXES):
+    if not archive.name.lower().endswith(ARCHIVE_SUFFIXES):
         return {}
     found: dict[str, tuple[int, str]] = {}
     for member in open_archive(archive):
         if member.kind == "file":
-            size, digest = 0, hashlib.md5(usedforsecurity=False)
+            size, digest = 0, new_md5()
             for block in member.blocks():
                 size += len(block)
                 digest.update(block)

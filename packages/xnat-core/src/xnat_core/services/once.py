@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from xnat_core.errors import NetworkError, ServerError, ServerUnreachableError, TimeoutError
 from xnat_core.lagging import look_until
+from xnat_core.parallel import rest
 
 LONGEST_WAIT = 1800
 SHORT_WAIT = 30
@@ -25,7 +26,7 @@ def ask_once(
     is_done: Callable[[], bool],
     *,
     excused: tuple[type[Exception], ...] = LOST,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = rest,
 ) -> tuple[bool, Exception | None]:
     """Send, and look whether it is done, again and again while the server may be at it.
 
@@ -57,7 +58,7 @@ def ask_and_see(
         send()
     except LOST as lost:
         patience = min(longest, patience_with(lost, time.monotonic() - began))
-        if not _becomes(is_done, patience, time.sleep):
+        if not _becomes(is_done, patience, rest):
             raise
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError
+from xnat_core.parallel import rest
 from xnat_core.services.base import About, document, fields
 from xnat_core.services.once import ask_once
 
@@ -20,7 +20,7 @@ def relabel(
     about: About,
     new_label: str,
     *,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = rest,
 ) -> None:
     """Give the item at `path` (which names it by ID) another label, and read it back.
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from xnat_core.errors import (
     InvalidIdentifierError,
     OperationError,
     ResourceNotFoundError,
-    ServerError,
     XNATCtlError,
 )
 from xnat_core.lagging import look_until
@@ -21,6 +19,7 @@ from xnat_core.services.base import BaseService, Row, listing, named
 from xnat_core.services.homes import Home, parents_of
 from xnat_core.services.lookup import find_session
 from xnat_core.services.once import LONGEST_WAIT, ask_and_see
+from xnat_core.services.resource_files import files_of_resource, row_of
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
 from xnat_core.user_paths import expanded
@@ -33,9 +32,7 @@ if TYPE_CHECKING:
 Resources = list[Resource]
 Files = list[ResourceFile]
 
-# A label of digits would be taken for a resource's number, one with other characters not be found.
 _ADDRESSABLE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]+")
-_OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
 
 
 class ResourceService(BaseService):
@@ -246,13 +243,21 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
 
 
+def is_addressable(label: str) -> bool:
+    """Whether a resource can be asked for by its label.
+
+    One of digits would be taken for a number, one with other characters not be found.
+    """
+    return _ADDRESSABLE.fullmatch(label) is not None
+
+
 def address_of(client: XNATClient, home: Home, label: str, *, by_number: bool = True) -> str:
     """What a resource is asked for by: its label, or the number of one whose label is no name.
 
     Raises InvalidIdentifierError for a label that none can be made with: the server takes digits
     for a number, and keeps other characters as they travel.
     """
-    if _ADDRESSABLE.fullmatch(label):
+    if is_addressable(label):
         return label
     for resource in resources_of(client, home):
         if resource.id and (label == resource.label or (by_number and label == resource.id)):
@@ -296,81 +301,14 @@ def find_resource(client: XNATClient, home: Home, label: str) -> Resource:
 
 def found_again(client: XNATClient, resource: Resource) -> Resource:
     """A resource that was listed, as the server has it now. Raises ResourceNotFoundError."""
-    row = _require(client, resource)
+    row = row_of(client, resource)
     known = {"uri": resource.uri, "category": resource.category, **parents_of(resource)}
     return Resource.from_row(row, **known)
-
-
-def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
-    """The files of all resources of a home, as they arrive; a session's include its scans'."""
-    # Below a project or a subject this would reach into its sessions.
-    params = {"all": "true"} if home.parts[0] == "experiments" else None
-    for row in listing(client, *home.parts, "files", params=params, about=home.about):
-        owner = _OWNER_IN_URI.search(str(row.get("URI") or "").partition("/resources/")[0])
-        place = home.below(owner[1], owner[2]) if owner else home
-        yield ResourceFile.from_row(row, **place.known)
-
-
-def files_of_resource(client: XNATClient, resource: Resource) -> Iterator[ResourceFile]:
-    """The files of a resource that was listed, as they arrive. Raises ResourceNotFoundError."""
-    known = parents_of(resource)
-    for row in rows_of_resource(client, resource):
-        yield ResourceFile.from_row(row, collection=resource.label or None, **known)
-
-
-def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
-    """The rows of the files of a resource, as they arrive.
-
-    Raises ResourceNotFoundError: for a resource that is gone the server lists no files, and for one
-    of a scan that is gone it may list those of the session's resource of that label.
-    """
-    about = ("resource", resource.label or str(resource.id))
-    where = _uri_of(resource)
-    scan = _scan_in(where)
-    empty = True
-    try:
-        for row in client.iter_rows(f"{where}/files", about=about):
-            if scan and _scan_in(row.get("URI", "")) not in (scan, unquote(scan)):
-                raise ResourceNotFoundError(*about)
-            empty = False
-            yield row
-    except ServerError:
-        # So the server answers for a session that is gone.
-        _require(client, resource)
-        raise
-    if empty:
-        _require(client, resource)
-
-
-def _uri_of(resource: Resource) -> str:
-    if not resource.uri:
-        raise ResourceNotFoundError("resource", resource.label or str(resource.id))
-    return resource.uri
-
-
-def _scan_in(uri: str) -> str | None:
-    """The scan, as it is written, that the URI of a resource or of its files names."""
-    found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
-    return found[2] if found and found[1] == "scans" else None
-
-
-def _require(client: XNATClient, resource: Resource) -> Row:
-    parent, _, _ = _uri_of(resource).rpartition("/resources/")
-    about = ("resource", resource.label or str(resource.id))
-    try:
-        rows = client.rows(f"{parent}/resources", about=about)
-    except ServerError:
-        rows = []
-    key = "label" if resource.label else "xnat_abstractresource_id"  # Several may have no label.
-    for row in rows:
-        if row.get(key, "") == (resource.label or resource.id):
-            return row
-    raise ResourceNotFoundError(*about)
 
 
 def _resource(row: Row, home: Home, everything: bool) -> Resource:
     place = home.below(row.get("category"), row.get("cat_id")) if everything else home
     label, number = row.get("label") or "", row.get("xnat_abstractresource_id")
-    name = label if _ADDRESSABLE.fullmatch(label) or not number else number
+    name = label if is_addressable(label) or not number else number
     uri = place.path + path("resources", name) if name else None
     return Resource.from_row(row, uri=uri, category=place.category, **place.known)

@@ -1,5 +1,6 @@
 """Sessions and credentials."""
 
-from xnat_core.auth import AuthManager, CachedSession
+from xnat_core.auth import AuthManager
+from xnat_core.cached_session import CachedSession
 
 __all__ = ["AuthManager", "CachedSession"]

@@ -1,0 +1,86 @@
+"""The files that the server lists of resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from xnat_core.errors import ResourceNotFoundError, ServerError
+from xnat_core.models import Resource, ResourceFile
+from xnat_core.services.base import Row, listing
+from xnat_core.services.homes import Home, parents_of
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+_OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
+
+
+def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
+    """The files of all resources of a home, as they arrive; a session's include its scans'."""
+    # Below a project or a subject this would reach into its sessions.
+    params = {"all": "true"} if home.parts[0] == "experiments" else None
+    for row in listing(client, *home.parts, "files", params=params, about=home.about):
+        owner = _OWNER_IN_URI.search(str(row.get("URI") or "").partition("/resources/")[0])
+        place = home.below(owner[1], owner[2]) if owner else home
+        yield ResourceFile.from_row(row, **place.known)
+
+
+def files_of_resource(client: XNATClient, resource: Resource) -> Iterator[ResourceFile]:
+    """The files of a resource that was listed, as they arrive. Raises ResourceNotFoundError."""
+    known = parents_of(resource)
+    for row in rows_of_resource(client, resource):
+        yield ResourceFile.from_row(row, collection=resource.label or None, **known)
+
+
+def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
+    """The rows of the files of a resource, as they arrive.
+
+    Raises ResourceNotFoundError: for a resource that is gone the server lists no files, and for one
+    of a scan that is gone it may list those of the session's resource of that label.
+    """
+    about = ("resource", resource.label or str(resource.id))
+    where = _uri_of(resource)
+    scan = _scan_in(where)
+    empty = True
+    try:
+        for row in client.iter_rows(f"{where}/files", about=about):
+            if scan and _scan_in(row.get("URI", "")) not in (scan, unquote(scan)):
+                raise ResourceNotFoundError(*about)
+            empty = False
+            yield row
+    except ServerError:
+        # So the server answers for a session that is gone.
+        row_of(client, resource)
+        raise
+    if empty:
+        row_of(client, resource)
+
+
+def _uri_of(resource: Resource) -> str:
+    if not resource.uri:
+        raise ResourceNotFoundError("resource", resource.label or str(resource.id))
+    return resource.uri
+
+
+def _scan_in(uri: str) -> str | None:
+    """The scan, as it is written, that the URI of a resource or of its files names."""
+    found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
+    return found[2] if found and found[1] == "scans" else None
+
+
+def row_of(client: XNATClient, resource: Resource) -> Row:
+    """The row of a resource that was listed, as it is now. Raises ResourceNotFoundError."""
+    parent, _, _ = _uri_of(resource).rpartition("/resources/")
+    about = ("resource", resource.label or str(resource.id))
+    try:
+        rows = client.rows(f"{parent}/resources", about=about)
+    except ServerError:
+        rows = []
+    key = "label" if resource.label else "xnat_abstractresource_id"  # Several may have no label.
+    for row in rows:
+        if row.get(key, "") == (resource.label or resource.id):
+            return row
+    raise ResourceNotFoundError(*about)
