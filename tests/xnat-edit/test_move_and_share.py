@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from werkzeug.wrappers import Request, Response
 
@@ -85,6 +87,18 @@ def test_a_subject_is_shared(xnat: XNAT, edit: Run) -> None:
     assert shown_in(xnat, made.id) == [("P2", None)]
 
 
+def test_a_share_of_a_subject_is_told_by_its_document(xnat: XNAT, edit: Run) -> None:
+    made = xnat.has_subject("P1", "S1")
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    # A server is known to list the projects of experiments; others may answer their document.
+    xnat.fails("GET", f"/data/subjects/{made.id}/projects", 404, times=99)
+    words = ("share", "-P", "P1", "-E", "MR1", "P2", "--with-subject")
+    assert edit(*words).values("outcome", "with_subject") == [("done", True)]
+    assert edit("unshare", "-P", "P1", "-S", "S1", "P2").values("outcome") == ["done"]
+    assert shown_in(xnat, made.id) == []
+
+
 def test_a_label_that_is_taken_in_the_target_is_refused_before_anything_is_done(
     xnat: XNAT, edit: Run
 ) -> None:
@@ -129,9 +143,9 @@ def test_a_move_of_files_that_outlives_the_proxy_is_waited_for(xnat: XNAT, edit:
         if request.method == "PUT" and request.path.endswith("/projects/P2"):
             seen.append("PUT")
             return Response("", 504)
-        if seen and request.path == f"/data/experiments/{session.id}/projects":
+        if seen and request.path == f"/data/experiments/{session.id}":
             seen.append("look")
-            if len(seen) == 3:
+            if len(seen) == 4:
                 xnat.store.move_experiment(session, "P2", "MR1", "admin")
         return None
 
@@ -170,7 +184,13 @@ def test_an_item_whose_project_cannot_be_told_is_left_alone(xnat: XNAT, edit: Ru
     session = xnat.has_session("P1", "S1", "MR1")
     xnat.has_project("P2")
     xnat.store.items.share(session.id, "P2", None)
-    xnat.fails("GET", f"/data/experiments/{session.id}/projects", 500, times=99)
+    without = {"items": [{"data_fields": {"ID": session.id, "label": "MR1"}, "meta": {}}]}
+
+    def hook(request: Request) -> Response | None:
+        asked = request.path == f"/data/experiments/{session.id}"
+        return Response(json.dumps(without), 200) if asked else None
+
+    xnat.before(hook)
     answer = edit("unshare", "-P", "P1", "-E", "MR1", "P2")
     assert answer.status == 1
     assert changes(xnat) == []

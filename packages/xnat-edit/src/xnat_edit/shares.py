@@ -12,7 +12,7 @@ from xnat_core.errors import (
     ResourceExistsError,
     ResourceNotFoundError,
 )
-from xnat_core.models import Session, Subject
+from xnat_core.models import Session, Subject, children
 from xnat_core.services.base import document, fields
 from xnat_core.services.once import LOST, ask_once, patience_with
 from xnat_core.services.routes import require_own_route
@@ -60,8 +60,11 @@ class Shared:
             raise OperationError(
                 "share", f"{item.kind} {item.label!r}: the server does not tell whose it is"
             )
-        rows = client.rows(there + path("projects"), about=about)
-        labels = {str(row.get("ID") or row.get("id")): str(row.get("label")) for row in rows}
+        # Not from `…/projects`: only for experiments is that known to be a list.
+        own = str(fields(found).get("label") or "")
+        labels = {str(owner): own}
+        for share in children(found, "sharing/share"):
+            labels[str(share.get("project"))] = str(share.get("label") or own)
         return cls(client, item, str(owner), labels)
 
     @property
