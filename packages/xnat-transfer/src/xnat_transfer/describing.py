@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from xnat_core.bodies import BytesBody
 from xnat_core.models import Scan, Session
@@ -12,6 +12,18 @@ from xnat_core.urls import path
 from xnat_transfer.contents import Assessor
 from xnat_transfer.metadata import overlay
 from xnat_transfer.route import Route, label_there
+
+
+def unmakeable(id: str, awaited: Collection[str], scans: Mapping[str, str]) -> str | None:
+    """Why a scan that the destination does not have cannot be made there, or None."""
+    if id in awaited:
+        return (
+            f"the destination kept none of the DICOM of scan {id}; its anonymization may reject it"
+        )
+    if id in scans.values():
+        # To make it would give its metadata to the other.
+        return f"scan {id} has no DICOM, and the destination has given its ID to another scan"
+    return None
 
 
 class Describer:

@@ -25,7 +25,7 @@ from xnat_transfer.contents import (
     is_imaging,
     typed_scans,
 )
-from xnat_transfer.describing import Describer
+from xnat_transfer.describing import Describer, unmakeable
 from xnat_transfer.difference import (
     Amount,
     Difference,
@@ -289,11 +289,8 @@ class Experiment:
         for id, scan in wanted.scans.items():
             if id in self._scan_ids:
                 continue
-            if id in awaited:
-                yield TransferError(
-                    f"{self.name}: the destination kept none of the DICOM of scan {id}; its "
-                    "anonymization may reject it"
-                )
+            if why := unmakeable(id, awaited, self._scan_ids):
+                yield TransferError(f"{self.name}: {why}")
                 continue
             describer.scan(scan)
             self._scan_ids[id] = id
