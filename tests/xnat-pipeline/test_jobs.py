@@ -12,7 +12,7 @@ from support.answers import Run
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import OperationError, ResourceNotFoundError
-from xnat_pipeline.jobs import is_over
+from xnat_pipeline.jobs import is_over, job_of_container
 from xnat_pipeline.service import PipelineService
 
 P1 = ("-P", "P1")
@@ -123,6 +123,15 @@ def test_jobs_without_a_project_are_the_containers_of_the_user(run: Run, launch:
         "Complete",
     )
     assert record["end_time"] > record["start_time"]
+
+
+def test_times_that_the_plugin_counts_in_milliseconds_are_told_as_times() -> None:
+    created = {"status": "Created", "time-recorded": 1526395800062}
+    times = {"history": [created], "status-time": "1526395805229"}
+    job = job_of_container({"workflow-id": "5", "status": "Complete", **times}, {})
+    assert job
+    assert job.start_time == "2018-05-15T14:50:00.062+00:00"
+    assert job.end_time == "2018-05-15T14:50:05.229+00:00"
 
 
 def test_jobs_are_chosen_by_status_in_any_case(run: Run, launch: Launch) -> None:

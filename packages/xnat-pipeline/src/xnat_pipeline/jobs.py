@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
@@ -184,7 +185,7 @@ def job_of_container(container: Row, names: Mapping[str, str]) -> PipelineJob | 
         return None
     history = [one for one in container.get("history") or () if isinstance(one, dict)]
     status = container.get("status")
-    times = [str(one["time-recorded"]) for one in history if one.get("time-recorded")]
+    times = [_moment(one["time-recorded"]) for one in history if one.get("time-recorded")]
     return PipelineJob(
         id=id,
         project=container.get("project") or None,
@@ -192,7 +193,7 @@ def job_of_container(container: Row, names: Mapping[str, str]) -> PipelineJob | 
         pipeline=names.get(str(container.get("wrapper-id"))) or container.get("container-name"),
         status=status,
         start_time=times[0] if times else None,
-        end_time=str(container.get("status-time") or "") or None if is_over(status) else None,
+        end_time=_moment(container.get("status-time")) if is_over(status) else None,
         user=container.get("user-id") or None,
         uri=path("data", "workflows", id),
     )
@@ -221,6 +222,14 @@ def object_of(content: bytes) -> Row:
 def stem(name: str) -> str:
     """`DicomToNifti` of `/data/pipeline/catalog/DicomToNifti.xml`: rows may have the path."""
     return name.rpartition("/")[2].removesuffix(".xml")
+
+
+def _moment(told: object) -> str | None:
+    """A time of a container, which older plugins count in milliseconds."""
+    text = str(told or "")
+    if not text.isdigit():
+        return text or None
+    return datetime.fromtimestamp(int(text) / 1000, timezone.utc).isoformat(timespec="milliseconds")
 
 
 def _experiment_of(container: Row) -> str | None:
