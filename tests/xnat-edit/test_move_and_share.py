@@ -87,6 +87,17 @@ def test_a_subject_is_shared(xnat: XNAT, edit: Run) -> None:
     assert shown_in(xnat, made.id) == [("P2", None)]
 
 
+def test_what_is_shared_under_another_label_is_told_so(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.store.items.share(session.id, "P2", None)
+    for target, first in (("P2", "take it out with 'unshare'"), ("P1", "rename it")):
+        for more in ([], ["--dry-run"]):
+            answer = edit("share", "-P", "P1", "-E", "MR1", target, "--label", "ALT", *more)
+            assert (answer.status, changes(xnat)) == (1, [])
+            assert f"session 'MR1' is in {target} already, as 'MR1': {first} first" in answer.err
+
+
 def test_a_share_of_a_subject_is_told_by_its_document(xnat: XNAT, edit: Run) -> None:
     made = xnat.has_subject("P1", "S1")
     xnat.has_session("P1", "S1", "MR1")

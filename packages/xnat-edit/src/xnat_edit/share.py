@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def work(job: Job) -> Iterator[Record]:
     """A record per session or subject."""
-    from xnat_core.errors import UsageError
+    from xnat_core.errors import OperationError, UsageError
     from xnat_core.services.projects import ProjectService
     from xnat_core.validation import validate_xnat_identifier
     from xnat_edit.objects import asked, named
@@ -57,6 +57,13 @@ def work(job: Job) -> Iterator[Record]:
         is_there = project == shared.owner if primary else project in shared.labels
         if is_there and label in (None, shared.labels.get(project)):
             return [skipped(known)]
+        if is_there:
+            first = "rename it" if project == shared.owner else "take it out with 'unshare'"
+            raise OperationError(
+                "share",
+                f"{shared.item.kind} {shared.item.label!r} is in {project} already, as "
+                f"{shared.labels[project]!r}: {first} first",
+            )
         shared.require_free(project, label or shared.item.label)
         subject = _subject_to_share(job, shared, project)
         if dry:
