@@ -77,7 +77,8 @@ def work(job: Job) -> Iterator[Record]:
 
 
 def _advised(error: ArchiveRefused, overwrite: bool) -> ArchiveRefused:
-    if overwrite:
+    # To override that the subject or the study is another one would mix the two.
+    if overwrite or not all("already exists" in one for one in error.reason.split("; ")):
         return error
     return ArchiveRefused(
         error.entry, f"{error.reason}; --overwrite merges and replaces files of the same name"
