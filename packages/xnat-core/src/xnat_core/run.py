@@ -289,7 +289,8 @@ def _signals() -> Iterator[None]:
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, stop)
-    before[signal.SIGCONT] = signal.signal(signal.SIGCONT, _go_on)
+    if sys.platform != "win32":
+        before[signal.SIGCONT] = signal.signal(signal.SIGCONT, _go_on)
     try:
         yield
     finally:
