@@ -77,9 +77,10 @@ class Download:
             begotten: list[Work] = []
             try:
                 self.engine.bounds.check_time()
-                begotten = list(function())
+                # One by one: what has been begotten before an error is waited for.
+                for one in function():
+                    begotten.append(one)
             except BoundReached as reached:
-                # Nothing has come of the step, so no other one is waited for.
                 self._reached = reached
             except XNATCtlError as error:
                 if stops_the_run(error):
