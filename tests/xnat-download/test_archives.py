@@ -171,6 +171,7 @@ def test_extract_can_keep_the_archive(session: Downloader) -> None:
     session(*named(session, "--zip"))
     assert session("extract", session.out / "MR1", "--no-cleanup").status == 0
     assert "scans.zip" in session.files("MR1")
+    assert session("check", session.out).status == 0
 
 
 def test_extract_without_a_manifest_tells_scans_by_their_names(session: Downloader) -> None:

@@ -116,3 +116,34 @@ def test_label_zip_follows_the_resource(twins: Downloader, damaged: bool) -> Non
     twins.xnat.has_resource(session, "NOTES", {"b": b"new"})
     assert twins(*words).status == 0
     assert sorted(content(twins.out / "NOTES.zip")) == [b"new", b"old"]
+
+
+def test_a_kept_archive_can_be_unpacked_again(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"1/a": b"one", "b": b"two"}})
+    assert download.session("MR1", "--zip").status == 0
+    assert download("extract", download.out / "MR1", "--no-cleanup").status == 0
+    assert download("extract", download.out / "MR1").status == 0
+    top = "MR1/scans/1/resources/DICOM/files"
+    assert download.files() == {f"{top}/1/a": b"one", f"{top}/b": b"two"}
+    assert download("check", download.out).status == 0
+
+
+def test_an_archive_that_stays_after_it_was_unpacked_can_be_unpacked_again(
+    download: Downloader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"1/a": b"one"}})
+    assert download.session("MR1", "--zip").status == 0
+    unlink = Path.unlink
+
+    def busy(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "scans.zip":
+            raise PermissionError(path)
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", busy)
+        assert download("extract", download.out / "MR1").status != 0
+    assert (download.out / "MR1/scans.zip").is_file()
+    assert download("extract", download.out / "MR1").status == 0
+    assert list(download.files()) == ["MR1/scans/1/resources/DICOM/files/1/a"]
+    assert download("check", download.out).status == 0

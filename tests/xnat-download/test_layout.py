@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from werkzeug import Response
+
 from support.downloads import Downloader
 
 NAMES = ("--layout", "{project}/{name}")
@@ -73,3 +75,34 @@ def test_parents_that_a_record_does_not_name_are_looked_up(download: Downloader)
     scan = {"kind": "scan", "id": "1", "session_id": session.id, "session": "MR1"}
     assert download.records(scan, words=words).record["outcome"] == "skipped"
     assert download.files() == {"P1/S1/a": b"one"}
+
+
+def without_digests(download: Downloader) -> None:
+    download.xnat.store.database.execute("UPDATE file SET digest=''")
+
+
+def test_without_digests_what_no_manifest_tells_is_fetched(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    without_digests(download)
+    (download.out / "P1").mkdir(parents=True)
+    (download.out / "P1/a").write_bytes(b"eno")
+    assert download.session("MR1", *NAMES).record["files"] == 1
+    assert download.files() == {"P1/a": b"one"}
+    assert download.session("MR1", *NAMES).record["skipped"] == 1
+
+
+def test_without_digests_what_came_before_a_failure_does_not_come_again(
+    download: Downloader,
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}, "2": {"b": b"two"}})
+    without_digests(download)
+    download.xnat.before(
+        lambda request: (
+            Response(status=403)
+            if "/scans/2/" in request.path and "/files" in request.path
+            else None
+        )
+    )
+    assert download.session("MR1", *NAMES).record["files"] == 1
+    ran = download.session("MR1", *NAMES)
+    assert (ran.record["files"], ran.record["skipped"], ran.record["outcome"]) == (0, 1, "failed")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from werkzeug import Response
 
-from support.downloads import Downloader
+from support.downloads import Downloader, Spoiler, becomes
 
 SCANS: dict[str, dict[str, bytes]] = {
     "1": {"a.dcm": b"aaa", "b.dcm": b"bb"},
@@ -28,6 +30,23 @@ def test_a_scan_without_files_is_not_taken_for_its_session(download: Downloader)
     download.xnat.has_session("P1", "S1", "MR1", SCANS)
     ran = download.session("MR1", "--scans", "2")
     assert (ran.status, ran.record["outcome"], ran.record["files"]) == (0, "skipped", 0), ran.err
+
+
+def test_named_scans_that_a_listing_of_the_session_leaves_out_are_looked_into(
+    download: Downloader,
+) -> None:
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", SCANS)
+    rows = xnat.rows(f"/data/experiments/{session.id}/files?all=true")
+    left = [row for row in rows if "/scans/1/" not in row["URI"]]
+    Spoiler(
+        xnat,
+        f"/data/experiments/{session.id}/files",
+        becomes(json.dumps({"ResultSet": {"Result": left}}).encode()),
+    )
+    ran = download.session("MR1", "--scans", "1,3", "--session-resources")
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert "counts 2 in resource DICOM" in ran.err
 
 
 @pytest.mark.parametrize("scans", ["1", "1,2", "1,3"])

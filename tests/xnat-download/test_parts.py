@@ -130,6 +130,12 @@ def test_some_scans() -> None:
         scan_ids(",")
 
 
+def test_a_file_of_a_reconstruction_is_covered_only_where_those_are_wanted() -> None:
+    file = {"uri": "/data/experiments/E1/reconstructions/r1/resources/7/files/a", "resource": "R"}
+    assert not Selection(session_resources=True).covers(file)
+    assert Selection(assessors=True).covers(file)
+
+
 def test_a_pattern_matches_the_name_or_the_path() -> None:
     selection = Selection(pattern="d/*.nii")
     assert selection.takes_file("d/a.nii")

@@ -179,9 +179,11 @@ class Download:
             self._finish()
 
     def _finish(self) -> None:
-        if not (self._errors or self._reached or self.engine.options.dry_run):
+        options, is_whole = self.engine.options, not (self._errors or self._reached)
+        # With a template the manifest alone tells the next run whose file has a name.
+        if not options.dry_run and (is_whole or options.template is not None):
             try:
-                self._close()
+                self._close(is_whole=is_whole)
             except XNATCtlError as error:
                 if stops_the_run(error):
                     raise
@@ -201,11 +203,11 @@ class Download:
             self.parent._in_parts = True
         self.parent._leave()
 
-    def _close(self) -> None:
+    def _close(self, *, is_whole: bool) -> None:
         options = self.engine.options
         if self.listing is not None and (options.unpack or options.archive_path is None):
             self.engine.manifests.take(self, whole=self.record.get("kind") == "session")
-        if not options.verify or self.counts.verified or self.may_be_empty:
+        if not (is_whole and options.verify) or self.counts.verified or self.may_be_empty:
             return
         if self.parent is None or self.counts.unverifiable:
             raise IntegrityError("nothing could be verified: the server has no digests here")

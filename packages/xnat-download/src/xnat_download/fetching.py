@@ -91,6 +91,7 @@ def look(download: Download, group: Group) -> None:
             # A file that nothing tells the origin of may be any session's.
             known = file.dest is None or engine.names.is_from_before(file.dest)
             there, md5 = is_there(path, file, verify=verify or not known)
+            there = there and (known or file.digest is not None)
         except XNATCtlError as error:
             download.lost(group, file, error)
             continue

@@ -121,12 +121,16 @@ class Manifests:
         if whole and self._template is None:
             self._write(download.folder, download.engine.options.selection)
 
-    def write(self, *, without: str | None = None) -> None:
-        """Write what is left, and drop older entries of the local file `without`."""
+    def drop(self, local: str) -> None:
+        """Drop the older entries of a file in OUT itself, which has been removed."""
+        self._write("", None, without=local)
+
+    def write(self) -> None:
+        """Write what is left."""
         with self._lock:
             folders = self._query("SELECT DISTINCT folder FROM entry") if self._db else []
         for (folder,) in folders:
-            self._write(folder, None, without)
+            self._write(folder, None)
         for folder in self._occupied:
             _vacate(self._tree.out / folder)
 

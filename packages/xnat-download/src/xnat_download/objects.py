@@ -85,9 +85,8 @@ def _open_session(download: Download) -> Iterable[Work]:
     for scan in sorted((selection.scans or set()) - download.listing.scans_seen):
         try:
             find_scan(client, session, scan)
-            if each_scan:
-                parts = (*home.parts, "scans", scan)
-                require_empty(client, Home(parts, ("scan", f"{session.label}/{scan}")))
+            parts = (*home.parts, "scans", scan)
+            require_empty(client, Home(parts, ("scan", f"{session.label}/{scan}")))
         except ResourceNotFoundError as error:
             named = {"kind": "scan", "id": scan, "session": session.label}
             download.refuse(named, error)

@@ -54,7 +54,9 @@ class Selection:
     def covers(self, file: Mapping[str, object]) -> bool:
         """Whether the file of a record would be asked for, if its session still had it."""
         scan, assessor = file.get("scan"), file.get("assessor")
-        level = "scan" if scan else "assessor" if assessor else "session"
+        # Nothing but its URI tells a file of a reconstruction.
+        below = assessor or "/reconstructions/" in str(file.get("uri"))
+        level = "scan" if scan else "assessor" if below else "session"
         return (
             self.takes_level(level)
             and (scan is None or self.takes_scan(str(scan)))

@@ -82,9 +82,12 @@ def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Re
         for info, target in zip(infos, targets, strict=True):
             digest = known.get(info.header_offset, {}).get("digest")
             _unpack(opened, info, tree.path(target), digest)
-    _rewrite(tree, archive, infos, targets, known)
+    _note(tree, infos, targets, known)
     if cleanup:
+        # Not before the archive is gone: only its entries tell for sure where each file belongs.
         archive.unlink()
+        if known:
+            Manifests(tree, None).drop(archive.name)
     return done(record, **facts, seconds=round(time.monotonic() - begun, 3))
 
 
@@ -156,23 +159,17 @@ def _target(name: str, entry: Record | None) -> str:
     return "/".join((level, owner, *(part for part in direction if part == "in"), *inside))
 
 
-def _rewrite(
-    tree: Tree,
-    archive: Path,
-    infos: list[zipfile.ZipInfo],
-    targets: list[str],
-    known: dict[int, Record],
+def _note(
+    tree: Tree, infos: list[zipfile.ZipInfo], targets: list[str], known: dict[int, Record]
 ) -> None:
-    """Point the manifest to the files."""
-    if not known:
-        return
+    """Add the files to the manifest."""
     manifests = Manifests(tree, None)
     for info, target in zip(infos, targets, strict=True):
         if info.header_offset in known:
             entry = {**known[info.header_offset], "local_path": target}
             entry.pop("member")
             manifests.insert("", entry)
-    manifests.write(without=archive.name)
+    manifests.write()
 
 
 def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, digest: str | None) -> None:
