@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support.downloads import Downloader
+from xnat_download.archives import _stem
+from xnat_download.inventory import Group
+from xnat_download.places import Place
 
 TWINS = {"1": {"a.dcm": b"one"}, "2": {"a.dcm": b"two"}}
 MD5_OF_ONE = hashlib.md5(b"one").hexdigest()
@@ -147,3 +151,29 @@ def test_an_archive_that_stays_after_it_was_unpacked_can_be_unpacked_again(
     assert download("extract", download.out / "MR1").status == 0
     assert list(download.files()) == ["MR1/scans/1/resources/DICOM/files/1/a"]
     assert download("check", download.out).status == 0
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_archive_that_would_be_called_as_another_one_is_refused(
+    download: Downloader, *, at_once: bool
+) -> None:
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}, "1_DICOM": {"a": b"two"}})
+    above = {"session": "MR1", "session_id": session.id, "project": "P1"}
+    uri = f"/data/experiments/{session.id}/scans/1/resources/DICOM"
+    scan = {"kind": "scan", "id": "1_DICOM", **above}
+    resource = {"kind": "resource", "label": "DICOM", "uri": uri, "scan": "1", **above}
+    runs = [[scan, resource]] if at_once else [[scan], [resource]]
+    ran = [download.records(*records, words=["--zip"]) for records in runs][-1]
+    assert (ran.status, [one["outcome"] for one in ran.records].count("failed")) == (1, 1)
+    assert download("check", download.out).status == 0
+
+
+def test_what_goes_into_an_assessor_and_comes_out_are_two_archives() -> None:
+    out = Place("assessor", session="MR1", owner="FS", direction="out")
+    groups = [
+        Group(number, place, "DATA", "/u", "/u", "")
+        for number, place in enumerate((out, replace(out, direction="in")))
+    ]
+    names = {_stem(group) for group in groups}
+    assert names == {"assessors_FS_DATA", "assessors_FS_in_DATA"}

@@ -106,3 +106,16 @@ def test_without_digests_what_came_before_a_failure_does_not_come_again(
     assert download.session("MR1", *NAMES).record["files"] == 1
     ran = download.session("MR1", *NAMES)
     assert (ran.record["files"], ran.record["skipped"], ran.record["outcome"]) == (0, 1, "failed")
+
+
+def test_a_file_that_would_be_the_manifest_is_refused(download: Downloader) -> None:
+    files = {"a": b"one", "manifest.ndjson": b"data"}
+    download.xnat.has_session("P1", "S1", "MR1", {"1": files})
+    ran = download.session("MR1", "--layout", "{session}/{name}")
+    assert "where the manifest of this folder goes" in ran.of("file")[0]["error"]["message"]
+    assert ran.of("session")[0]["outcome"] == "failed"
+    assert download("check", download.out).status == 0
+    ran = download.session("MR1", "--layout", "{session}/{scan}/{name}")
+    assert (ran.status, ran.record["files"]) == (0, 2)
+    assert download.files("MR1/1") == {"a": b"one"}  # its manifests are left out
+    assert (download.out / "MR1/1/manifest.ndjson").read_bytes() == b"data"

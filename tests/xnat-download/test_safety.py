@@ -351,5 +351,5 @@ def test_folders_that_are_one_on_some_disks_have_one_owner(
 ) -> None:
     tree = Tree(tmp_path)
     tree.claim(one, "session E1", "move it")
-    with pytest.raises(DownloadError, match="is the folder of session E1 already, not of session"):
+    with pytest.raises(DownloadError, match="belongs to session E1 already, not to session"):
         tree.claim(other, "session E2", "move it")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # An archive cannot be taken up in the middle: more attempts than these are no help.
 ATTEMPTS = 3
+_ADVICE = "another --out keeps them apart"
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,23 @@ def _archives(download: Download) -> Iterable[Archive]:
     scans = [group for group in groups if group.place.level == "scan"]
     if kind in ("session", "scan") and scans:
         name = "scans.zip" if kind == "session" else f"scans_{_part(scans[0].place.owner)}.zip"
-        yield _archive(download, _of_scans(download, scans), where or top / name, scans)
+        whose = "the scans" if kind == "session" else f"scan {scans[0].place.owner}"
+        yield _archive(download, _of_scans(download, scans), where or top / name, scans, whose)
     for group in groups:
         if kind == "resource" or group.place.level != "scan":
             final = where or top / f"{_stem(group)}.zip"
-            yield _archive(download, f"{group.archive_uri}/files", final, [group])
+            whose = (
+                f"resource {group.label} of {group.place.level} {group.place.owner or ''}".strip()
+            )
+            yield _archive(download, f"{group.archive_uri}/files", final, [group], whose)
 
 
-def _archive(download: Download, uri: str, final: Path, groups: list[Group]) -> Archive:
+def _archive(download: Download, uri: str, final: Path, groups: list[Group], whose: str) -> Archive:
     if download.record["kind"] != "session":
         download.path = str(final)
     if download.engine.options.archive_path is None:
+        # An underscore is no end of an ID: scan 1 with A_B would be scan 1_A with B.
+        download.engine.tree.claim(f"{download.folder}/{final.name}", whose, _ADVICE)
         for group in groups:
             download.archives[group.number] = final.name
     return Archive(uri, final, tuple(groups))
@@ -96,7 +103,8 @@ def _stem(group: Group) -> str:
     place, label = group.place, _part(group.label)
     if place.level in ("session", "project", "subject"):
         return f"resources_{label}"
-    return f"{place.level}s_{_part(place.owner)}_{label}"
+    side = "in_" if place.direction == "in" else ""
+    return f"{place.level}s_{_part(place.owner)}_{side}{label}"
 
 
 def _part(text: str | None) -> str:
@@ -181,11 +189,14 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
             )
         return
     wanted = {(group.place.scan, group.label) for group in archive.groups}
+    place, kind = archive.groups[0].place, download.record["kind"]
     for entry in entries(archive.final.parent / NAME):
         if entry["local_path"] != archive.final.name:
             continue
         scan, label = entry.get("scan"), entry.get("resource")
-        if (scan, label) not in wanted and not options.selection.covers(entry):
+        of_scans = place.level == "scan" and kind != "resource"
+        is_of_these = of_scans and (kind == "session" or scan == place.scan)
+        if (scan, label) not in wanted and not (is_of_these and options.selection.covers(entry)):
             raise DownloadError(
                 f"{archive.final} holds {label} of scan {scan}, which would be lost: move it away, "
                 "or use another --out"

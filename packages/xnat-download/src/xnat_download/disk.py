@@ -55,14 +55,14 @@ class Tree:
                 self._folds = self.out.is_dir() and is_case_insensitive(self.out)
             return self._folds
 
-    def claim(self, folder: str, owner: str, advice: str) -> None:
-        """Let the first that comes have a folder; raises DownloadError for any other owner."""
-        key = folded(folder)
+    def claim(self, name: str, owner: str, advice: str) -> None:
+        """Let the first that comes have a folder or file; raises DownloadError for any other."""
+        key = folded(name)
         with self._lock:
             holder = self._owners.setdefault(key, owner)
         if holder != owner:
             raise DownloadError(
-                f"{self.out / folder} is the folder of {holder} already, not of {owner}: {advice}"
+                f"{self.out / name} belongs to {holder} already, not to {owner}: {advice}"
             )
 
     def make(self) -> None:

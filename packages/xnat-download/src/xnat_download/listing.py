@@ -15,6 +15,7 @@ from xnat_core.services.resources import is_addressable
 from xnat_core.urls import path, path_of_uri
 from xnat_download.disk import Tree
 from xnat_download.inventory import Group, Inventory
+from xnat_download.manifest import NAME as MANIFEST
 from xnat_download.names import Names
 from xnat_download.places import Place
 from xnat_download.records import file_record, resource_record
@@ -144,12 +145,21 @@ class Listing:
         key = folded(name) if self._tree.folds_case else dest
         try:
             self._tree.path(name)
+            self._require_no_manifest(name, group)
             if inventory.add(group.number, inside, size, md5, dest, key):
                 self._require_own(name, group, inside)
                 return
             self._explain(group, inside, size, md5, name, key)
         except (PathValidationError, IntegrityError) as error:
             self._refuse(file_record(self._client.base_url, group, inside, size, md5), error)
+
+    def _require_no_manifest(self, name: str, group: Group) -> None:
+        """With a template, a file may meet the manifest of its own folder."""
+        if self._template is None or folded(name.rpartition("/")[2]) != MANIFEST:
+            return
+        folder = self._template.session_folder(group.place)
+        if name.rpartition("/")[0] == folder:
+            raise PathValidationError(name, "that is where the manifest of this folder goes")
 
     def _require_own(self, name: str, group: Group, inside: str) -> None:
         """With a template, files of different objects may meet."""
