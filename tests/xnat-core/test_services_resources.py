@@ -14,10 +14,12 @@ from support.pretending import pretends
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
+    DownloadError,
     InvalidIdentifierError,
     OperationError,
     ResourceExistsError,
     ResourceNotFoundError,
+    ServerError,
     UploadError,
 )
 from xnat_core.models import Resource
@@ -104,6 +106,26 @@ def test_a_resource_that_has_gone_since_it_was_listed(xnat: XNAT, client: XNATCl
     lost = Resource(label="NOPE", uri="/data/experiments/XNAT_E99999/resources/NOPE")
     with pytest.raises(ResourceNotFoundError, match="resource 'NOPE' not found"):
         list(files_of_resource(client, lost))
+
+
+def test_a_resource_that_the_server_fails_to_list_is_not_gone(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", resources={"NOTES": {"n.txt": b"n"}})
+    resource = Resource(label="NOTES", uri=f"/data/experiments/{session.id}/resources/NOTES")
+    xnat.before(lambda asked: Response(status=500) if "/resources" in asked.path else None)
+    with pytest.raises(ServerError):
+        list(files_of_resource(client, resource))
+
+
+def test_an_empty_listing_of_a_resource_that_has_files_is_not_believed(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    xnat.has_session("P1", "S1", "MR1", resources={"NOTES": {"n.txt": b"n"}})
+    nothing = Response('{"ResultSet":{"Result":[]}}', content_type="application/json")
+    xnat.before(lambda asked: nothing if asked.path.endswith("/files") else None)
+    with pytest.raises(DownloadError, match="counts 1 in resource NOTES"):
+        resources.download("MR1", "NOTES", tmp_path, project="P1")
 
 
 def test_files_have_paths_sizes_digests_and_parents(xnat: XNAT, resources: ResourceService) -> None:

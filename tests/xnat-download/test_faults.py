@@ -293,6 +293,15 @@ def test_verify_fails_where_nothing_can_be_verified(session: Downloader) -> None
     assert "nothing could be verified" in ran.err
 
 
+def test_verify_of_a_scan_and_a_label_is_not_satisfied_without_digests(
+    session: Downloader,
+) -> None:
+    without_digests(session)
+    scan = {"kind": "scan", "id": "1", "session": "MR1", "session_id": "XNAT_E00001"}
+    assert session.records(scan, words=["--verify", "-r", "DICOM"]).status == 8
+    assert session.records(scan, words=["--verify", "-r", "NIFTI"]).status == 0
+
+
 def test_verify_of_a_session_without_files_is_a_failure(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1")
     assert download.session("MR1", "--verify").status == 8

@@ -207,9 +207,10 @@ class Download:
         options = self.engine.options
         if self.listing is not None and (options.unpack or options.archive_path is None):
             self.engine.manifests.take(self, whole=self.record.get("kind") == "session")
-        if not (is_whole and options.verify) or self.counts.verified or self.may_be_empty:
+        if not (is_whole and options.verify) or self.counts.verified:
             return
-        if self.parent is None or self.counts.unverifiable:
+        may_be_empty = self.may_be_empty or self.parent is not None
+        if not may_be_empty or self.counts.unverifiable:
             raise IntegrityError("nothing could be verified: the server has no digests here")
 
     def _final_record(self) -> Record:

@@ -14,7 +14,7 @@ from xnat_core.records import Record
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_subject, subjects_in
 from xnat_core.services.resource_files import rows_of_resource
-from xnat_core.services.resources import found_again, resources_of
+from xnat_core.services.resources import found_again, require_no_files, resources_of
 from xnat_core.services.scans import find_scan
 from xnat_core.services.sessions import iter_sessions
 from xnat_download.above import (
@@ -36,7 +36,6 @@ from xnat_download.opening import (
     folders_of,
     path_of,
     require_empty,
-    require_no_files,
     take,
 )
 from xnat_download.places import Place

@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import DownloadError, ResourceNotFoundError
-from xnat_core.models import Resource, Session
+from xnat_core.errors import ResourceNotFoundError
+from xnat_core.models import Session
 from xnat_core.services.base import document
 from xnat_core.services.base import listing as listed
 from xnat_core.services.homes import Home
-from xnat_core.services.resources import resources_of
+from xnat_core.services.resources import require_no_files, resources_of
 from xnat_core.services.scans import scans_of
 from xnat_download.download import Download
 from xnat_download.fetching import fetch_group
@@ -137,12 +137,3 @@ def require_empty(client: XNATClient, home: Home) -> None:
     everything = home.parts[-2] == "experiments"
     for resource in resources_of(client, home, everything=everything):
         require_no_files(resource)
-
-
-def require_no_files(resource: Resource) -> None:
-    """Raise DownloadError for an empty listing of a resource that has files by its own count."""
-    if resource.file_count:
-        name = resource.label or str(resource.id)
-        raise DownloadError(
-            f"the server lists no files, but counts {resource.file_count} in resource {name}"
-        )

@@ -9,13 +9,16 @@ from urllib.parse import unquote
 
 from xnat_core.errors import ResourceNotFoundError, ServerError
 from xnat_core.models import Resource, ResourceFile
-from xnat_core.services.base import Row, listing
+from xnat_core.services.base import Row, document, listing
 from xnat_core.services.homes import Home, parents_of
+from xnat_core.urls import path
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 _OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
+
+_SESSION_IN_URI = re.compile(r"/experiments/([^/]+)")
 
 
 def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
@@ -72,12 +75,19 @@ def _scan_in(uri: str) -> str | None:
 
 
 def row_of(client: XNATClient, resource: Resource) -> Row:
-    """The row of a resource that was listed, as it is now. Raises ResourceNotFoundError."""
+    """The row of a resource that was listed, as it is now.
+
+    Raises ResourceNotFoundError, also for the 500 that a session answers that is gone.
+    """
     parent, _, _ = _uri_of(resource).rpartition("/resources/")
     about = ("resource", resource.label or str(resource.id))
     try:
         rows = client.rows(f"{parent}/resources", about=about)
     except ServerError:
+        session = _SESSION_IN_URI.search(parent)
+        where = session and path("data", "experiments", unquote(session[1]))
+        if not where or document(client, where, about) is not None:
+            raise
         rows = []
     key = "label" if resource.label else "xnat_abstractresource_id"  # Several may have no label.
     for row in rows:

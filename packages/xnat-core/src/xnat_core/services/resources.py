@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
+    DownloadError,
     InvalidIdentifierError,
     OperationError,
     ResourceNotFoundError,
@@ -218,12 +219,18 @@ class ResourceService(BaseService):
         project: str | None = None,
         scan: str | None = None,
     ) -> DownloadSummary:
-        """Fetch the files of a resource into the folder `dest`, each checked as it arrives."""
+        """Fetch the files of a resource into the folder `dest`, each checked as it arrives.
+
+        Raises DownloadError when the server lists none of the files that it counts.
+        """
         from xnat_core.services.fetching import fetch
 
         found = self.get(session, resource, scan, project)
         files = files_of_resource(self.client, found)
-        return fetch(self.client, files, expanded(dest), session_id=session)
+        summary = fetch(self.client, files, expanded(dest), session_id=session)
+        if not summary.total:
+            require_no_files(found)
+        return summary
 
     def _home(self, session_id: str, scan_id: str | None, project: str | None) -> Home:
         session = find_session(self.client, session_id, project)
@@ -304,6 +311,15 @@ def found_again(client: XNATClient, resource: Resource) -> Resource:
     row = row_of(client, resource)
     known = {"uri": resource.uri, "category": resource.category, **parents_of(resource)}
     return Resource.from_row(row, **known)
+
+
+def require_no_files(resource: Resource) -> None:
+    """Raise DownloadError for an empty listing of a resource that has files by its own count."""
+    if resource.file_count:
+        name = resource.label or str(resource.id)
+        raise DownloadError(
+            f"the server lists no files, but counts {resource.file_count} in resource {name}"
+        )
 
 
 def _resource(row: Row, home: Home, everything: bool) -> Resource:
