@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from werkzeug import Response
 
 from support.downloads import Downloader, Spoiler, ends_at
@@ -30,3 +31,21 @@ def test_sessions_that_cannot_be_listed_fail_the_project_whose_resources_came(
     assert ran.status == 6, ran.err
     assert ran.of("project")[0]["outcome"] == "failed"
     assert download.files() == {"projects/P1/resources/DOCS/files/d.txt": b"d"}
+
+
+@pytest.mark.parametrize("unreadable", ["projects/P1", "subjects/XNAT_S00001"])
+def test_resources_that_cannot_be_read_leave_the_sessions(
+    download: Downloader, unreadable: str
+) -> None:
+    xnat = download.xnat
+    xnat.has_session("P1", "S1", "MR1", SCANS)
+    xnat.has_session("P1", "S2", "MR2", SCANS)
+    xnat.before(
+        lambda request: (
+            Response(status=403) if request.path == f"/data/{unreadable}/resources" else None
+        )
+    )
+    ran = download.records(PROJECT, words=["--session-resources"])
+    assert (ran.status, ran.of("project")[0]["outcome"]) == (6, "failed"), ran.err
+    assert [one["label"] for one in ran.of("subject")] == ["S1"] * unreadable.startswith("subject")
+    assert len(download.files()) == 2

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import ResourceNotFoundError
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.models import Resource, Subject
 from xnat_core.records import Record
 from xnat_core.services.homes import Home
@@ -39,6 +39,7 @@ from xnat_download.opening import (
     take,
 )
 from xnat_download.places import Place
+from xnat_download.trouble import stops_the_run
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -187,7 +188,19 @@ def _own_resources(download: Download, home: Home, place: Place) -> Iterator[Wor
     selection = download.engine.options.selection
     if not selection.session_resources:
         return
-    for resource in resources_of(download.client, home):
+    try:
+        resources = resources_of(download.client, home)
+    except XNATCtlError as error:
+        if stops_the_run(error):
+            raise
+        # One subject that cannot be read is no reason to leave the sessions of the others.
+        if place.level == download.record["kind"]:
+            download.fail(error)
+        else:
+            subject = {"kind": "subject", "id": place.subject_id, "label": place.subject}
+            download.refuse({**subject, "project": place.project}, error)
+        return
+    for resource in resources:
         if selection.takes_resource(resource.label):
             record = resource.to_record(download.client.base_url)
             yield _part(download, {**record, **known_of(place)}, _open_resource)
