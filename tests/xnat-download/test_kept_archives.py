@@ -146,7 +146,7 @@ def test_an_archive_that_stays_after_it_was_unpacked_can_be_unpacked_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", busy)
-        assert download("extract", download.out / "MR1").status != 0
+        assert download("extract", download.out / "MR1").record["outcome"] == "failed"
     assert (download.out / "MR1/scans.zip").is_file()
     assert download("extract", download.out / "MR1").status == 0
     assert list(download.files()) == ["MR1/scans/1/resources/DICOM/files/1/a"]
@@ -167,6 +167,14 @@ def test_an_archive_that_would_be_called_as_another_one_is_refused(
     ran = [download.records(*records, words=["--zip"]) for records in runs][-1]
     assert (ran.status, [one["outcome"] for one in ran.records].count("failed")) == (1, 1)
     assert download("check", download.out).status == 0
+
+
+def test_labels_in_which_the_case_differs_have_an_archive_each(download: Downloader) -> None:
+    resources = {"NOTES": {"a": b"one"}, "Notes": {"a": b"two"}}
+    download.xnat.has_session("P1", "S1", "MR1", resources=resources)
+    ran = download.session("MR1", "--zip", "--session-resources")
+    assert ran.status == 0, ran.err
+    assert {*download.files("MR1")} == {"resources_NOTES.zip", "resources_Notes.zip"}
 
 
 def test_what_goes_into_an_assessor_and_comes_out_are_two_archives() -> None:

@@ -6,6 +6,7 @@ and every file that the server lists is in it, with the listed size and digest.
     SESSION/scans.zip                       all the wanted scans
     SESSION/resources_LABEL.zip             a resource of the session
     SESSION/assessors_NAME_LABEL.zip        a resource of an assessor; reconstructions_… likewise
+    SESSION/assessors_NAME_in_LABEL.zip     what went into it
     SESSION/scans_ID.zip, scans_ID_LABEL.zip    where a record names the scan, or its resource
 
 One that is there counts by the manifest beside it; one of other scans is not replaced.
@@ -80,7 +81,8 @@ def _archive(download: Download, uri: str, final: Path, groups: list[Group], who
         download.path = str(final)
     if download.engine.options.archive_path is None:
         # An underscore is no end of an ID: scan 1 with A_B would be scan 1_A with B.
-        download.engine.tree.claim(f"{download.folder}/{final.name}", whose, _ADVICE)
+        name = f"{download.folder}/{final.name}"
+        download.engine.tree.claim(name, whose, _ADVICE, on_any_disk=False)
         for group in groups:
             download.archives[group.number] = final.name
     return Archive(uri, final, tuple(groups))

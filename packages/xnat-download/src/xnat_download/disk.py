@@ -55,9 +55,12 @@ class Tree:
                 self._folds = self.out.is_dir() and is_case_insensitive(self.out)
             return self._folds
 
-    def claim(self, name: str, owner: str, advice: str) -> None:
-        """Let the first that comes have a folder or file; raises DownloadError for any other."""
-        key = folded(name)
+    def claim(self, name: str, owner: str, advice: str, *, on_any_disk: bool = True) -> None:
+        """Let the first that comes have a folder or file; raises DownloadError for any other.
+
+        Names in which only the case differs are one: on any disk, or only where they are so.
+        """
+        key = folded(name) if on_any_disk or self.folds_case else name
         with self._lock:
             holder = self._owners.setdefault(key, owner)
         if holder != owner:

@@ -15,7 +15,7 @@ from xnat_core.parallel import Stopped, check_stop
 from xnat_download.inventory import MISSING, File, Group
 from xnat_download.members import MemberName, originals, read_name
 from xnat_download.partial import Partial, remove_left_of
-from xnat_download.trouble import DiskError, Interrupted, stops_the_run
+from xnat_download.trouble import DiskError, Interrupted, disk_errors, stops_the_run
 
 if TYPE_CHECKING:
     from xnat_core.http.streams import Stream
@@ -146,7 +146,8 @@ class _Receiver:
             for file in files:
                 if file.digest == partial.md5 and file.size in (None, partial.size):
                     partial.final = download.engine.tree.path_of(group, file)
-                    partial.final.parent.mkdir(parents=True, exist_ok=True)
+                    with disk_errors(partial.final):
+                        partial.final.parent.mkdir(parents=True, exist_ok=True)
                     download.fetched(group, file, partial)
                     return
             download.engine.progress.advance(bytes=-partial.size)

@@ -22,6 +22,7 @@ from xnat_download.disk import Tree, is_there
 from xnat_download.manifest import NAME, Manifests, entries
 from xnat_download.members import read_name, scan_candidates
 from xnat_download.partial import Partial
+from xnat_download.trouble import disk_errors
 
 if TYPE_CHECKING:
     from xnat_download.archives import Archive
@@ -85,7 +86,8 @@ def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Re
     _note(tree, infos, targets, known)
     if cleanup:
         # Not before the archive is gone: only its entries tell for sure where each file belongs.
-        archive.unlink()
+        with disk_errors(archive):
+            archive.unlink()
         if known:
             Manifests(tree, None).drop(archive.name)
     return done(record, **facts, seconds=round(time.monotonic() - begun, 3))
