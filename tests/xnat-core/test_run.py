@@ -55,6 +55,16 @@ def test_an_error_that_stops_ends_the_stream_with_a_failure(
     assert err == b"toy: word 'stop' not found\n"
 
 
+@pytest.mark.parametrize("last", ["stop", "defect"])
+def test_an_error_that_stops_a_sorted_listing_is_told_to_the_next_tool(
+    last: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["say", "--sort-by", "id", "b", "a", last]) != 0
+    lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [line.get("id") for line in lines] == ["a", "b", None]
+    assert lines[-1]["kind"] == "failure"
+
+
 def test_a_defect_is_one_line_and_no_traceback(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["say", "a", "defect", "b"]) == 1
     out, err = capfdbinary.readouterr()

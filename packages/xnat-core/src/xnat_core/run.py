@@ -207,12 +207,13 @@ def _stopped(job: Any, error: XNATCtlError) -> int:
 def _tell_next(job: Any, error: XNATCtlError) -> None:
     """The next tool of a pipeline learns from the last record that there should be more."""
     from xnat_core.records import failed
-    from xnat_core.writers import Ndjson
+    from xnat_core.writers import Ndjson, Sorted
 
     with contextlib.suppress(OSError, XNATCtlError):
-        if isinstance(job.writer, Ndjson):
-            job.writer.write(failed({"kind": "failure", "tool": job.tool}, error))
-        job.writer.close()
+        writer = job.writer.released() if isinstance(job.writer, Sorted) else job.writer
+        if isinstance(writer, Ndjson):
+            writer.write(failed({"kind": "failure", "tool": job.tool}, error))
+        writer.close()
 
 
 def _interrupted(job: Any, stop: BaseException) -> None:

@@ -235,6 +235,10 @@ class Sorted:
         self._records.append(record)
 
     def close(self) -> None:
+        self.released().close()
+
+    def released(self) -> Writer:
+        """Write what is held, and return the writer that has it now."""
         self._records.sort(key=lambda r: natural(r.get(self._key)), reverse=self._downwards)
         left = len(self._records) if self._limit is None else self._limit
         for record in self._records:
@@ -242,7 +246,7 @@ class Sorted:
             if failed or left > 0:
                 self._writer.write(record)
             left -= not failed
-        self._writer.close()
+        return self._writer
 
 
 def _encoded(record: Record, option: int) -> bytes:
