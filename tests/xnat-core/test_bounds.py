@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 import pytest
 
+from support.toy import main
 from xnat_core.bounds import Bounds, is_left, seconds_of, size_of
 from xnat_core.errors import UsageError
 
@@ -65,3 +69,29 @@ def test_what_a_bound_left_is_told_from_what_was_there() -> None:
     assert is_left({"outcome": "skipped", "reason": "max-items"})
     assert not is_left({"outcome": "skipped"})
     assert not is_left({"outcome": "skipped", "reason": "label in use"})
+
+
+LEFT = {"kind": "word", "id": "l", "reason": "max-items", "outcome": "skipped"}
+THERE = {"kind": "word", "id": "t", "outcome": "skipped"}
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, *records: object) -> None:
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+def test_what_a_bound_left_is_handed_on_and_not_worked_on_by_the_next_tool(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    feed(monkeypatch, LEFT, THERE)
+    assert main(["say", "-"]) == 0
+    records = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert records == [LEFT, {"kind": "word", "id": "t", "seen": True, "outcome": "done"}]
+
+
+def test_who_reads_names_alone_is_not_given_what_a_bound_left(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    feed(monkeypatch, LEFT, THERE)
+    assert main(["say", "-q", "-"]) == 0
+    assert capfdbinary.readouterr().out == b"t\n"

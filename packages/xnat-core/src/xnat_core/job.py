@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.asked_keys import AskedKeys
-from xnat_core.bounds import BoundReached, Bounds
+from xnat_core.bounds import BoundReached, Bounds, is_left
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
@@ -141,8 +141,8 @@ class Job:
     def records(self, *kinds: str) -> Iterator[Record]:
         """The records of standard input that this command can act on, as they come.
 
-        Failed and planned records are handed on unchanged; lines that are no records, and records
-        of other kinds or of another server, become failed records.
+        Failed and planned records, and those that a bound has left, are handed on unchanged; lines
+        that are no records, and records of other kinds or of another server, become failed ones.
         """
         if sys.stdin is None:
             raise UsageError("standard input is closed, and no object is named")
@@ -159,7 +159,7 @@ class Job:
                 record = parse_line(number, line)
                 if record is None:
                     continue
-                if passes_through(record):
+                if passes_through(record) or is_left(record):
                     self.emit(record, passed=True)
                     continue
                 self._accept(number, record, kinds)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Protocol
 import orjson
 
 from xnat_core import tables
+from xnat_core.bounds import is_left
 from xnat_core.errors import UsageError
 from xnat_core.records import Record, as_text
 
@@ -115,14 +116,15 @@ class Tsv:
 
 
 class Identifiers:
-    """The identifier alone; failures have none and are told on standard error."""
+    """The identifier alone; not of failures, which are told on standard error, nor of what a bound
+    has left: who reads only names takes them for done."""
 
     def __init__(self, stream: BinaryIO, key: str) -> None:
         self._stream = stream
         self._keys = (key, *_FALLBACK_IDENTIFIERS)
 
     def write(self, record: Record) -> None:
-        if record.get("outcome") == "failed":
+        if record.get("outcome") == "failed" or is_left(record):
             return
         text = self._identifier(record)
         if text:

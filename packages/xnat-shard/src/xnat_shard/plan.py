@@ -9,7 +9,8 @@ Options:
 A record counts by its 'size' or 'file_size', one without by its 'file_count', and one with neither
 like the average. Which record goes where depends on the records alone, not on their order, and
 changes little when some are added. Planning again in the same folder keeps the results of every
-shard whose records are the same. Failed and planned records are handed on, not planned.
+shard whose records are the same. Failed and planned records, and those that a bound like
+--max-items has left, are handed on, not planned.
 
 Prints a record per shard. 'plan.json' in the folder holds the digest of the plan.
 
