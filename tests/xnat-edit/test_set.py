@@ -57,6 +57,27 @@ def test_fields_of_a_session(xnat: XNAT, edit: Run, pair: str, key: str, value: 
     assert (answer.status, answer.values(key, "outcome")) == (0, [(value, "done")])
 
 
+@pytest.mark.parametrize(
+    ("field", "before", "after"), [("fields.site", "7", "007"), ("visit_id", "1.1", "1.10")]
+)
+def test_a_text_of_digits_is_not_there_already_as_another_text(
+    xnat: XNAT, edit: Run, field: str, before: str, after: str
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    edit("set", "-P", "P1", "-E", "MR1", f"{field}={before}")
+    answer = edit("set", "-P", "P1", "-E", "MR1", f"{field}={after}")
+    assert answer.values("outcome") == ["done"]
+    key, _, name = field.partition(".")
+    assert answer.values(key) == [{name: after} if name else after]
+    assert edit("set", "-P", "P1", "-E", "MR1", f"{field}={after}").values("outcome") == ["skipped"]
+
+
+def test_a_number_is_there_however_it_is_written(xnat: XNAT, edit: Run) -> None:
+    xnat.has_subject("P1", "S1")
+    edit("set", "-P", "P1", "-S", "S1", "weight=70.0")
+    assert edit("set", "-P", "P1", "-S", "S1", "weight=70").values("outcome") == ["skipped"]
+
+
 def test_several_fields_of_a_session_take_one_request(xnat: XNAT, edit: Run) -> None:
     xnat.has_session("P1", "S1", "MR1")
     answer = edit("set", "-P", "P1", "-E", "MR1", "note=a", "pi_lastname=Curie", "fields.x=1")

@@ -180,9 +180,10 @@ class Editable:
             value for key, found in leaves.items() if ("/" + key).endswith(end) for value in found
         ]
 
-    def has(self, pair: Pair) -> bool:
+    def has(self, pair: Pair, *, exactly: bool = False) -> bool:
         """Whether the field has the value; an empty one is that of an absent field."""
-        return any(same(found, pair.value) for found in self.stored(pair) or [None])
+        found = self.stored(pair) or [None]
+        return any(same(value, pair.value, exactly=exactly) for value in found)
 
 
 def store(client: XNATClient, edited: Editable, pairs: list[Pair]) -> Editable:

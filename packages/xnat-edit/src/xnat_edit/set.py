@@ -49,7 +49,7 @@ def work(job: Job) -> Iterator[Record]:
         for pair in pairs:
             edited.check(pair)
         known = {**record, **updated(edited).to_record(client.base_url)}
-        missing = [pair for pair in pairs if not edited.has(pair)]
+        missing = [pair for pair in pairs if not edited.has(pair, exactly=True)]
         if not missing:
             return [skipped(known)]
         if job.args.flag("--dry-run"):

@@ -132,10 +132,15 @@ def first(limit: int | None, items: Iterable[T]) -> list[T]:
     return found if limit is None else found[: max(0, limit)]
 
 
-def same(stored: Any, wanted: Any) -> bool:
-    """Whether the server stored what was sent: numbers and dates may be written differently."""
+def same(stored: Any, wanted: Any, *, exactly: bool = False) -> bool:
+    """Whether the server stored what was sent: numbers and dates may be written differently.
+
+    `exactly`: what it stored as a text is no number, so that `1.1` is not the visit `1.10`.
+    """
     one, other = _plain(stored), _plain(wanted)
-    return one == other or _number(one) == _number(other) is not None
+    if one == other or (exactly and isinstance(stored, str)):
+        return one == other
+    return _number(one) == _number(other) is not None
 
 
 def _plain(value: Any) -> str:
