@@ -329,3 +329,13 @@ def test_rows_without_an_id_are_told_apart_by_all_they_have(httpserver: HTTPServ
     httpserver.expect_request("/data/x").respond_with_data(listing([{"n": "1"}, {"n": "2"}]))
     with XNATClient(httpserver.url_for("")) as client:
         assert len(list(client.paginate("/data/x"))) == 2
+
+
+@pytest.mark.parametrize("pages_before", [0, 1])
+def test_a_page_that_is_no_list_is_not_the_end_of_the_list(
+    httpserver: HTTPServer, pages_before: int
+) -> None:
+    for page in [listing([{"ID": "a"}])] * pages_before + ['{"items":[]}']:
+        httpserver.expect_ordered_request("/data/x").respond_with_data(page)
+    with pytest.raises(ClientRequestError, match="an item instead of a list"):
+        paginated(httpserver)

@@ -137,13 +137,14 @@ class Reading(Requesting):
 
         Ends at an empty page, and at one without anything new: servers before 1.8.9, and many
         lists to this day, ignore `offset`. A short page is not the last one; what the user may not
-        see was taken out of it.
+        see was taken out of it. Raises ClientRequestError for an answer without `result_key`.
         """
         seen: set[int] = set()
         offset = 0
         while True:
             pairs = [*_pairs(params), ("offset", offset), ("limit", page_size)]
-            entries = _member(self.get_json(path, params=pairs), result_key)
+            response, envelope = self._ask(path, pairs)
+            entries = envelope.entries(response.content, result_key)
             new = [entry for entry in entries if _key(entry) not in seen]
             seen.update(_key(entry) for entry in new)
             yield from new
@@ -178,12 +179,6 @@ def _pairs(params: Params | None) -> list[tuple[str, object]]:
     if not params:
         return []
     return list(params.items() if isinstance(params, Mapping) else params)
-
-
-def _member(data: Any, dotted: str) -> list[dict[str, Any]]:
-    for name in dotted.split(".") if dotted else ():
-        data = data.get(name) if isinstance(data, dict) else None
-    return data if isinstance(data, list) else []
 
 
 def _key(entry: dict[str, Any]) -> int:

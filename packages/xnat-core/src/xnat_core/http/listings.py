@@ -74,6 +74,15 @@ class Envelope:
         except (KeyError, TypeError, AttributeError):
             raise self.wrong(_name(data), "a list") from None
 
+    def entries(self, raw: bytes, dotted: str) -> list[dict[str, Any]]:
+        """Return the list that an answer has under names with dots between them."""
+        data = found = self.load(raw)
+        for name in dotted.split(".") if dotted else ():
+            found = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(found, list):
+            raise self.wrong(_name(data), "a list")
+        return found
+
     def item(self, raw: bytes) -> dict[str, Any]:
         """Return the object of a single-item answer.
 
