@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from xnat_core.errors import InvalidIdentifierError, InvalidURLError, ValidationError
+from xnat_core.errors import (
+    AuthenticationError,
+    InvalidIdentifierError,
+    InvalidURLError,
+    ValidationError,
+)
 from xnat_core.urls import (
+    below,
     encode_query,
     hide_dots,
     is_plain,
@@ -148,3 +154,22 @@ def test_a_plain_name_can_be_asked_for_by_its_path(name: str) -> None:
 @pytest.mark.parametrize("name", ["a b", "ä", "a%20b", "a+b", "../a", "a/./b", "/a", "a//b", ""])
 def test_other_names_cannot_be_relied_on(name: str) -> None:
     assert not is_plain(name)
+
+
+@pytest.mark.parametrize(
+    ("base", "url", "found"),
+    [
+        ("https://h", "https://h/data/x?a=1", "/data/x?a=1"),
+        ("https://h/xnat", "https://H:443/xnat/data/x", "/data/x"),
+        ("https://h/a/b", "https://h/a/b/data/x", "/data/x"),
+        ("https://h/xnat", "/data/x", "/data/x"),
+    ],
+)
+def test_a_url_below_a_server_is_a_path(base: str, url: str, found: str) -> None:
+    assert below(base, url) == found
+
+
+@pytest.mark.parametrize("other", ["https://g/xnat", "https://h", "https://h/xnat2"])
+def test_a_url_of_another_server_is_no_path(other: str) -> None:
+    with pytest.raises(AuthenticationError, match=f" {other}.* is another server"):
+        below("https://h/xnat", f"{other}/data/x")

@@ -91,11 +91,12 @@ def below(base_url: str, written: str) -> str:
     if not written.startswith(("http://", "https://")):
         return written
     split = urlsplit(written)
-    prefix = urlsplit(base_url).path
-    there = server_url(f"{split.scheme}://{split.netloc}{prefix}")
-    if there != base_url or not split.path.startswith(prefix):
+    parts = split.path.split("/")
+    depth = urlsplit(base_url).path.count("/") + 1
+    there = server_url(f"{split.scheme}://{split.netloc}{'/'.join(parts[:depth])}")
+    if there != base_url:
         raise AuthenticationError(base_url, f"{there} is another server")
-    return split.path.removeprefix(prefix) + (f"?{split.query}" if split.query else "")
+    return "/" + "/".join(parts[depth:]) + (f"?{split.query}" if split.query else "")
 
 
 def encode_query(params: Params | None) -> str:
