@@ -95,3 +95,27 @@ def test_what_is_no_archive_is_named(tmp_path: Path, name: str) -> None:
 def test_other_suffixes_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(UploadError, match=r"s\.rar: not one of \.zip, \.tar, \.tar\.gz, \.tgz"):
         open_archive(tmp_path / "s.rar")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_any_byte_damaged_is_named_or_read(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("ü.dcm", b"abc" * 20)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + b"\xff" + whole[position + 1 :])
+        try:
+            for member in open_archive(path):
+                b"".join(map(bytes, member.blocks()))
+        except UploadError as error:
+            assert str(path) in error.message
+
+
+def test_a_member_without_a_name_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"1")
+    path.write_bytes(path.read_bytes().replace(b"a1PK", b"\x001PK").replace(b"aPK", b"\0PK"))
+    with pytest.raises(UploadError, match=r"x\.zip: damaged"):
+        list(open_archive(path))

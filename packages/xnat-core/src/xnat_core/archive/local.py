@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,17 @@ from xnat_core.archive.tar_reader import read_tar
 from xnat_core.errors import UploadError
 from xnat_core.files import BLOCK
 from xnat_core.validation import ARCHIVE_SUFFIXES
+
+try:
+    from lzma import LZMAError
+except ImportError:  # A Python without it; its zipfile refuses such members by itself.
+    LZMAError = zlib.error  # type: ignore[misc,assignment]
+
+# What zipfile raises for damage, encryption, and methods and versions that it does not know.
+_TROUBLE = (
+    *(OSError, EOFError, RuntimeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, LZMAError, struct.error),
+)
 
 
 def open_archive(path: Path) -> Iterator[ArchiveMember]:
@@ -42,10 +54,12 @@ def _zip_members(path: Path) -> Iterator[ArchiveMember]:
         archive = zipfile.ZipFile(path)
     except OSError as error:
         raise UploadError(f"{path}: {error.strerror}", path) from error
-    except zipfile.BadZipFile as error:
+    except _TROUBLE as error:
         raise UploadError(f"{path}: damaged, or not a zip: {error}", path) from error
     with archive:
         for info in archive.infolist():
+            if not info.filename:
+                raise UploadError(f"{path}: damaged: a member without a name", path)
             content = _zip_content(path, archive, info)
             member = ArchiveMember(info.filename, info.file_size, _kind(info), content)
             yield member
@@ -70,6 +84,5 @@ def _zip_content(
         with archive.open(info) as file:
             while block := file.read(BLOCK):
                 yield memoryview(block)
-    # What zipfile raises for damage, unknown methods and encryption.
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except _TROUBLE as error:
         raise UploadError(f"{path}: {info.filename}: {error or 'cut short'}", path) from error
