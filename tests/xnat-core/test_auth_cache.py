@@ -8,6 +8,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import orjson
 import pytest
 
 from xnat_core.auth import AuthManager
@@ -274,11 +275,15 @@ def test_another_cache_file_can_be_used(tmp_path: Path) -> None:
     assert not AuthManager().kept("T")
 
 
-def test_old_logins_are_forgotten_at_the_next_write() -> None:
-    cache = AuthManager()
-    cache.save_session("OLDTOKEN", A, "alice")
-    text = session_file().read_text()
-    year = str(datetime.now(timezone.utc).year)
-    session_file().write_text(text.replace(f'"created_at": "{year}', '"created_at": "2001'))
-    cache.save_session("T2", B, "alice")
-    assert "OLDTOKEN" not in session_file().read_text()
+def test_logins_long_unused_are_forgotten_at_the_next_write_and_no_others() -> None:
+    for token, user in (("USED", "alice"), ("UNUSED", "bob")):
+        AuthManager().save_session(token, A, user)
+    content = orjson.loads(session_file().read_bytes())
+    for entry in content["sessions"]:
+        entry["created_at"] = ago(days=31).isoformat()
+        if entry["token"] == "UNUSED":
+            entry["expires_at"] = ago(days=31).isoformat()
+    session_file().write_bytes(orjson.dumps(content))
+    AuthManager().touch("USED", 900)
+    left = orjson.loads(session_file().read_bytes())["sessions"]
+    assert [entry["token"] for entry in left] == ["USED"]

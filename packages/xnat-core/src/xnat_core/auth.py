@@ -276,7 +276,9 @@ class AuthManager:
 
         if self._path is None:
             return False
-        fresh = [s for s in content.sessions if utc_now() - as_utc(s.created_at) < _FORGOTTEN_AFTER]
+        # By their last use: without the one in use, a site open to all would show a guest's rows.
+        oldest = utc_now() - _FORGOTTEN_AFTER
+        fresh = [s for s in content.sessions if as_utc(s.expires_at or s.created_at) > oldest]
         data = {
             "sessions": [session.to_dict() for session in fresh],
             "users": content.users,
