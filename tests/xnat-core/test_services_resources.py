@@ -289,6 +289,16 @@ def test_a_resource_is_fetched_and_checked(
     assert (tmp_path / "out" / "sub" / "b c.txt").read_bytes() == b"bb"
 
 
+def test_a_resource_with_files_of_which_none_is_listed_is_not_fetched_as_empty(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path
+) -> None:
+    xnat.has_session("P1", "S1", "E1", resources={"NOTES": {"a.txt": b"a"}})
+    nothing = b'{"ResultSet":{"Result":[]}}'
+    xnat.before(lambda r: Response(nothing) if r.path.endswith("/NOTES/files") else None)
+    with pytest.raises(DownloadError, match="lists no files, but counts 1 in resource NOTES"):
+        resources.download("E1", "NOTES", tmp_path / "notes", project="P1")
+
+
 def test_a_file_with_other_bytes_is_not_kept(
     xnat: XNAT, resources: ResourceService, tmp_path: Path
 ) -> None:

@@ -13,8 +13,8 @@ from xnat_core.models import Resource, Subject
 from xnat_core.records import Record
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_subject, subjects_in
-from xnat_core.services.resource_files import rows_of_resource
-from xnat_core.services.resources import found_again, require_no_files, resources_of
+from xnat_core.services.resource_files import require_no_files, rows_of_resource
+from xnat_core.services.resources import found_again, resources_of
 from xnat_core.services.scans import find_scan
 from xnat_core.services.sessions import iter_sessions
 from xnat_download.above import (

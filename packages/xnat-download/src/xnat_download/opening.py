@@ -12,7 +12,8 @@ from xnat_core.models import Session
 from xnat_core.services.base import document
 from xnat_core.services.base import listing as listed
 from xnat_core.services.homes import Home
-from xnat_core.services.resources import require_no_files, resources_of
+from xnat_core.services.resource_files import require_no_files
+from xnat_core.services.resources import resources_of
 from xnat_core.services.scans import scans_of
 from xnat_download.download import Download
 from xnat_download.fetching import fetch_group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from xnat_core.models import Resource, Scan, Session
 from xnat_core.models.resource import relative_path
 from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
+from xnat_core.services.resource_files import require_no_files
 from xnat_core.services.resources import resources_of
 from xnat_core.services.scans import COLUMNS, scans_of
 from xnat_core.urls import path
@@ -116,8 +117,10 @@ def contents_of(client: XNATClient, session: Session, rules: SessionRules) -> Co
 
     def place_of(category: str, owner: str, label: str) -> Place | None:
         if category == SCANS:
+            _require_listed(owner, scans, rules.scan_types, "scan")
             wanted = owner in found.scans and rules.scan_resources.lets(label)
         elif category == ASSESSORS:
+            _require_listed(owner, assessors, rules.session_assessors, "assessor")
             owner = assessors[owner].label if owner in assessors else ""
             wanted = owner in found.assessors
         else:
@@ -139,6 +142,7 @@ def contents_of(client: XNATClient, session: Session, rules: SessionRules) -> Co
         place = place_of(row.category, row.owner, row.label)
         if place is not None:
             _holding(found, place).files[row.path] = row.known
+    _require_counted(found)
     return found
 
 
@@ -153,6 +157,7 @@ def resources_at(client: XNATClient, home: Home, wanted: Choice) -> Contents:
             for row in client.iter_rows(f"{resource.uri}/files", about=about):
                 name = relative_path(row.get("URI", "")) or row.get("Name", "")
                 holding.files[name] = _known(row)
+    _require_counted(found)
     return found
 
 
@@ -190,6 +195,21 @@ def assessors_of(client: XNATClient, session: Session) -> list[Assessor]:
 def is_imaging(xsi_type: str | None) -> bool:
     """Whether experiments of this type have scans."""
     return (xsi_type or "").endswith("SessionData")
+
+
+def _require_listed(owner: str, listed: Container[str], rule: Choice, kind: str) -> None:
+    """Raise for a resource whose owner no list tells: what is missing there is not unwanted."""
+    if owner not in listed and rule.sync_type != "none":
+        raise TransferError(
+            f"{kind} {owner} has resources, and the source does not list it; try again"
+        )
+
+
+def _require_counted(found: Contents) -> None:
+    """Raise DownloadError for an empty listing of a resource that has files by its own count."""
+    for holding in found.holdings.values():
+        if not holding.files:
+            require_no_files(holding.resource)
 
 
 def _holding(found: Contents, place: Place) -> Holding:

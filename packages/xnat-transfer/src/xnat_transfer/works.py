@@ -74,9 +74,8 @@ def of_project(route: Route, project: str) -> Iterator[Work]:
     # Listed first: of a project that cannot be read there is one thing to say, once.
     subjects = subjects_in(source, project)
     yield ProjectWork(project, record)
-    listed = set[str | None]()
+    listed = set[str]()
     for subject in subjects:
-        listed.add(subject.id)
         case = SubjectCase(route, subject)
         experiments = _experiments(source, subject)
         listed.update(session.id for session in experiments)
@@ -88,10 +87,9 @@ def of_project(route: Route, project: str) -> Iterator[Work]:
         yield SubjectWork(case, len(chosen), subject.to_record(source.base_url))
         for session, rules in chosen:
             yield ExperimentWork(case, session, rules, session.to_record(source.base_url))
-    # An experiment may be shared without its subject; not every listing names that.
+    # An experiment may be shared without its subject, and a listing of a subject fall short.
     for session in _experiments_of_all(source, project):
-        alone = listed.isdisjoint((session.subject_id, session.id))
-        if alone and rules_for(route.config.filtering, session) is not None:
+        if session.id not in listed and rules_for(route.config.filtering, session) is not None:
             yield RecordWork(session.to_record(source.base_url))
 
 

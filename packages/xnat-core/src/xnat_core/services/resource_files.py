@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import ResourceNotFoundError, ServerError
+from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
 from xnat_core.models import Resource, ResourceFile
 from xnat_core.services.base import Row, document, listing
 from xnat_core.services.homes import Home, parents_of
@@ -94,3 +94,12 @@ def row_of(client: XNATClient, resource: Resource) -> Row:
         if row.get(key, "") == (resource.label or resource.id):
             return row
     raise ResourceNotFoundError(*about)
+
+
+def require_no_files(resource: Resource) -> None:
+    """Raise DownloadError for an empty listing of a resource that has files by its own count."""
+    if resource.file_count:
+        name = resource.label or str(resource.id)
+        raise DownloadError(
+            f"the server lists no files, but counts {resource.file_count} in resource {name}"
+        )

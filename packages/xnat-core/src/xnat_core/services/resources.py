@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
-    DownloadError,
     InvalidIdentifierError,
     OperationError,
     ResourceNotFoundError,
@@ -20,7 +19,7 @@ from xnat_core.services.base import BaseService, Row, listing, named
 from xnat_core.services.homes import Home, parents_of
 from xnat_core.services.lookup import find_session
 from xnat_core.services.once import LONGEST_WAIT, ask_and_see
-from xnat_core.services.resource_files import files_of_resource, row_of
+from xnat_core.services.resource_files import files_of_resource, require_no_files, row_of
 from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
 from xnat_core.user_paths import expanded
@@ -221,7 +220,7 @@ class ResourceService(BaseService):
     ) -> DownloadSummary:
         """Fetch the files of a resource into the folder `dest`, each checked as it arrives.
 
-        Raises DownloadError when the server lists none of the files that it counts.
+        Raises DownloadError when the server lists none of a resource that has files by its count.
         """
         from xnat_core.services.fetching import fetch
 
@@ -311,15 +310,6 @@ def found_again(client: XNATClient, resource: Resource) -> Resource:
     row = row_of(client, resource)
     known = {"uri": resource.uri, "category": resource.category, **parents_of(resource)}
     return Resource.from_row(row, **known)
-
-
-def require_no_files(resource: Resource) -> None:
-    """Raise DownloadError for an empty listing of a resource that has files by its own count."""
-    if resource.file_count:
-        name = resource.label or str(resource.id)
-        raise DownloadError(
-            f"the server lists no files, but counts {resource.file_count} in resource {name}"
-        )
 
 
 def _resource(row: Row, home: Home, everything: bool) -> Resource:
