@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xnat_core.models import Session, Subject, children
+from xnat_core.models import Session, Subject
 from xnat_core.parallel import bounded_map
-from xnat_core.services.base import document, listing
+from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import identifier_of, subjects_in
 from xnat_core.services.resource_files import files_of, files_of_resource
 from xnat_core.services.resources import resources_of
-from xnat_core.services.subjects import sessions_of, subject_path
+from xnat_core.services.subjects import experiments_of
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -62,12 +62,8 @@ def of_project(client: XNATClient, project: str) -> Contents:
 
 
 def of_subject(client: XNATClient, subject: Subject) -> Contents:
-    """The contents of a subject. What is listed under it and what its document has are counted:
-    a session of another project that is still its own goes with it."""
-    rows = sessions_of(client, subject)
-    item = document(client, subject_path(subject), ("subject", subject.label)) or {}
-    found = {str(identifier_of(row)) for row in rows}
-    found |= {str(child["ID"]) for child in children(item, "experiments/experiment")}
+    """The contents of a subject, sessions of other projects that are still its own included."""
+    found = experiments_of(client, subject)
     inside = _of_sessions(client, sorted(found))
     own = of_resources(client, Home.of_subject(subject))
     return Contents(None, len(found), inside.scans, inside.assessors, _sum(inside, own))

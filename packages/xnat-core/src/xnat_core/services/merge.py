@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import OperationError, ValidationError
+from xnat_core.errors import OperationError, ValidationError, XNATCtlError
 from xnat_core.lagging import look_until
 from xnat_core.models import Subject, children
 from xnat_core.services.base import Row, Rows, delete, document, fields
@@ -62,11 +62,17 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
     if dry_run:
         reason = _keeper(client, source)
         return Merge(source.label, target.label, labels, 0, False, True, reason)
-    for row in rows:
-        _move(client, row, target)
-    reason = _doubt(client, source)
-    if reason is None:
-        delete(client, _path(source), ("subject", source.label), remove_files=True)
+    moved = 0
+    try:
+        for row in rows:
+            _move(client, row, target)
+            moved += 1
+        reason = _doubt(client, source)
+        if reason is None:
+            delete(client, _path(source), ("subject", source.label), remove_files=True)
+    except XNATCtlError as error:
+        error.message += f"; {moved} of {len(rows)} sessions have been moved to {target.label}"
+        raise
     return Merge(source.label, target.label, labels, len(rows), reason is None, False, reason)
 
 

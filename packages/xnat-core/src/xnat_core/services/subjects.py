@@ -11,7 +11,7 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     XNATCtlError,
 )
-from xnat_core.models import Subject
+from xnat_core.models import Subject, children
 from xnat_core.services.base import (
     BaseService,
     Rows,
@@ -25,6 +25,7 @@ from xnat_core.services.lookup import (
     SESSION_COLUMNS,
     SUBJECT_COLUMNS,
     find_subject,
+    identifier_of,
     subject_of_row,
     subjects_in,
 )
@@ -119,7 +120,7 @@ class SubjectService(BaseService):
         found = self.get(subject_id, project, subject=subject)
         where = subject_path(found)
         require_own_route(self.client, where)
-        if not force and (sessions := sessions_of(self.client, found)):
+        if not force and (sessions := experiments_of(self.client, found)):
             raise SubjectNotEmptyError(
                 "delete", f"subject {found.label!r} has {len(sessions)} sessions"
             )
@@ -241,6 +242,16 @@ def sessions_of(client: XNATClient, subject: Subject) -> Rows:
         params={"columns": SESSION_COLUMNS},
         about=("subject", subject.label),
     )
+
+
+def experiments_of(client: XNATClient, subject: Subject) -> set[str]:
+    """The accession IDs of what would go with a subject: what is listed under it, and what its
+    document has, for a session of another project that is still its own goes with it."""
+    found = {str(identifier_of(row)) for row in sessions_of(client, subject)}
+    if subject.primary_project:
+        return found  # Only the sharing would end.
+    item = document(client, subject_path(subject), ("subject", subject.label)) or {}
+    return found | {str(child["ID"]) for child in children(item, "experiments/experiment")}
 
 
 def subject_path(subject: Subject) -> str:
