@@ -40,7 +40,7 @@ def work(job: Job) -> Iterator[Record]:
         # An alias would be taken, too, also that of the project where it is.
         project = ProjectService(prearchive.client).get(target).id
         if entry.project == project:
-            return [skipped(record)]
+            return [skipped(seen(record, prearchive.get(entry), prearchive))]
         if job.args.flag("--dry-run"):
             return [planned(record, target=project)]
         return [done(seen(record, prearchive.move(entry, project), prearchive))]
