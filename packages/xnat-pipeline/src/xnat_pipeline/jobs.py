@@ -199,10 +199,10 @@ def job_of_container(container: Row, names: Mapping[str, str]) -> PipelineJob | 
     )
 
 
-def inputs_of(container: Row) -> list[str]:
-    """The values that a container was started with."""
-    inputs = container.get("inputs") or ()
-    return [str(one.get("value")) for one in inputs if isinstance(one, dict)]
+def inputs_of(container: Row) -> list[tuple[str, str]]:
+    """The names and values that a container was started with."""
+    inputs = [one for one in container.get("inputs") or () if isinstance(one, dict)]
+    return [(str(one.get("name")), str(one.get("value"))) for one in inputs]
 
 
 def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
@@ -233,7 +233,7 @@ def _moment(told: object) -> str | None:
 
 
 def _experiment_of(container: Row) -> str | None:
-    for value in inputs_of(container):
+    for _, value in inputs_of(container):
         found = re.match(r"/archive/experiments/([^/]+)", value)
         if found:
             return found[1]

@@ -7,6 +7,7 @@ without a number. A launch is believed when a new row of a workflow or a new con
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from xnat_core.errors import (
 from xnat_core.models import Pipeline, PipelineJob
 from xnat_core.parallel import rest
 from xnat_core.redaction import one_line
+from xnat_core.services.base import same
 from xnat_core.urls import path
 from xnat_pipeline.jobs import FIRST_LOOK, Jobs, inputs_of, job_of_container, object_of
 from xnat_pipeline.offers import CLASSIC
@@ -101,7 +103,9 @@ class Launcher:
             pipeline,
             target,
             lambda waited: (
-                self._numbered(named) if named else self._new(pipeline, target, before, waited)
+                self._numbered(named)
+                if named
+                else self._new(pipeline, target, params, before, waited)
             ),
             lost,
         )
@@ -209,13 +213,28 @@ class Launcher:
         return None
 
     def _new(
-        self, pipeline: Pipeline, target: Target, before: set[str], waited: float
+        self,
+        pipeline: Pipeline,
+        target: Target,
+        params: Mapping[str, str],
+        before: set[str],
+        waited: float,
     ) -> PipelineJob | None:
-        """A job that was not there before."""
-        found = self._rows(pipeline, target)
-        if target.scan or waited > _ROWS_ALONE:
-            found += self._own_containers(pipeline, target)
-        return self._claim(found, before)
+        """A job that was not there before.
+
+        A row tells neither the scan nor the parameters, and the same may have been launched with
+        others at this moment; a container does. A list of all those of a project can be long.
+        """
+        rows = self._rows(pipeline, target)
+        told_apart = pipeline.engine != CLASSIC and bool(target.scan or params)
+        is_late = waited > _ROWS_ALONE
+        is_new = any(row.id not in before for row in rows)
+        if not (target.scan or is_late or (told_apart and is_new)):
+            return self._claim(rows, before)
+        ours, others = self._containers_of(pipeline, target, params)
+        if told_apart and not is_late:
+            return self._claim(ours, before)
+        return self._claim([*(row for row in rows if row.id not in others), *ours], before)
 
     def _claim(self, found: list[PipelineJob], before: set[str]) -> PipelineJob | None:
         """The first new job of this user that no other launch of this run has taken for its own."""
@@ -230,19 +249,23 @@ class Launcher:
     def _rows(self, pipeline: Pipeline, target: Target) -> list[PipelineJob]:
         return self.jobs.of_session(target.session_id, [pipeline.path or pipeline.name])
 
-    def _own_containers(self, pipeline: Pipeline, target: Target) -> list[PipelineJob]:
-        """The jobs of the wrapper on the target, as containers tell: a scan's row may be foreign.
-
-        A list of all containers of a project can be long, so it is the last resort for sessions.
-        """
-        names = {pipeline.id or "": pipeline.name}
-        jobs = [
-            job_of_container(container, names)
-            for container in self.jobs.containers(target.project)
-            if str(container.get("wrapper-id")) == pipeline.id
-            and target.uri in inputs_of(container)
-        ]
-        return [job for job in jobs if job is not None]
+    def _containers_of(
+        self, pipeline: Pipeline, target: Target, params: Mapping[str, str]
+    ) -> tuple[list[PipelineJob], set[str]]:
+        """The jobs of the wrapper on the target with these parameters, and the numbers of those on
+        another scan or with other parameters, as containers tell."""
+        ours: list[PipelineJob] = []
+        others: set[str] = set()
+        for container in self.jobs.containers(target.project):
+            if str(container.get("wrapper-id")) != pipeline.id:
+                continue
+            job = job_of_container(container, {pipeline.id: pipeline.name})
+            inputs = inputs_of(container)
+            if job is not None and _are_of_others(inputs, target, params):
+                others.add(job.id)
+            elif job is not None and target.uri in (value for _, value in inputs):
+                ours.append(job)
+        return ours, others
 
     def _first_containers(self, project: str) -> list[PipelineJob]:
         """The containers that a project had before the first launch of this run."""
@@ -255,6 +278,20 @@ class Launcher:
     @cached_property
     def _login(self) -> str:
         return str(self.client.whoami()["username"])
+
+
+def _are_of_others(
+    inputs: list[tuple[str, str]], target: Target, params: Mapping[str, str]
+) -> bool:
+    """Whether a container was certainly not started so; an input may be told in several forms."""
+    scans = {value for _, value in inputs if re.fullmatch(r"/archive/.+/scans/[^/]+", value)}
+    if target.scan and scans and target.uri not in scans:
+        return True
+    for name, value in params.items():
+        told = [known for key, known in inputs if key == name]
+        if told and not any(same(known.lower(), value.lower()) for known in told):
+            return True
+    return False
 
 
 def require_fit(pipeline: Pipeline, target: Target) -> None:
