@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from support.transfers import Transfer, everything, series
+from support.transfers import Transfer, anonymize, everything, series
 
 STAGED = {"project": "B", "subject": "S1", "session": "S1_MR1", "import-handler": "DICOM-zip"}
 
@@ -54,3 +54,19 @@ def test_a_row_that_holds_something_else_stays_and_is_reported(transfer: Transfe
     assert (again.status, staged(transfer)) == (0, ["READY"])
     assert "S1_MR1 of its prearchive has this label, too (READY)" in again.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_what_was_sent_before_the_source_changed_is_not_archived_in_its_place(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    anonymize(transfer)
+    transfer.dest.settings.archive_fault = lambda label: "pretend conflict"
+    assert transfer("--config", transfer.config()).status == 1
+    transfer.dest.settings.archive_fault = None
+    files = series("S1", "S1_MR1", 1, "MR", 2)
+    corrected = {name: data + b"\0\0" for name, data in files.items()}
+    transfer.source.has_scan(session, "1", corrected)
+    ran = transfer()
+    assert (ran.status, ran.files) == (0, 2), ran.err
+    assert transfer().files == 0

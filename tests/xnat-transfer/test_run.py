@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from support.transfers import Transfer, everything, series, study_of, written
+from support.transfers import Transfer, anonymize, everything, series, study_of, written
 
 
 def test_a_session_arrives_with_its_files(transfer: Transfer) -> None:
@@ -603,17 +603,6 @@ def furnish(transfer: Transfer) -> None:
 def notes(count: int) -> dict[str, bytes]:
     """These many small files."""
     return {f"{n}/note {n}.txt": hashlib.md5(bytes([n])).digest() for n in range(count)}
-
-
-def anonymize(transfer: Transfer) -> None:
-    """Have the destination rewrite what it receives, and say so."""
-
-    def rewrite(path: Path) -> bool:
-        path.write_bytes(path.read_bytes().replace(b"SANDBOX", b"XXXXXXX"))
-        return True
-
-    transfer.dest.settings.anonymize = rewrite
-    transfer.dest.call("PUT", "/xapi/anonymize/site", data='version "6.3"\n(0008,0070) := "X"\n')
 
 
 def written_to(transfer: Transfer) -> list[Request]:

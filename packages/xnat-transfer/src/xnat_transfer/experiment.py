@@ -59,7 +59,7 @@ class Experiment:
         self.notes: list[str] = []
         self.destination = Destination(route.project, owner.label, label_there(session.label))
         self.scans = Scans(route, self.destination)
-        self.staging = Staging(route, self.destination)
+        self.staging = Staging(route, self.destination, session.id)
         self._scan_ids: dict[str, str] = {}
         self._assessor_ids: dict[str, str] = {}
         latest = route.run.latest(EXPERIMENT, session.id)
@@ -214,10 +214,12 @@ class Experiment:
         if not lacks:
             return Amount()
         todo = self.staging.without(lacks, rows)
+        self.staging.begin(todo)
         errors = self.scans.send(todo)
         if errors:
             # What has arrived stays where it is until the rest is there, too.
             raise errors[0]
+        self.staging.sent(todo)
         arrived = self.staging.archive(self.scans.landed, exists=self.there is not None)
         if arrived is None and any(self._own_part(lack) is not None for lack in lacks):
             raise TransferError(

@@ -21,8 +21,11 @@ from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive_rows import ArchiveRefused, StagingError
-from xnat_transfer.difference import Lack
+from xnat_transfer.difference import Lack, fingerprint
 from xnat_transfer.route import Route
+from xnat_transfer.state import Entity
+
+_SENT, _MIXED = "sent scan", "mixed"
 
 
 class Staging:
@@ -33,9 +36,10 @@ class Staging:
     was archived by halves could not be completed.
     """
 
-    def __init__(self, route: Route, destination: Destination) -> None:
+    def __init__(self, route: Route, destination: Destination, session_id: str) -> None:
         self.route = route
         self.destination = destination
+        self._session_id = session_id
         self._prearchive = route.prearchive()
 
     def rows(self) -> tuple[list[PrearchiveEntry], bool]:
@@ -73,16 +77,41 @@ class Staging:
         ]
 
     def without(self, lacks: Sequence[Lack], rows: Iterable[PrearchiveEntry]) -> list[Lack]:
-        """What is still to be sent: the files that no row holds."""
+        """What is still to be sent: the files that no row holds as the source has them now."""
         held = {(file.scan, file.name): file.size for row in rows for file in self._files(row)}
         if not held:
             return list(lacks)
         left = []
         for lack in lacks:
-            paths = tuple(path for path in lack.paths if not self._is_held(lack, path, held))
+            paths = lack.paths
+            if self._sent_as(lack) in ("", fingerprint(lack.holding)):
+                paths = tuple(path for path in paths if not self._is_held(lack, path, held))
             if paths:
                 left.append(replace(lack, paths=paths))
         return left
+
+    def begin(self, lacks: Iterable[Lack]) -> None:
+        """Note as what scans are sent: of rewritten DICOM no row tells whether it is an old state.
+
+        Beside files of an old state those of a new one are neither, until all have been sent.
+        """
+        for lack in lacks:
+            now = fingerprint(lack.holding)
+            self._note(lack, now if self._sent_as(lack) in ("", now) else _MIXED)
+
+    def sent(self, lacks: Iterable[Lack]) -> None:
+        """Note that scans have been sent to their end."""
+        for lack in lacks:
+            self._note(lack, fingerprint(lack.holding))
+
+    def _sent_as(self, lack: Lack) -> str:
+        latest = self.route.run.latest(_SENT, f"{self._session_id}/{lack.place.owner}")
+        return latest.fingerprint if latest else ""
+
+    def _note(self, lack: Lack, fingerprint: str) -> None:
+        owner = lack.place.owner
+        key = f"{self._session_id}/{owner}"
+        self.route.run.note(Entity(_SENT, key, owner, "sent", fingerprint=fingerprint))
 
     def archived(self) -> Session | None:
         """The session, when it is in the archive."""
