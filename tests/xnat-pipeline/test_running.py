@@ -169,6 +169,21 @@ def test_a_command_with_several_wrappers_is_ambiguous(run: Run) -> None:
     assert "'demo' has several wrappers: name one of demo-session, demo-failing" in answer.err
 
 
+def test_of_two_versions_one_is_named_by_its_number(run: Run, xnat: XNAT) -> None:
+    inputs = [{"name": "session", "type": "Session"}]
+    wrapper = {"name": "on-session", "external-inputs": inputs}
+    for version in ("1.0", "2.0"):
+        body = {"name": "c", "image": "x", "version": version, "xnat": [wrapper]}
+        assert xnat.call("POST", "/xapi/commands", json=body).status_code == 201
+    answer = run("run", "on-session", "E1", *P1)
+    assert (answer.status, launches(xnat)) == (2, [])
+    assert "'on-session' has several wrappers: name one of 3 (on-session), 4 (on-session)" in (
+        answer.err
+    )
+    assert run("run", "4", "E1", *P1).values("pipeline") == ["on-session"]
+    assert launches(xnat)[0].path.endswith("/wrappers/4/root/session/launch")
+
+
 def test_a_command_with_one_wrapper_is_named_by_itself(run: Run, xnat: XNAT) -> None:
     inputs = [{"name": "session", "type": "Session"}]
     wrapper = {"name": "dcm2niix-session", "external-inputs": inputs}

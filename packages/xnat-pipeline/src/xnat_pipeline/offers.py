@@ -34,8 +34,7 @@ def offers(client: XNATClient, project: str | None = None) -> list[Pipeline]:
 def offered(client: XNATClient, name: str, project: str | None = None) -> Pipeline:
     """The one that a name means: of a wrapper, its number, a command's, a classic pipeline's.
 
-    Raises ResourceNotFoundError when there is none, ValidationError when a command has several
-    wrappers.
+    Raises ResourceNotFoundError when there is none, ValidationError when there are several.
     """
     return choose(offers(client, project), name)
 
@@ -46,9 +45,14 @@ def choose(found: list[Pipeline], name: str) -> Pipeline:
         [one for one in found if name in (one.name, one.id)],
         [one for one in found if name == one.command],
     ):
-        if len({one.id or one.name for one in meant}) > 1 and meant[0].name != meant[-1].name:
-            names = ", ".join(one.name for one in meant)
-            raise ValidationError(f"{name!r} has several wrappers: name one of {names}", "pipeline")
+        wrappers = {one.id: one.name for one in meant if one.id}
+        if len(wrappers) > 1:
+            # Versions of one command may all have a wrapper of that name.
+            alike = len(set(wrappers.values())) < len(wrappers)
+            names = [f"{id} ({known})" if alike else known for id, known in wrappers.items()]
+            raise ValidationError(
+                f"{name!r} has several wrappers: name one of {', '.join(names)}", "pipeline"
+            )
         if meant:
             return meant[0]
     raise ResourceNotFoundError("pipeline", name)
