@@ -235,6 +235,17 @@ def test_a_session_is_moved_to_another_project(xnat: XNAT, sessions: SessionServ
     assert moved.project == "P2"
 
 
+def test_a_session_is_not_moved_to_where_another_has_its_label(
+    xnat: XNAT, sessions: SessionService
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_session("P2", "S2", "MR1")
+    with pytest.raises(ResourceExistsError, match="P2/MR1"):
+        sessions.share("MR1", "P2", primary=True, project="P1")
+    assert [session.project for session in sessions.list("P1")] == ["P1"]
+    assert xnat.requests("PUT") == []
+
+
 def test_a_share_that_did_not_happen_is_an_error(xnat: XNAT, sessions: SessionService) -> None:
     xnat.has_session("P1", "S1", "MR1")
     xnat.has_project("P2")

@@ -198,6 +198,12 @@ class SessionService(BaseService):
         validate_lookup(target_project, "project")
         where = session_path(session)
         require_own_route(self.client, where)
+        wanted = label or session.label
+        there = path("data", "projects", target_project, "experiments", wanted)
+        taken = fields(document(self.client, there, ("session", wanted)) or {}).get("ID")
+        if taken not in (None, session.id):
+            # A move there is refused by the server, and done all the same.
+            raise ResourceExistsError("session", f"{target_project}/{wanted}")
         try:
             self.client.put(
                 where + path("projects", target_project),
@@ -209,8 +215,7 @@ class SessionService(BaseService):
             if not self._is_in(session.id, target_project, label, primary):
                 if error.details.get("status_code") != 409:
                     raise
-                taken = f"{target_project}/{label or session.label}"
-                raise ResourceExistsError("session", taken) from None
+                raise ResourceExistsError("session", f"{target_project}/{wanted}") from None
         if not self._is_in(session.id, target_project, label, primary):
             raise OperationError(
                 "share", f"session {session.label!r} did not come to project {target_project!r}"
