@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from contextlib import closing
+from functools import cached_property
 
 from xnat_core.archive import Expected, read_ahead, read_tar
 from xnat_core.archive.passing import Arrivals
@@ -62,18 +64,43 @@ class Source:
                     yield wanted.pop(name), member.blocks()
 
     def _name(self, member: str, size: int | None, wanted: Mapping[str, Expected]) -> str | None:
-        """Which file a member is: by its path, else by its last part and size.
+        """Which file a member is: by its path, else by its last part and size, and among several
+        by the folders.
 
-        The server replaces folders in names that look like a scan or an experiment to it.
+        The server replaces what looks like a scan or an experiment to it in their names.
         """
         inside = relative_path(member)
         if inside in wanted or inside in self._holding.files:
             return inside if inside in wanted else None
-        last = member.rpartition("/")[2]
-        for name, expected in wanted.items():
-            if name.rpartition("/")[2] == last and size == expected.size:
-                return name
-        return None
+        alike = self._by_last_part.get((member.rpartition("/")[2], size), ())
+        left = (name for name in alike if name in wanted)
+        return max(left, key=lambda name: self._likeness(member, name), default=None)
+
+    @cached_property
+    def _by_last_part(self) -> dict[tuple[str, int | None], list[str]]:
+        """The files by the last part of their names there and their sizes."""
+        found: dict[tuple[str, int | None], list[str]] = {}
+        for name, expected in self._expected.items():
+            last = self._there(name).rpartition("/")[2]
+            found.setdefault((last, expected.size), []).append(name)
+        return found
+
+    def _there(self, name: str) -> str:
+        """A path as the server writes it: with the session's label in place of its ID."""
+        resource = self._holding.resource
+        if not (resource.session_id and resource.session):
+            return name
+        return name.replace(resource.session_id, resource.session)
+
+    def _likeness(self, member: str, name: str) -> int:
+        """How many parts of a path, from the last one on, a member has; of a folder that is called
+        like the scan it also has the type."""
+        written, known = member.split("/")[::-1], self._there(name).split("/")[::-1]
+        agree = (
+            there == part or there.startswith(f"{part}-")
+            for there, part in zip(written, known, strict=False)
+        )
+        return sum(itertools.takewhile(bool, agree))
 
     def _cut(self, text: str) -> DownloadError:
         return DownloadError(f"{self._uri}: {text}", self._holding.resource.label)

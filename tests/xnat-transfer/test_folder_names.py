@@ -1,0 +1,43 @@
+"""Folders and files that the source calls otherwise in its archives than in its listings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.transfers import Transfer, everything
+
+
+def list_backwards(request: Request, response: Response) -> None:
+    """A listing of files has another order than an archive."""
+    if request.path.endswith("/files") and request.args.get("format") == "json":
+        listed = json.loads(response.data)
+        listed["ResultSet"]["Result"].reverse()
+        response.data = json.dumps(listed)
+
+
+@pytest.mark.parametrize("folders", [("1", "2", "a"), ("b/1", "1/b", "a")])
+def test_folders_with_the_id_of_the_scan_are_not_taken_for_others(
+    transfer: Transfer, folders: tuple[str, ...]
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    scan = transfer.source.store.items.scans(session.id)[0]
+    files = {f"{folder}/slice.raw": folder[:1].encode() for folder in folders}
+    transfer.source.has_resource(scan, "RAW", files)
+    transfer.source.app.after(list_backwards)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+def test_files_that_are_called_by_the_id_of_the_session_arrive(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    names = (f"{session.id}.txt", f"{session.id}/a.txt", "b/a.txt")
+    files = {name: str(number).encode() for number, name in enumerate(names)}
+    transfer.source.has_resource(session, "NOTES", files)
+    transfer.source.app.after(list_backwards)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
