@@ -166,6 +166,22 @@ def test_instances_of_another_client_are_recognised_by_their_bytes(
     assert ran.record["files"] == (2 if overwrite == "append" else 4)
 
 
+@pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])
+def test_instances_that_another_client_calls_alike_in_every_scan_are_replaced_and_not_doubled(
+    upload: Uploader, mode: str
+) -> None:
+    scans = {str(number): upload.series(series=number, instances=2) for number in range(1, 5)}
+    before = {
+        scan: {f"IM{n:04}": path.read_bytes() for n, path in enumerate(files)}
+        for scan, files in scans.items()
+    }
+    upload.xnat.has_session("P1", "S1", "E1", scans=before)
+    ran = upload(upload.folder, *HERE, "--overwrite", "delete", "--mode", mode, "-w", 1)
+    assert ran.status == 0, ran.err
+    assert ran.record["files"] == 8
+    assert upload.archived() == before
+
+
 def test_anonymized_instances_of_another_client_are_recognised_by_their_number(
     upload: Uploader,
 ) -> None:

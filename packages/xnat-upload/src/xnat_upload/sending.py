@@ -71,8 +71,9 @@ class Requests:
         )
         left = list(instances)
         while left:
-            digests: dict[str, str] = {}
-            body = WatchedBody(self._body(left, digests), self.watch)
+            members = list(members_of(left, self._folders))
+            digests: dict[Member, str] = {}
+            body = WatchedBody(self._body(members, digests), self.watch)
             try:
                 with self._gate:
                     landings = send(self.client, params, body, timeout=self.manner.timeout)
@@ -80,7 +81,9 @@ class Requests:
                 body.take_back()
                 self._leave_out(left, error)
                 continue
-            took([(one, digests.get(_last(one), "")) for one in left], landings)
+            # Not by name: what another client has named may be called alike in every scan.
+            sent = [digests.get(member, "") for member in members]
+            took(list(zip(left, sent, strict=True)), landings)
             return
 
     def send_one(self, instance: Instance, way: Way, took: Took) -> None:
@@ -108,14 +111,10 @@ class Requests:
             cursor = self._cursors.setdefault(instance.path, Cursor(instance.path))
             yield from members_of([instance], self._folders, {instance.path: cursor})
 
-    def _body(self, instances: Sequence[Instance], digests: dict[str, str]) -> Body:
-        def on_digest(member: Member, digest: str) -> None:
-            digests[member.name.rpartition("/")[2]] = digest
-
-        members = list(members_of(instances, self._folders))
+    def _body(self, members: Sequence[Member], digests: dict[Member, str]) -> Body:
         if self.manner.mode == "zip":
-            return ZipStream(members, compress=True, on_digest=on_digest)
-        return TarStream(members, on_digest=on_digest)
+            return ZipStream(members, compress=True, on_digest=digests.__setitem__)
+        return TarStream(members, on_digest=digests.__setitem__)
 
     @property
     def _folders(self) -> dict[int, str]:
