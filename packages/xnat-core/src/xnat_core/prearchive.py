@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,10 @@ class Prearchive:
 
         Who sees all data gets those of `Unassigned`, too, when no project is named.
         """
-        where = ("data", "prearchive", *(("projects", project) if project is not None else ()))
-        about = ("project", project) if project else None
-        params = {"tag": study_uid} if study_uid else None
-        rows = self.client.rows(path(*where), params=params, about=about)
-        entries = [entry_of_row(row) for row in rows]
+        entries = [entry_of_row(row) for row in self._rows(project, study_uid)]
+        if study_uid:
+            # The listing of a project knows no such filter and lets everything through.
+            entries = [entry for entry in entries if entry.uid == study_uid]
         if project in (None, UNASSIGNED):
             return entries
         # The server adds them to every project: what is done to all of one must not reach them.
@@ -294,6 +294,16 @@ class Prearchive:
             pause = min(LONGEST_PAUSE, pause * 1.5)
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _rows(self, project: str | None, study_uid: str | None) -> list[Row]:
+        where = path("data", "prearchive")
+        if project is not None:
+            return self.client.rows(where + path("projects", project), about=("project", project))
+        if study_uid:
+            # Not found is also a study that lies elsewhere, where this user has no rights.
+            with suppress(ResourceNotFoundError):
+                return self.client.rows(where, params={"tag": study_uid})
+        return self.client.rows(where)
 
     def _act(
         self,

@@ -26,7 +26,7 @@ def arrived(
     deadline = time.monotonic() + patience
     pause = FIRST_LOOK
     while True:
-        rows = [row for row in prearchive.entries(study_uid=uid) if row.uid == uid]
+        rows = prearchive.entries(study_uid=uid)
         if here := [row for row in rows if project in (None, row.project)]:
             return here
         sessions = _sessions(prearchive, uid)

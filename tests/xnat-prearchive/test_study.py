@@ -1,0 +1,42 @@
+"""The rows of one study: what is not of it must never be taken for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Run, Stage
+    from support.sandbox import XNAT
+
+
+def test_of_a_project_only_the_rows_of_the_study_are_listed(run: Run, stage: Stage) -> None:
+    stage("E1", study="1.2.1")
+    words = stage("E2", study="1.2.2")
+    status, records, _ = run("list", "-P", "P1", "--study", "1.2.2")
+    assert (status, [record["id"] for record in records]) == (0, ["/".join(words)])
+    assert run("list", "-P", "P1", "--study", "1.2.3")[:2] == (0, [])
+
+
+def test_a_study_that_lies_where_one_has_no_rights_is_none(
+    run: Run, stage: Stage, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage("E1", project="P2", study="1.2.77")
+    login, password = xnat.has_user("bob", P1="member")
+    monkeypatch.setenv("XNAT_USER", login)
+    monkeypatch.setenv("XNAT_PASS", password)
+    assert run("list", "--study", "1.2.77")[:2] == (0, [])
+
+
+def test_a_study_is_waited_for_although_it_lies_elsewhere_too(
+    run: Run, stage: Stage, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage("E1", project="P2", study="1.2.77")
+    run("archive", *stage("E2", project="P1", study="1.2.77"))
+    login, password = xnat.has_user("bob", P1="member")
+    monkeypatch.setenv("XNAT_USER", login)
+    monkeypatch.setenv("XNAT_PASS", password)
+    sent = {"kind": "upload", "uid": "1.2.77", "project": "P1", "outcome": "done"}
+    status, records, _ = run("wait", "--timeout", "0", records=[sent])
+    assert (status, [record["label"] for record in records]) == (0, ["E2"])
