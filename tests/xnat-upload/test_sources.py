@@ -14,6 +14,8 @@ import pytest
 
 from support.uploads import Uploader
 from xnat_sandbox.samples import real_files, write_series
+from xnat_upload.inventory import Inventory
+from xnat_upload.scan import Scan
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 
@@ -116,6 +118,40 @@ def test_a_damaged_archive_is_an_error_naming_it(upload: Uploader, name: str) ->
     ran = upload(archive, *HERE)
     assert ran.status == 1
     assert str(archive) in ran.err
+
+
+def test_a_sparse_member_is_not_left_out_in_silence(upload: Uploader) -> None:
+    whole, sparse = upload.series(instances=2)
+    archive = upload.folder.parent / "s.tar"
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.add(whole, whole.name)
+        # As bsdtar and 'tar --sparse' write a file with holes: a map, then what is no hole.
+        pieces = b"1\n0\n%d\n" % sparse.stat().st_size
+        pieces = pieces.ljust(512, b"\0") + sparse.read_bytes()
+        info = tarfile.TarInfo(f"GNUSparseFile.0/{sparse.name}")
+        info.size = len(pieces)
+        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+        tar.addfile(info, io.BytesIO(pieces))
+    ran = upload(archive, *HERE)
+    assert (ran.status, upload.count()) == (1, 1)
+    assert f"{sparse.name}: not stored as a plain file" in ran.err
+
+
+def test_many_named_files_are_not_compared_with_each_other(tmp_path: Path) -> None:
+    compared = 0
+
+    class Counting(type(Path())):  # type: ignore[misc]  # the class of this system
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return bool(super().__eq__(other))
+
+        __hash__ = type(Path()).__hash__
+
+    named = [Counting(path) for path in write_series(tmp_path, instances=20)]
+    scan = Scan(Inventory(), lambda error: None)
+    assert len(list(scan.instances(named))) == 20
+    assert compared <= len(named)
 
 
 def test_several_paths_make_one_session(upload: Uploader) -> None:

@@ -45,8 +45,9 @@ class Scan:
         Directories are searched for files and for zips; a root may be an archive itself. What
         cannot be read is told to `trouble`, and the rest comes.
         """
-        named = list(roots)
-        for file in walk(named, self.trouble):
+        roots = list(roots)
+        named = frozenset(roots)
+        for file in walk(roots, self.trouble):
             name = file.path.name.lower()
             if name.endswith(ARCHIVE_SUFFIXES if file.path in named else ".zip"):
                 yield from self._in_archive(file)
@@ -95,7 +96,12 @@ class Scan:
         """The header of a member that is an instance; None for everything else."""
         parts = PurePosixPath(member.name).parts
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if member.kind != "file" or hidden or parts[-1].upper() == "DICOMDIR":
+        if hidden or member.kind in ("directory", "link") or parts[-1].upper() == "DICOMDIR":
+            return None
+        if member.kind != "file":
+            if member.size:
+                reason = "not stored as a plain file (a sparse one?): unpack the archive first"
+                self.trouble(UploadError(f"{archive}: {member.name}: {reason}", archive))
             return None
         blocks = member.blocks()
         head = next(blocks, memoryview(b""))
