@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from werkzeug.wrappers import Request, Response
 
 from support.imports import send_zip
 from support.uploads import Sent, Uploader
 from xnat_core.http import retries
+from xnat_sandbox.samples import write_series
 from xnat_upload.headers import read_file
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
@@ -201,6 +203,29 @@ def test_what_cannot_be_told_apart_is_not_doubled(upload: Uploader) -> None:
     ran = upload(upload.folder, *HERE)
     assert (ran.status, upload.imports()) == (1, [])
     assert "scan 1 holds 2 files under names that cannot be told from the 3 here" in ran.err
+
+
+def test_series_of_one_number_are_not_taken_for_each_other(upload: Uploader) -> None:
+    for letter in "ab":
+        write_series(upload.folder / letter, instances=2, series_uid=f"1.2.3.{letter == 'b':d}")
+    theirs = sorted((upload.folder / "b").iterdir())
+    staged_beside(upload, {f"IM{n}": path.read_bytes() for n, path in enumerate(theirs)})
+    ran = upload(upload.folder, *HERE, "--prearchive")
+    assert (ran.status, len(upload.imports())) == (1, 1)
+    assert "scan 1 holds 2 files under names that cannot be told from the 4 here" in ran.err
+
+
+def test_a_series_without_a_uid_is_not_taken_for_every_scan(upload: Uploader) -> None:
+    theirs = upload.series(series=1)
+    staged_beside(upload, {f"IM{n}": path.read_bytes() for n, path in enumerate(theirs)})
+    for path in theirs:
+        path.unlink()
+    for path in upload.series(series=7):
+        dataset = dcmread(path)
+        del dataset.SeriesInstanceUID
+        dataset.save_as(path)
+    ran = upload(upload.folder, *HERE, "--prearchive")
+    assert (ran.status, ran.record["files"]) == (0, 3), ran.err
 
 
 def test_anonymization_on_receipt_is_said_and_is_no_failure(upload: Uploader) -> None:

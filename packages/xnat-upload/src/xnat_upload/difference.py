@@ -153,18 +153,15 @@ class Difference:
             "SELECT scan, COUNT(*) FROM other WHERE session=? GROUP BY scan", (self._session,)
         )
         for scan, there in rows:
-            series = self._series_of(scan, uid_of_scan.get(scan, ""))
-            if series is None:
-                continue
-            here = self._amount(f"{self._missing} AND series={series.id}").files
-            if here and uid_of_scan.get(scan) == series.uid and self._is_foreign(sample(scan)):
+            uid = uid_of_scan.get(scan, "")
+            series = ",".join(str(one.id) for one in self._series_of(scan, uid))
+            of_scan = f"{self._missing} AND series IN ({series})"
+            here = self._amount(of_scan).files
+            if here and uid and self._is_foreign(sample(scan)):
                 # UIDs are kept there, so these are other instances of the same series.
                 continue
             if here == there:
-                self.inventory.change(
-                    f"UPDATE instance SET held={BY_COUNT} WHERE {self._missing} AND series=?",
-                    (series.id,),
-                )
+                self.inventory.change(f"UPDATE instance SET held={BY_COUNT} WHERE {of_scan}")
             elif here:
                 raise UploadError(
                     f"scan {scan} holds {there} files under names that cannot be told from the "
@@ -175,11 +172,11 @@ class Difference:
     def _is_foreign(self, uid: str) -> bool:
         return bool(uid) and self.inventory.by_name(name_of(uid)) is None
 
-    def _series_of(self, scan: str, uid: str) -> Series | None:
+    def _series_of(self, scan: str, uid: str) -> Iterator[Series]:
+        """Those that a scan may hold: by UID, else by number, which several may have."""
         for series in self.series:
-            if series.uid == uid or (not uid and series.number == scan):
-                return series
-        return None
+            if series.uid == uid if uid else series.number == scan:
+                yield series
 
     # --- what is left -------------------------------------------------------------------------
 
