@@ -204,6 +204,20 @@ def test_waiting_hides_no_request_that_failed(upload: Uploader, wait: str) -> No
     assert "the server refuses: quota" in ran.err
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("wait", ["0", "0.2"])
+def test_waiting_hides_no_file_that_the_server_did_not_keep(
+    upload: Uploader, wait: str, mode: str
+) -> None:
+    upload.xnat.settings.archive_delay = 1
+    upload.series(series=1)
+    rejected = {path.read_bytes() for path in upload.series(series=2)}
+    upload.xnat.settings.anonymize = lambda path: path.read_bytes() not in rejected
+    ran = upload(upload.folder, *HERE, "--workers", 2, "--wait", wait, "--mode", mode)
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert "does not list 3 of 6 files" in ran.err
+
+
 def test_what_could_not_be_archived_directly_is_archived_from_where_it_fell(
     upload: Uploader,
 ) -> None:

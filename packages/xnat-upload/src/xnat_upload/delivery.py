@@ -292,12 +292,10 @@ class Delivery:
                 f"{self.destination.session}: {mended} files had another MD5 on the server than "
                 "was sent; sent again"
             )
-        if done.late is not None:
-            if self.errors:
-                raise Incomplete(self.errors[0], done)
-            return done
-        if missing.files:
+        if missing.files or (done.late and self.errors):
             raise Incomplete(self._incomplete(missing), done)
+        if done.late is not None:
+            return done
         if done.session is None and done.entry is None:
             raise UploadError(f"{self.destination.session}: none of its files could be uploaded")
         if self.manner.verify:
