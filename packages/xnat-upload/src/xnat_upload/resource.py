@@ -14,7 +14,8 @@ Options:
   --format=<name>        Format to note for the files, e.g. NIFTI.
   --content=<name>       Content to note for the files, e.g. RAW.
   --tags=<words>         Tags to note for the files, separated by commas.
-  --overwrite            Replace files of the same name that have other content.
+  --overwrite            Replace files of the same name that have other content, or no digest that
+                         would tell.
   --extract              PATH is an archive that the server shall unpack (.zip .tar .tar.gz .tgz).
   --verify               Fail where the server has no digest to compare with.
   --dry-run              Say what would be sent, and send nothing.
@@ -83,6 +84,7 @@ def work(job: Job) -> Iterator[Record]:
         if job.args.flag("--dry-run"):
             return planned(record, **facts, there=plan.there)
         if not plan.missing:
+            require_digests(home, label, plan.unverifiable)
             return skipped(record, files=0, bytes=0, there=plan.there)
         job.progress.start(plan.bytes, None, label)
         came = fill(

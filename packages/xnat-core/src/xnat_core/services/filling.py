@@ -73,12 +73,14 @@ class Filled:
 class Plan:
     """What has to be sent, and how many files the resource holds already as they should be.
 
-    `torn` names those of `missing` whose beginning is there.
+    `torn` names those of `missing` whose beginning is there, `unverifiable` counts those that are
+    there without a digest, so that only their sizes were compared.
     """
 
     missing: tuple[Member, ...]
     there: int
     torn: frozenset[str] = frozenset()
+    unverifiable: int = 0
 
     @property
     def bytes(self) -> int:
@@ -91,22 +93,24 @@ def plan_fill(
 ) -> Plan:
     """Compare local files with those of a resource, which need not exist.
 
-    Raises ResourceExistsError for a file that is there with other content, unless `overwrite`;
-    UploadError for one that the server would not keep.
+    With `overwrite` what has no digest there is sent: an image that was computed anew is as large
+    as the one before. Raises ResourceExistsError for a file that is there with other content,
+    unless `overwrite`; UploadError for one that the server would not keep.
     """
     require_kept(member.name for member in members)
     stored = stored_files(client, home, label)
-    missing, torn = [], set()
+    missing, torn, unverifiable = [], set(), 0
     for member in members:
         file = stored.get(member.name)
-        if file is not None and is_same(member, file):
+        if file is not None and is_same(member, file) and (file.digest or not overwrite):
+            unverifiable += not file.digest
             continue
         if file is not None and not overwrite:
             if not is_torn(member, file):
                 raise differs(label, member.name)
             torn.add(member.name)
         missing.append(member)
-    return Plan(tuple(missing), len(members) - len(missing), frozenset(torn))
+    return Plan(tuple(missing), len(members) - len(missing), frozenset(torn), unverifiable)
 
 
 def fill(
@@ -148,7 +152,7 @@ def fill(
             refused.update(_last(name) for name in _duplicates(answer))
 
     if not plan.missing:
-        return Filled(0, plan.there)
+        return Filled(0, plan.there, 0, plan.unverifiable)
     send([member for member in plan.missing if member.name not in plan.torn], overwrite)
     send([member for member in plan.missing if member.name in plan.torn], True)
 
@@ -181,7 +185,7 @@ def fill(
                 f"{label}/{damaged[0].name} arrived otherwise than it was sent, twice; "
                 "--overwrite replaces it"
             )
-    unverifiable = require_as_sent(stored, home, label, sent)
+    unverifiable = plan.unverifiable + require_as_sent(stored, home, label, sent)
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
 
 
@@ -240,7 +244,9 @@ def unpack(
     wanted = contents_of_archive(archive)
     before = look()
     if wanted and holds(before, wanted):
-        return Filled(0, len(wanted), 0, require_as_sent(before, home, label, wanted))
+        unverifiable = require_as_sent(before, home, label, wanted)
+        if not (overwrite and unverifiable):
+            return Filled(0, len(wanted), 0, unverifiable)
     answer = _put(
         client,
         home,
