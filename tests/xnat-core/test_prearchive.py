@@ -22,6 +22,7 @@ from xnat_core.prearchive_rows import (
     entry_path,
     plain_path,
 )
+from xnat_sandbox.intake import intake_of
 from xnat_sandbox.samples import write_series
 
 
@@ -257,6 +258,24 @@ def test_a_row_that_receives_is_settled_by_building_it(
     settled = prearchive.settled(entry, 10)
     assert settled is not None and settled.status == "READY"
     assert prearchive.settled(entry, 10) == settled
+
+
+def test_a_row_to_which_a_file_came_while_it_was_built_is_built_again(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in", built=False)
+    rows = intake_of(xnat.app).prearchive
+
+    def one_more_file(request: Request) -> None:
+        if request.method == "GET" and len(xnat.requests("POST", entry_path(entry))) == 1:
+            rows.set_status(rows.all()[0], "RECEIVING")
+
+    xnat.before(one_more_file)
+    settled = prearchive.settled(entry, 10)
+    assert settled is not None and settled.status == "READY"
+    assert len(xnat.requests("POST", entry_path(entry))) == 2
 
 
 def test_a_row_that_is_gone_is_not_there_to_be_settled_or_built(

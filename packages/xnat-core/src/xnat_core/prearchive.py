@@ -138,13 +138,14 @@ class Prearchive:
         leaves it in ERROR. Raises WaitedTooLong after `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
+        pause = FIRST_LOOK
         while True:
             left = max(0.0, deadline - time.monotonic())
             found = self.wait(entry, left, until=is_left_alone)
             if found is None or (is_settled(found.status) and not anew):
                 return found
             try:
-                return self.build(found)
+                built = self.build(found)
             except StagingError as error:
                 return error.entry
             except ResourceNotFoundError:
@@ -152,10 +153,14 @@ class Prearchive:
             except ClientRequestError as error:
                 if error.details.get("status_code") not in _BUSY:
                     raise
-                # Somebody has just begun to do something to it.
-                if time.monotonic() >= deadline:
-                    raise WaitedTooLong(found, timeout) from None
-                self._sleep(FIRST_LOOK)
+            else:
+                if is_settled(built.status):
+                    return built
+            # Somebody has just begun to do something to it, or has sent what was not read any more.
+            if time.monotonic() >= deadline:
+                raise WaitedTooLong(found, timeout)
+            self._sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 1.5)
 
     def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
         """Give the session to another project and return its new row."""
