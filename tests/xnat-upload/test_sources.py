@@ -134,7 +134,7 @@ def test_a_sparse_member_is_not_left_out_in_silence(upload: Uploader) -> None:
         tar.addfile(info, io.BytesIO(pieces))
     ran = upload(archive, *HERE)
     assert (ran.status, upload.count()) == (1, 1)
-    assert f"{sparse.name}: not stored as a plain file" in ran.err
+    assert f"{sparse.name}: a sparse file, of which only pieces" in ran.err
 
 
 def test_many_named_files_are_not_compared_with_each_other(tmp_path: Path) -> None:

@@ -96,12 +96,10 @@ class Scan:
         """The header of a member that is an instance; None for everything else."""
         parts = PurePosixPath(member.name).parts
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if hidden or member.kind in ("directory", "link") or parts[-1].upper() == "DICOMDIR":
-            return None
-        if member.kind != "file":
-            if member.size:
-                reason = "not stored as a plain file (a sparse one?): unpack the archive first"
-                self.trouble(UploadError(f"{archive}: {member.name}: {reason}", archive))
+        if member.kind == "sparse" and not hidden:
+            reason = "a sparse file, of which only pieces are stored: unpack the archive first"
+            self.trouble(UploadError(f"{archive}: {member.name}: {reason}", archive))
+        if member.kind != "file" or hidden or parts[-1].upper() == "DICOMDIR":
             return None
         blocks = member.blocks()
         head = next(blocks, memoryview(b""))

@@ -36,7 +36,7 @@ class Member:
 
 OnDigest = Callable[[Member, str], None]
 
-Kind = Literal["file", "directory", "link", "other"]
+Kind = Literal["file", "sparse", "directory", "link", "other"]
 
 
 class ArchiveMember:

@@ -20,6 +20,7 @@ _KINDS: dict[bytes, Kind] = {
     b"0": "file",
     b"\0": "file",
     b"7": "file",
+    b"S": "sparse",
     b"5": "directory",
     b"1": "link",
     b"2": "link",
@@ -136,7 +137,7 @@ def _member(source: Source, header: _Header, facts: Facts) -> Iterator[ArchiveMe
     if kind == "file" and name.endswith("/"):
         kind = "directory"
     if any(key.startswith("GNU.sparse.") for key in facts):
-        kind = "other"
+        kind = "sparse"
     return passed(name, size, kind, _content(source, name, size))
 
 
