@@ -56,7 +56,7 @@ def parsed(data: bytes, syntax: UID) -> Dataset:
     return read_dataset(BytesIO(data), not encoding.explicit, encoding.little)
 
 
-@pytest.mark.parametrize("comments", [None, "was here", "Project:OTHER"])
+@pytest.mark.parametrize("comments", [None, "was here", "AA:true"])
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.keyword)
 def test_the_copy_says_where_it_belongs_and_nothing_else_changes(
     syntax: UID, comments: str | None, run: Run, scp: Scripted, tmp_path: Path
@@ -99,6 +99,35 @@ def test_the_sandbox_files_by_the_route(run: Run, archive: Archive, tmp_path: Pa
     assert (row["project"], row["subject"], row["name"]) == ("P1", "S1", "E1")
 
 
-@pytest.mark.parametrize("label", ["two words", "a;b", "Jörg", ""])
+@pytest.mark.parametrize(
+    "comments",
+    [
+        "Project:P0 Subject:S0 Session:E0",
+        "seen; SESSION : E0,subject:S0",
+        "first line\r\nsecond line",
+    ],
+)
+def test_what_a_comment_said_before_does_not_hide_the_route(
+    comments: str, run: Run, archive: Archive, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.dcm"
+    written(path, ExplicitVRLittleEndian, comments)
+    assert run("send", path, *at(archive.port, "XNAT"), *ROUTE)[0] == 0
+    (row,) = rows(archive.xnat)
+    assert (row["project"], row["subject"], row["name"]) == ("P1", "S1", "E1")
+
+
+def test_labels_that_the_route_leaves_alone_stay_in_the_comment(
+    run: Run, scp: Scripted, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.dcm"
+    written(path, ExplicitVRLittleEndian, "Project:P0 Subject:S0")
+    assert run("send", path, *at(scp.port), "-P", "P1")[0] == 0
+    ((_, data),) = scp.received
+    after = parsed(data, ExplicitVRLittleEndian)
+    assert after.PatientComments == "Project:P1 Project=P0 Subject:S0"
+
+
+@pytest.mark.parametrize("label", ["two words", "a;b", "a.b", "a,b", "Jörg", ""])
 def test_a_label_that_a_comment_cannot_carry_is_refused(label: str, run: Run) -> None:
     assert run("send", "x", *at(104), "-P", label)[0] == 2

@@ -66,6 +66,10 @@ def test_an_object_cut_in_its_header_is_unparsable(tmp_path: Path) -> None:
         (Header(study_description="P4", accession_number="P5"), "P4"),
         (Header(accession_number="P5"), "P5"),
         (Header(patient_comments="SubProject:P1"), None),
+        (Header(patient_comments="Project:P1 Project:P2"), "P1"),
+        (Header(patient_comments="x Project:P1 Project:P2"), "P2"),
+        (Header(patient_comments="Project:P.1"), None),
+        (Header(patient_comments="Project:P1 x\r\ny"), None),
     ],
 )
 def test_the_project_is_named_by_comments_then_description_then_accession_number(

@@ -16,7 +16,8 @@ from xnat_core.errors import InvalidIdentifierError
 _GROUP_LENGTH, _COMMENTS = 0x00100000, 0x00104000
 _LONGEST_COMMENT = 10240
 _LARGEST_HEAD = 32 << 20
-_LABEL = re.compile(r"[!-:<-~]+")
+# What XNAT reads behind `Project:`; a label with anything else would be none to it.
+_LABEL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Route:
         for kind, label in self.labels.items():
             if not _LABEL.fullmatch(label):
                 raise InvalidIdentifierError(
-                    kind, label, "a comment carries only plain characters, no blanks and no ';'"
+                    kind, label, "a comment carries only letters, digits, '_' and '-'"
                 )
 
     @property
@@ -52,8 +53,7 @@ class Route:
 def spliced(file: IO[bytes], start: int, encoding: Encoding, route: Route) -> tuple[bytes, int]:
     """A data set up to and with its new comment, and where the file goes on behind it.
 
-    The route stands before what the comment said: XNAT takes the first label of a kind. Raises
-    Malformed.
+    The route stands before what the comment said. Raises Malformed.
     """
     place, behind, old = start, start, b""
     group_length: Element | None = None
@@ -69,7 +69,7 @@ def spliced(file: IO[bytes], start: int, encoding: Encoding, route: Route) -> tu
         place = behind = element.end
     if place - start > _LARGEST_HEAD:
         raise Malformed("its first elements are too long to be routed")
-    comment = _comment(str(route), old, encoding)
+    comment = _comment(route, old, encoding)
     head = bytearray(_exactly(file, start, place - start))
     if group_length is not None:
         more = len(comment) - (behind - place)
@@ -77,15 +77,26 @@ def spliced(file: IO[bytes], start: int, encoding: Encoding, route: Route) -> tu
     return bytes(head) + comment, behind
 
 
-def _comment(route: str, old: bytes, encoding: Encoding) -> bytes:
+def _comment(route: Route, old: bytes, encoding: Encoding) -> bytes:
     """The element Patient Comments."""
-    text = b" ".join(filter(None, (route.encode("ascii"), old.strip(b"\0 "))))[:_LONGEST_COMMENT]
+    words = str(route).encode("ascii"), _without_labels(old, route).strip(b"\0 ")
+    text = b" ".join(filter(None, words))[:_LONGEST_COMMENT]
     text += b" " * (len(text) % 2)
     order = "<" if encoding.little else ">"
     tag = struct.pack(order + "HH", _COMMENTS >> 16, _COMMENTS & 0xFFFF)
     if encoding.explicit:
         return tag + b"LT" + struct.pack(order + "H", len(text)) + text
     return tag + struct.pack(order + "L", len(text)) + text
+
+
+def _without_labels(comment: bytes, route: Route) -> bytes:
+    """A comment on one line, with `=` behind the names of labels that the route gives.
+
+    XNAT takes some labels from where they stand last, and none out of several lines.
+    """
+    kinds = "|".join(route.labels).encode("ascii")
+    labels = re.compile(rb"((?:^|[\s,;])(?:" + kinds + rb")\s*):", re.IGNORECASE)
+    return labels.sub(rb"\1=", re.sub(rb"[\r\n]+", b" ", comment))
 
 
 def _correct(head: bytearray, place: int, more: int, encoding: Encoding) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from .dicom_header import Header
 
 DEFAULT_SESSION = "dicom_upload"
+# What `.*` is in Java: nothing that ends a line.
+_ANY = r"[^\n\r\x85\u2028\u2029]*"
 
 
 def clean(label: str) -> str:
@@ -16,10 +18,16 @@ def clean(label: str) -> str:
 
 
 def assigned(key: str, texts: tuple[str, ...]) -> str:
-    """The value of `key:value` in the first text that has one."""
-    pattern = re.compile(rf"(?:\A|[\s,;]){key}\s*:\s*([\w-]+)(?=[\s,;]|\Z)", re.IGNORECASE)
+    """The value of `key:value` in the first text that has one.
+
+    As XNAT's `ContainedAssignmentExtractor` matches: of several the last one counts unless the text
+    begins with one, and behind or before a line break there are none.
+    """
+    pattern = re.compile(
+        rf"(?:\A|{_ANY}[\s,;]){key}\s*:\s*([\w-]*)(?:[\s,;]{_ANY})?", re.IGNORECASE | re.ASCII
+    )
     for text in texts:
-        if match := pattern.search(text):
+        if (match := pattern.fullmatch(text)) and match[1]:
             return match[1]
     return ""
 
