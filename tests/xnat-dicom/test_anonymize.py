@@ -203,6 +203,12 @@ def test_head_and_preamble_say_nothing_of_machines(run: Run) -> None:
     assert b"SECRET" not in Path("x.dcm").read_bytes()
 
 
+def test_a_name_with_a_slash_at_its_end_is_a_folder(run: Run) -> None:
+    answer = run("anonymize", "b/ct1_0001.dcm", "new/")
+    assert answer.values("path", "outcome") == [("new/ct1_0001.dcm", "done")]
+    assert Path("new/ct1_0001.dcm").is_file()
+
+
 @pytest.mark.parametrize("words", [("a", "a"), ("a", "a/out"), ("a/1", "a"), ("a/1", "link")])
 def test_output_in_the_input_is_refused(run: Run, words: tuple[str, str]) -> None:
     Path("link").symlink_to("a/1")

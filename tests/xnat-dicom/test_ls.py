@@ -76,6 +76,11 @@ def test_other_files_backups_and_indexes_are_passed_over(run: Run, folder: Path)
     assert answer.err == "xnat-dicom: passed over, no DICOM instances or backups: 3\n"
 
 
+def test_what_is_named_like_a_backup_of_nothing_is_a_file(run: Run, folder: Path) -> None:
+    (folder / "b/ct1_0001.dcm").rename(folder / "b/ct1_0001.dcm.bak")
+    assert run("ls", "b").values("path") == ["b/ct1_0001.dcm.bak"]
+
+
 def test_a_damaged_file_fails_and_the_rest_comes(run: Run, folder: Path) -> None:
     (folder / "a/1/mr1_0001.dcm").write_bytes(b"garbage")
     answer = run("ls", "a")

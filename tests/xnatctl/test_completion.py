@@ -79,6 +79,7 @@ def offered(line: str) -> list[str]:
         ("xnat-ls sessions --o", ["--overwrite", "--output"]),
         ("xnatctl session list --lo", ["--long"]),
         ("xnatctl -p prod session list --lo", ["--long"]),
+        ("xnatctl -p session session list --lo", ["--long"]),
         ("xnat-ls sessions --mode ", ["tar", "zip"]),
         ("xnat-ls sessions --mode=z", ["--mode=zip"]),
         ("xnat-ls sessions --mode = z", ["zip"]),

@@ -3,7 +3,8 @@
 Usage:
   xnat-dicom anonymize [options] <in> <out>
 
-<in> is a file or a folder; below <out> the folders are as below <in>. Input is never changed.
+<in> is a file or a folder; below <out> the folders are as below <in>. Input is never changed. The
+copy of a file goes into <out> if that is a folder or ends with a slash.
 
 Options:
   --patient-id=<id>      ID of the patient in all copies; else each patient gets a pseudonym.
@@ -30,6 +31,7 @@ Example:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +65,10 @@ class Options:
         args = job.args
         args.only_one("--remove-private", "--keep-private")
         source = expanded(args.required("<in>"))
-        target = expanded(args.required("<out>"))
+        out = args.required("<out>")
+        target = expanded(out)
         folder = is_folder(source)
-        if not folder and target.is_dir():
+        if not folder and (target.is_dir() or out.endswith((os.sep, "/"))):
             target /= source.name
         _apart(source, target)
         key_file, dry_run = args.path("--key-file"), args.flag("--dry-run")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xnat_core.dicom_files import LocalFile, may_be_dicom, walk
+from xnat_core.dicom_files import LocalFile, is_backup, may_be_dicom, walk
 from xnat_core.errors import DicomError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.models import DicomFile
@@ -80,7 +80,7 @@ class Finder:
                 yield path
 
     def _is_dicom(self, path: Path) -> bool:
-        if path.name.upper() == "DICOMDIR" or path.name.endswith(".bak"):
+        if path.name.upper() == "DICOMDIR" or is_backup(path):
             return False
         try:
             return may_be_dicom(path)

@@ -96,9 +96,10 @@ def _candidates(typed: list[str], current: str) -> Iterable[tuple[str, str]]:
 
 
 def _of_xnatctl(arguments: list[str], current: str) -> Iterable[tuple[str, str]]:
-    plain = _plain(arguments, options(OPTIONS))
-    if plain[:1] == ["help"]:
-        plain = plain[1:]
+    places = _places(arguments, options(OPTIONS))
+    if places and arguments[places[0]] == "help":
+        places = places[1:]
+    plain = [arguments[at] for at in places]
     if not plain and arguments and arguments[-1] in VALUED:
         return _values(options(OPTIONS), arguments[-1]) or ()
     if not plain:
@@ -107,7 +108,7 @@ def _of_xnatctl(arguments: list[str], current: str) -> Iterable[tuple[str, str]]
         return ((shell, "") for shell in SHELLS)
     if plain[0] in NOUNS and len(plain) == 1 and not current.startswith("-"):
         return ((verb, ALIASES[f"{plain[0]} {verb}"]) for verb in verbs(plain[0]))
-    at = arguments.index(plain[0])
+    at = places[0]
     # An option whose value is still to come is the tool's.
     end = len(arguments) - arguments[-1].startswith("-")
     try:
@@ -153,13 +154,18 @@ def _next_words(plain: list[str], known: Mapping[str, str]) -> Iterator[tuple[st
 
 def _plain(arguments: list[str], known: list[Option]) -> list[str]:
     """The words that are neither options nor their values."""
+    return [arguments[at] for at in _places(arguments, known)]
+
+
+def _places(arguments: list[str], known: list[Option]) -> list[int]:
+    """Where these words stand: the value of an option may be the same word as a noun."""
     valued = {name for option in known if option.valued for name in option.names} | VALUED
-    plain, skip = [], False
-    for word in arguments:
+    places, skip = [], False
+    for at, word in enumerate(arguments):
         if not skip and not word.startswith("-"):
-            plain.append(word)
+            places.append(at)
         skip = not skip and word in valued
-    return plain
+    return places
 
 
 def _values(known: list[Option], name: str) -> Iterable[tuple[str, str]] | None:
