@@ -175,6 +175,15 @@ def test_a_dry_run_tells_where_and_what_and_connects_to_nothing(
     assert record["files"] == 6
 
 
+def test_a_dry_run_plans_the_bytes_of_the_files_that_are_left(
+    run: Run, scp: Scripted, series: list[Path]
+) -> None:
+    run("send", *series[:4], *at(scp.port))
+    (plan,) = run("send", series[0].parent, *at(scp.port), "--dry-run")[1]
+    assert (plan["files"], plan["known"]) == (2, 4)
+    assert plan["bytes"] == sum(path.stat().st_size for path in series[4:])
+
+
 def test_what_was_acknowledged_is_not_sent_again(
     run: Run, scp: Scripted, series: list[Path]
 ) -> None:

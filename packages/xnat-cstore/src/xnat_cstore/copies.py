@@ -41,4 +41,4 @@ def _routed(source: Source, route: Route) -> Payload:
     with source.file, inflated(source) as plain:
         head, behind = spliced(plain, 0, encoding, route)
         packed = deflated(head, plain, behind)
-    return Payload(source._replace(file=packed, start=0, end=packed.seek(0, 2)))
+    return Payload(source._replace(file=packed, start=0, end=packed.seek(0, 2), mtime_ns=None))

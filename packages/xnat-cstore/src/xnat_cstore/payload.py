@@ -15,13 +15,17 @@ _ONE_CALL = 512
 
 
 class Source(NamedTuple):
-    """A file and the data set in it, which ends before `end` and is written in `syntax`."""
+    """A file and the data set in it, which ends before `end` and is written in `syntax`.
+
+    `mtime_ns` is None where nobody else can write to the file.
+    """
 
     file: IO[bytes]
     path: Path
     start: int
     end: int
     syntax: str
+    mtime_ns: int | None = None
 
 
 class Payload:
@@ -35,6 +39,7 @@ class Payload:
         self.syntax = source.syntax
         self._file = source.file
         self._path = source.path
+        self._mtime_ns = source.mtime_ns
         self._position = source.start
         self._left = source.end - source.start
         self._head = memoryview(head)
@@ -51,9 +56,10 @@ class Payload:
         self._file.close()
 
     def fill(self, slots: list[memoryview]) -> None:
-        """Fill all slots with what comes next. Raises UploadError when the file has become shorter.
+        """Fill all slots with what comes next. Raises UploadError when the file has changed.
 
-        The file is read straight into the slots, by few system calls.
+        The file is read straight into the slots, by few system calls. Whether it is the same still
+        is looked at before its end is sent: what never ends is not kept by the receiver.
         """
         waiting = _without(slots, self._take_head(slots))
         room = sum(len(slot) for slot in waiting)
@@ -69,6 +75,12 @@ class Payload:
             self._position += count
             self._left -= count
             waiting = _without(waiting, count)
+        if not self._left and self._mtime_ns is not None:
+            self._check()
+
+    def _check(self) -> None:
+        if os.fstat(self._file.fileno()).st_mtime_ns != self._mtime_ns:
+            raise UploadError(f"{self._path}: was written to while it was sent", self._path)
 
     def _take_head(self, slots: list[memoryview]) -> int:
         taken = 0
@@ -101,7 +113,8 @@ def opened(instance: Instance) -> Source:
     if (found.st_size, found.st_mtime_ns) != (instance.size, instance.mtime_ns):
         file.close()
         raise UploadError(f"{instance.path}: changed since it was looked at", instance.path)
-    return Source(file, instance.path, instance.offset, instance.size, instance.syntax)
+    place = instance.offset, instance.size
+    return Source(file, instance.path, *place, instance.syntax, instance.mtime_ns)
 
 
 def _without(slots: list[memoryview], count: int) -> list[memoryview]:

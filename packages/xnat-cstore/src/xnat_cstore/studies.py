@@ -19,7 +19,10 @@ from xnat_cstore.statuses import explained, is_warning
 
 @dataclass
 class Study:
-    """One study; `found` counts its files, `known` those that need not be sent."""
+    """One study; `found` counts its files, `known` those that need not be sent.
+
+    `size` is that of the files that are to be sent.
+    """
 
     uid: str
     folder: Path
@@ -55,7 +58,9 @@ class Studies:
 
     def known(self, instance: Instance) -> None:
         """Count a file that need not be sent."""
-        self._studies[instance.study].known += 1
+        study = self._studies[instance.study]
+        study.known += 1
+        study.size -= instance.size
 
     def delivered(self, delivered: Delivered) -> None:
         """Count a file that was sent, or was not."""
@@ -63,6 +68,7 @@ class Studies:
         study.ended = time.monotonic()
         if delivered.error is not None:
             study.failed += 1
+            study.size -= delivered.instance.size
             study.reasons.add(delivered.error.exit_status)
             return
         self.sent += 1
