@@ -189,6 +189,15 @@ def test_an_unknown_experiment_leads_to_the_level_above(xnat: XNAT) -> None:
     assert [row["Name"] for row in xnat.rows(path)] == ["of-subject.txt"]
 
 
+def test_an_unknown_scan_leads_to_its_session_in_a_project_path_only(xnat: XNAT) -> None:
+    session = xnat.has_session("P1", "S1", "E1")
+    xnat.has_resource(session, "R", {"of-session.txt": b"s"})
+    inside = "scans/NOPE/resources/R/files"
+    path = f"/data/projects/P1/subjects/S1/experiments/E1/{inside}"
+    assert [row["Name"] for row in xnat.rows(path)] == ["of-session.txt"]
+    assert xnat.rows(f"/data/experiments/{session.id}/{inside}") == []
+
+
 def test_a_file_can_have_a_name_that_no_header_can_hold(xnat: XNAT) -> None:
     xnat.has_resource(xnat.has_subject("P1", "S1"), "R", {"日本.txt": b"nihon"})
     answer = xnat.call("GET", "/data/projects/P1/subjects/S1/resources/R/files/日本.txt")

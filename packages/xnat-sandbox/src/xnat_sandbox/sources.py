@@ -108,8 +108,8 @@ def sources_to_read(
 ) -> list[Source]:
     """The items that a GET addresses.
 
-    When the experiment of a project path is not found, the lookup stops at the level above: the
-    subject's or the project's files are listed. A flat path to nothing gives `flat_status`.
+    When the experiment or scan of a project path is not found, the lookup stops at the level above,
+    whose files are listed. A flat path to nothing gives `flat_status`.
     """
     above = _above(context, path)
     if "experiment" not in path:
@@ -117,7 +117,10 @@ def sources_to_read(
     sessions = [*_sessions(context, path, above)]
     if not sessions:
         return [above] if above else _missing(flat_status)
-    return [source for session in sessions for source in _inside(context, session, path, direction)]
+    found = [
+        source for session in sessions for source in _inside(context, session, path, direction)
+    ]
+    return found or (sessions if "project" in path and "scan" in path else [])
 
 
 def source_to_write(context: Context, path: Mapping[str, str], direction: str) -> Source:
