@@ -103,6 +103,23 @@ def test_a_lost_association_is_opened_again_and_goes_on(
     assert len(scp.uids) == 7
 
 
+def test_a_receiver_that_still_works_on_what_was_lost_is_asked_again(
+    run: Run, make_scp: MakeSCP, series: list[Path]
+) -> None:
+    scp = make_scp()
+
+    def answer(event: Any) -> int:
+        if len(scp.received) == 3:
+            event.assoc.abort()
+        # XNAT's word for a file that another association is writing at this moment.
+        return 0xC000 if len(scp.received) == 4 else 0
+
+    scp.answer = answer
+    status, records, err = run("send", series[0].parent, *at(scp.port), "-w", "1")
+    assert (status, err, records[0]["files"]) == (0, "", 6)
+    assert scp.uids.count(scp.uids[2]) == 3
+
+
 def test_one_file_that_ends_every_association_does_not_stop_the_rest(
     run: Run, make_scp: MakeSCP, series: list[Path]
 ) -> None:

@@ -92,7 +92,7 @@ class _Sender:
         while True:
             association = self._pool.take(instance.pair)
             try:
-                size, answer = self._store(association, instance)
+                size, answer = self._store(association, instance, sent_before=attempts > 0)
             except Lost as error:
                 association.close()
                 attempts += _SILENCE_COUNTS if isinstance(error, Silent) else 1
@@ -115,14 +115,16 @@ class _Sender:
             error_of = None if is_stored(answer) else _refused(instance, answer)
             return Delivered(instance, size, seconds, answer, error_of)
 
-    def _store(self, association: Association, instance: Instance) -> tuple[int, Answer]:
+    def _store(
+        self, association: Association, instance: Instance, *, sent_before: bool
+    ) -> tuple[int, Answer]:
         """Bytes sent, and the answer; one that asks for patience is given some."""
         context, syntax = self._agreed(association, instance)
         pauses = iter(_PAUSES_WHEN_FULL if self._full < _FULL_FOR_GOOD else ())
         while True:
             with payload_of(instance, syntax, self._manner.route) as payload:
                 answer = association.store(context, instance.sop_class, instance.uid, payload)
-            if not may_pass(answer):
+            if not may_pass(answer, sent_before=sent_before):
                 self._full = 0
                 return payload.size, answer
             pause = next(pauses, None)

@@ -38,9 +38,12 @@ def is_warning(answer: Answer) -> bool:
     return answer.status >> 12 == 0xB or answer.status in (0x0001, 0x0107)
 
 
-def may_pass(answer: Answer) -> bool:
-    """Whether the same instance may be taken a moment later."""
-    return answer.status >> 8 == 0xA7
+def may_pass(answer: Answer, *, sent_before: bool = False) -> bool:
+    """Whether the same instance may be taken a moment later.
+
+    XNAT understands nothing, too, while it writes what an association that was lost had sent.
+    """
+    return answer.status >> 8 == 0xA7 or (sent_before and answer.status == 0xC000)
 
 
 def code(answer: Answer) -> str:
