@@ -79,6 +79,19 @@ def test_folders_are_entered_when_asked_and_else_counted(run: Run) -> None:
     assert answer.err == "xnat-dicom: warning: folders not entered: 2; -r enters them\n"
 
 
+def test_a_record_of_a_folder_stands_for_all_below_it(run: Run, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    studies = run("ls", "a", "--by", "study").records
+    answer = run("validate", records=[*studies, {"kind": "dicom", "path": "empty"}])
+    assert sorted(answer.values("path", "valid")) == [
+        ("a/1/mr1_0001.dcm", True),
+        ("a/1/mr1_0002.dcm", True),
+        ("a/2/mr2_0001.dcm", True),
+        ("empty", None),
+    ]
+    assert answer.err.startswith("xnat-dicom: no DICOM files in empty\n")
+
+
 def test_files_come_as_records_too_and_failures_go_on(run: Run) -> None:
     lost = {"kind": "dicom", "path": "x", "outcome": "failed", "error": {"exit_status": 4}}
     answer = run("validate", records=[lost, {"kind": "dicom", "path": B, "note": "kept"}])

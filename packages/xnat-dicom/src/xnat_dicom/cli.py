@@ -11,7 +11,8 @@ Commands:
   anonymize  Write copies that do not tell whose they are.
   modify     Change values in place.
 
-Files come as arguments, or as records of kind 'dicom' on standard input. No server is needed.
+Files come as arguments, or as records of kind 'dicom' on standard input; a record of a folder
+stands for all that is below it. No server is needed.
 'xnat-dicom <command> --help' explains each.
 
 Examples:

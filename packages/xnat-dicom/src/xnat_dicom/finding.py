@@ -29,10 +29,11 @@ class Finder:
         self.others = 0
         self.folders = 0
 
-    def files(self, roots: Iterable[Path]) -> Iterator[LocalFile]:
-        """The DICOM files at and below `roots`, as they are met."""
+    def files(self, roots: Iterable[Path], *, deep: bool = False) -> Iterator[LocalFile]:
+        """The DICOM files at and below `roots`, as they are met; `deep` enters all subfolders."""
+        deep = deep or self.recursive
         for root in roots:
-            for file in walk([root] if self.recursive else self._shallow(root), self._trouble):
+            for file in walk([root] if deep else self._shallow(root), self._trouble):
                 if file.path == root or self._is_dicom(file.path):
                     yield file
                 else:
@@ -50,9 +51,18 @@ class Finder:
             if not record.get("path"):
                 self.job.emit(failed(record, DicomError("the record has no path")))
             elif path.is_dir():
-                yield from (record_of(file) for file in self.files([path]))
+                yield from self._in_folder(record, path)
             else:
                 yield record
+
+    def _in_folder(self, record: Record, folder: Path) -> Iterator[Record]:
+        """What a record of a series or study stands for: everything below its folder."""
+        empty = True
+        for file in self.files([folder], deep=True):
+            empty = False
+            yield record_of(file)
+        if empty:
+            self.job.emit(failed(record, DicomError(f"no DICOM files in {folder}", folder)))
 
     def tell(self) -> None:
         """Say what was passed over, so that nobody takes a part for the whole."""
