@@ -79,6 +79,14 @@ def test_folders_are_entered_when_asked_and_else_counted(run: Run) -> None:
     assert answer.err == "xnat-dicom: warning: folders not entered: 2; -r enters them\n"
 
 
+@pytest.mark.parametrize("words", [[], ["-r"]])
+def test_a_link_that_leads_nowhere_is_told(words: list[str], run: Run) -> None:
+    Path("b/lost.dcm").symlink_to("nowhere")
+    answer = run("validate", "b", *words)
+    assert (answer.status, sorted(answer.values("path"))) == (1, ["b/ct1_0001.dcm", "b/lost.dcm"])
+    assert "b/lost.dcm: a link to nowhere, which is not there" in answer.err
+
+
 def test_a_record_of_a_folder_stands_for_all_below_it(run: Run, folder: Path) -> None:
     (folder / "empty").mkdir()
     studies = run("ls", "a", "--by", "study").records

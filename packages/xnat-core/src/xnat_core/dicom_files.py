@@ -45,7 +45,7 @@ def walk(roots: Iterable[Path], trouble: Trouble) -> Iterator[LocalFile]:
         try:
             found = root.stat()
         except OSError as error:
-            trouble(UploadError(f"{root}: {error.strerror}", root))
+            trouble(no_file(root, error))
             continue
         if stat.S_ISDIR(found.st_mode):
             yield from _below(root, found, entered, trouble)

@@ -84,8 +84,6 @@ class Finder:
         for path in paths:
             if path.is_dir():
                 self.folders += 1
-            elif path.is_symlink() and not path.exists():
-                continue
             else:
                 yield path
 
