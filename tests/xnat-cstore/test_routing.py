@@ -89,6 +89,17 @@ def test_the_length_of_the_group_is_made_right(run: Run, scp: Scripted, tmp_path
     assert int.from_bytes(data[place : place + 4], "little") == 0x64 + added
 
 
+def test_a_deflated_file_without_its_end_is_not_made_to_look_whole(
+    run: Run, scp: Scripted, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.dcm"
+    written(path, DeflatedExplicitVRLittleEndian)
+    path.write_bytes(path.read_bytes()[:-40])
+    status, _, err = run("send", path, *at(scp.port), *ROUTE)
+    assert (status, scp.received) == (1, [])
+    assert "its deflated data set has no end" in err
+
+
 def test_the_sandbox_files_by_the_route(run: Run, archive: Archive, tmp_path: Path) -> None:
     write_series(tmp_path / "sent", instances=3)
     status, records, _ = run("send", tmp_path / "sent", *at(archive.port, "XNAT"), *ROUTE)

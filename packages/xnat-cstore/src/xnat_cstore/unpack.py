@@ -6,7 +6,7 @@ import tempfile
 import zlib
 from typing import IO
 
-from xnat_core.dicom_elements import DEFLATED, EXPLICIT
+from xnat_core.dicom_elements import DEFLATED, EXPLICIT, Malformed
 from xnat_core.errors import DicomError, DicomParseError
 from xnat_core.files import BLOCK
 from xnat_cstore.payload import Source
@@ -17,7 +17,7 @@ def unpacked(source: Source) -> Source:
     """The data set in Explicit VR Little Endian; closes `source`.
 
     Compressed pixels are decoded in memory. Raises DicomError saying what is missing to decode
-    them, DicomParseError when they cannot be decoded, zlib.error.
+    them, DicomParseError when they cannot be decoded, Malformed, zlib.error.
     """
     with source.file:
         file = inflated(source) if source.syntax == DEFLATED else _decoded(source)
@@ -25,7 +25,7 @@ def unpacked(source: Source) -> Source:
 
 
 def inflated(source: Source) -> IO[bytes]:
-    """A deflated data set as it was before."""
+    """A deflated data set as it was before. Raises Malformed, zlib.error."""
     plain = tempfile.TemporaryFile()  # noqa: SIM115  # whoever sends it closes it
     try:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -33,6 +33,9 @@ def inflated(source: Source) -> IO[bytes]:
         while data := inflate.unconsumed_tail or source.file.read(BLOCK):
             plain.write(inflate.decompress(data, BLOCK))
         plain.write(inflate.flush())
+        if not inflate.eof:
+            # Deflated again it would look whole.
+            raise Malformed("its deflated data set has no end")
         plain.flush()
     except BaseException:
         plain.close()
