@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pydicom
@@ -129,6 +130,24 @@ def test_a_backup_is_the_file_as_it_was_and_is_not_overwritten(run: Run) -> None
     assert answer.status == 1
     assert "is there already and differs from the file" in answer.err
     assert (Path(f"{B}.bak").read_bytes(), value("PatientID")) == (before, "S1")
+
+
+@pytest.mark.parametrize("words", [[], ["-b"]])
+def test_the_old_file_is_there_until_the_new_one_is_on_the_disk(
+    words: list[str], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, synced = Path(B).stat().st_ino, []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_size, Path(B).stat().st_ino == before))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    size = Path(B).stat().st_size
+    run("modify", B, "-t", "PatientComments=longer than before", *words)
+    assert (Path(B).stat().st_size, True) in synced
+    assert ((size, True) in synced) == bool(words)
 
 
 def test_a_backup_of_a_run_that_was_killed_is_taken(run: Run) -> None:

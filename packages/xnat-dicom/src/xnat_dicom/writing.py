@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def write(dataset: FileDataset, target: Path, *, like: Path | None = None) -> int:
-    """Write `target`, with the mode and owner of `like`; returns its size. Raises XNATCtlError."""
+    """Write `target`, with the mode and owner of `like`; returns its size. Raises XNATCtlError.
+
+    With `like`, which may be the target, the new file is on the disk before it replaces the old.
+    """
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
     implicit, little = dataset.original_encoding
@@ -26,7 +29,7 @@ def write(dataset: FileDataset, target: Path, *, like: Path | None = None) -> in
         dataset.file_meta.TransferSyntaxUID = (
             ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         )
-    with atomic_write(target) as part, damage(target):
+    with atomic_write(target, sync=like is not None) as part, damage(target):
         # The library wants a file that it can seek in; nothing is written through `part`.
         dataset.save_as(part.path, enforce_file_format=True)
         if like is not None:
@@ -45,7 +48,7 @@ def back_up(path: Path) -> Path:
             if md5_of(backup) == md5_of(path):
                 return backup
             raise DicomError(f"{backup}: is there already and differs from the file", path)
-        with path.open("rb") as file, atomic_write(backup) as part:
+        with path.open("rb") as file, atomic_write(backup, sync=True) as part:
             copy_blocks(file, [part])
             _take_after(part.path, path.stat())
     return backup
