@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -302,28 +301,6 @@ def test_a_file_that_becomes_shorter_is_told_and_the_rest_goes_on(
     status, records, err = run("send", series[0].parent, *at(scp.port), "-w", "1")
     assert (status, records[-1]["files"], records[-1]["failed"]) == (1, 5, 1)
     assert f"{series[2]}: became shorter while it was sent" in err
-
-
-def test_a_file_that_is_written_to_while_it_is_sent_does_not_arrive(
-    run: Run, scp: Scripted, series: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from xnat_cstore.payload import Payload
-
-    read = Payload._read
-
-    def overwritten(self: Payload, slots: list[memoryview]) -> int:
-        count = read(self, slots)
-        if self._path == series[2]:
-            with series[2].open("r+b") as file:
-                file.write(b"x")
-            os.utime(series[2], ns=(0, 0))
-        return count
-
-    monkeypatch.setattr(Payload, "_read", overwritten)
-    status, records, err = run("send", series[0].parent, *at(scp.port), "-w", "1")
-    assert (status, records[-1]["files"], records[-1]["failed"]) == (1, 5, 1)
-    assert f"{series[2]}: was written to while it was sent" in err
-    assert len(scp.received) == 5
 
 
 @pytest.fixture

@@ -184,6 +184,28 @@ def test_a_dry_run_plans_the_bytes_of_the_files_that_are_left(
     assert plan["bytes"] == sum(path.stat().st_size for path in series[4:])
 
 
+def test_a_file_that_is_written_to_while_it_is_sent_does_not_arrive(
+    run: Run, scp: Scripted, series: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xnat_cstore.payload import Payload
+
+    read = Payload._read
+
+    def overwritten(self: Payload, slots: list[memoryview]) -> int:
+        count = read(self, slots)
+        if self._path == series[2]:
+            with series[2].open("r+b") as file:
+                file.write(b"x")
+            os.utime(series[2], ns=(0, 0))
+        return count
+
+    monkeypatch.setattr(Payload, "_read", overwritten)
+    status, records, err = run("send", series[0].parent, *at(scp.port), "-w", "1")
+    assert (status, records[-1]["files"], records[-1]["failed"]) == (1, 5, 1)
+    assert f"{series[2]}: was written to while it was sent" in err
+    assert len(scp.received) == 5
+
+
 def test_what_was_acknowledged_is_not_sent_again(
     run: Run, scp: Scripted, series: list[Path]
 ) -> None:
