@@ -131,6 +131,16 @@ def test_results_that_the_disk_did_not_take_leave_the_shard_undone(run: Run, pla
     assert (status, len(list(plan.glob("shard.*.out")))) == (8, 1)
 
 
+def test_what_a_command_leaves_behind_is_not_waited_for(
+    run: Run, plan: Path, tmp_path: Path
+) -> None:
+    waiting = tmp_path / "waiting"
+    os.mkfifo(waiting)
+    status, (shard,), _ = run("run", plan, 0, "--", "sh", "-c", f"read line < '{waiting}' & cat")
+    os.close(os.open(waiting, os.O_WRONLY))
+    assert (status, shard["outcome"], len(results(plan))) == (0, "done", 2)
+
+
 def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(
     run: Run, plan: Path
 ) -> None:

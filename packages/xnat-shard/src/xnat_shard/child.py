@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import shutil
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from xnat_core.errors import UsageError
+from xnat_core.files import BLOCK
 from xnat_core.leases import LeaseLost
 
 _OWN_ACCORD = 2.0
 _GRACE = 100.0
+_SILENCE = 1.0
 _SET_DEATH_SIGNAL = 1
 
 
@@ -65,6 +68,7 @@ class _Printed(threading.Thread):
     def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
         super().__init__(daemon=True)
         assert process.stdout is not None
+        self._process = process
         self._source = process.stdout
         self._output = output
         self._error: OSError | None = None
@@ -72,9 +76,20 @@ class _Printed(threading.Thread):
     def run(self) -> None:
         try:
             with self._source, self._output.open("wb") as file:
-                shutil.copyfileobj(self._source, file)
+                while block := self._next():
+                    file.write(block)
         except OSError as error:
             self._error = OSError(error.errno, error.strerror, str(self._output))
+
+    def _next(self) -> bytes:
+        """Wait for more; nothing at the end. What the command leaves behind when it ends may hold
+        its output open for ever, and is not waited for."""
+        while True:
+            has_ended = self._process.poll() is not None
+            if select.select([self._source], [], [], _SILENCE)[0]:
+                return os.read(self._source.fileno(), BLOCK)
+            if has_ended:
+                return b""
 
     def check(self) -> None:
         """Raise the OSError that kept something out of the file."""
