@@ -45,13 +45,14 @@ def test_named_scans_that_a_listing_of_the_session_leaves_out_are_looked_into(
         becomes(json.dumps({"ResultSet": {"Result": left}}).encode()),
     )
     ran = download.session("MR1", "--scans", "1,3", "--session-resources")
-    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert [record["outcome"] for record in ran.of("scan") + ran.of("session")] == ["failed"] * 2
+    assert ran.status == 1
     assert "counts 2 in resource DICOM" in ran.err
 
 
-@pytest.mark.parametrize("scans", ["1", "1,2", "1,3"])
+@pytest.mark.parametrize(("scans", "others"), [("1", []), ("1,2", []), ("1,3", [b"c"])])
 def test_an_empty_listing_of_a_scan_that_has_files_is_not_believed(
-    download: Downloader, scans: str
+    download: Downloader, scans: str, others: list[bytes]
 ) -> None:
     xnat = download.xnat
     session = xnat.has_session("P1", "S1", "MR1", SCANS)
@@ -59,5 +60,7 @@ def test_an_empty_listing_of_a_scan_that_has_files_is_not_believed(
     nothing = Response('{"ResultSet":{"Result":[]}}', content_type="application/json")
     xnat.before(lambda request: nothing if request.path == listing else None)
     ran = download.session("MR1", "--scans", scans)
-    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert [record["outcome"] for record in ran.of("scan") + ran.of("session")] == ["failed"] * 2
+    assert ran.status == 1
     assert "counts 2 in resource DICOM" in ran.err
+    assert list(download.files("MR1/scans").values()) == others

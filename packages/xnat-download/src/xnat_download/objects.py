@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import ResourceNotFoundError, XNATCtlError
+from xnat_core.errors import DownloadError, ResourceNotFoundError, XNATCtlError
 from xnat_core.models import Resource, Subject
 from xnat_core.records import Record
 from xnat_core.services.homes import Home
@@ -87,7 +87,7 @@ def _open_session(download: Download) -> Iterable[Work]:
             find_scan(client, session, scan)
             parts = (*home.parts, "scans", scan)
             require_empty(client, Home(parts, ("scan", f"{session.label}/{scan}")))
-        except ResourceNotFoundError as error:
+        except (ResourceNotFoundError, DownloadError) as error:
             named = {"kind": "scan", "id": scan, "session": session.label}
             download.refuse(named, error)
     return begin(download)
