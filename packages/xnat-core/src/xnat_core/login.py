@@ -261,7 +261,6 @@ class Authenticator:
             raise
         self._token = login.token
         self._own = True
-        self._password = password
         self._lifetime = login.lifetime
         self._touched = time.monotonic()
         self._private = not self._keep(login, username)
@@ -288,6 +287,8 @@ class Authenticator:
             raise SessionExpiredError(
                 self._url, f"no password for user {self._username!r}: {self._remedy()}"
             )
+        # Also when nobody answers the login: the next object would ask for it once more.
+        self._password = answer
         return self._username, answer
 
     def _remedy(self) -> str:
