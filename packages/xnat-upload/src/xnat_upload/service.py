@@ -11,7 +11,7 @@ from xnat_core.config import OVERWRITE
 from xnat_core.imports import Destination, archive_destination_params
 from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_core.models.transfer import DICOMStoreSummary
-from xnat_core.services.base import BaseService, named
+from xnat_core.services.base import BaseService, named, several
 from xnat_core.services.resources import ResourceService
 from xnat_core.user_paths import expanded
 from xnat_core.validation import ARCHIVE_SUFFIXES, validate_workers
@@ -253,7 +253,7 @@ class UploadService(BaseService):
 
 
 def _existing(paths: Iterable[str | Path]) -> list[Path]:
-    found = [expanded(path) for path in ([paths] if isinstance(paths, str) else paths)]
+    found = [expanded(path) for path in several(paths)]
     if not found:
         raise ValueError("nothing to upload is named")
     for path in found:

@@ -121,8 +121,8 @@ def named(value: T | None, alias: T | None, name: str, other: str) -> T:
     raise TypeError(f"exactly one of {name} and {other} is needed")
 
 
-def several(given: Iterable[str] | str) -> list[str]:
-    """The texts of an argument; one text stands for itself and not for its letters."""
+def several(given: Iterable[T] | str) -> list[T | str]:
+    """The items of an argument; one text stands for itself and not for its letters."""
     return [given] if isinstance(given, str) else list(given)
 
 

@@ -15,7 +15,7 @@ from xnat_core.errors import (
 )
 from xnat_core.lagging import look_until
 from xnat_core.models import DownloadSummary, Resource, ResourceFile, UploadSummary
-from xnat_core.services.base import BaseService, Row, listing, named
+from xnat_core.services.base import BaseService, Row, listing, named, several
 from xnat_core.services.homes import Home, parents_of
 from xnat_core.services.lookup import find_session
 from xnat_core.services.once import LONGEST_WAIT, ask_and_see
@@ -189,7 +189,7 @@ class ResourceService(BaseService):
         import time
 
         begin = time.monotonic()
-        paths = [Path(file) for file in ([files] if isinstance(files, str) else files)]
+        paths = [Path(file) for file in several(files)]
         errors: list[str] = []
         size = 0
         for file in paths:
