@@ -10,7 +10,7 @@ from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import InvalidIdentifierError, ResourceNotFoundError, ValidationError
 from xnat_core.prearchive import Prearchive
-from xnat_core.services.lookup import find_session, find_subject
+from xnat_core.services.lookup import OnlyShared, find_session, find_subject
 from xnat_core.services.sessions import SessionService
 from xnat_core.services.subjects import SubjectService
 
@@ -45,6 +45,21 @@ def test_a_label_is_found_in_its_project(xnat: XNAT, client: XNATClient) -> None
     second = xnat.has_session("P2", "S1", "MR1")
     assert find_session(client, "MR1", "P1").id == first.id
     assert find_session(client, "MR1", "P2").id == second.id
+
+
+def test_an_alias_stands_for_the_project_that_has_it(xnat: XNAT, client: XNATClient) -> None:
+    made = xnat.has_session("P1", "S1", "MR1")
+    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
+    xnat.store.items.create_project("P2", aliases=("SECOND",))
+    for item in (made.id, made.subject_id):
+        xnat.store.items.share(item, "P2", "ALT")
+    assert find_session(client, "MR1", "FIRST", own=True).project == "P1"
+    assert find_subject(client, "S1", "FIRST").primary_project is None
+    seen = find_session(client, "ALT", "SECOND")
+    assert (seen.project, seen.label, seen.subject_label) == ("P2", "ALT", "ALT")
+    assert find_subject(client, "ALT", "SECOND").primary_project == "P1"
+    with pytest.raises(OnlyShared):
+        find_session(client, "ALT", "SECOND", own=True)
 
 
 @pytest.mark.parametrize("label", ODD)

@@ -271,6 +271,20 @@ def test_a_session_that_is_only_shared_is_refused(xnat: XNAT, edit: Run) -> None
     assert changes(xnat) == []
 
 
+@pytest.mark.parametrize("words", [("session",), ("subject", "--force")])
+def test_what_is_only_shared_is_refused_by_an_alias_of_the_project_too(
+    xnat: XNAT, edit: Run, words: tuple[str, ...]
+) -> None:
+    session = furnished(xnat)
+    xnat.store.items.create_project("P2", aliases=("SECOND",))
+    for item in (session.id, session.subject_id):
+        xnat.store.items.share(item, "P2", "ALT")
+    answer = edit("delete", *words, "-P", "SECOND", "ALT", "--yes")
+    assert answer.status == 2
+    assert "is only shared into P2" in answer.err
+    assert changes(xnat) == []
+
+
 def test_a_delete_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
     session = furnished(xnat)
     xnat.before(pretends("DELETE"))

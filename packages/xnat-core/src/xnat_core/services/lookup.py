@@ -107,7 +107,7 @@ def find_subject(client: XNATClient, value: str, project: str | None = None) -> 
         client, path("data", "projects", project, "subjects", value), ("subject", value)
     )
     if item is not None and fields(item).get("ID"):
-        return subject_of_item(item, project)
+        return subject_of_item(item, _meant(client, item, project))
     for subject in subjects_in(client, project):
         if value in (subject.label, subject.id):
             return subject
@@ -198,23 +198,24 @@ def _session_in(client: XNATClient, value: str, project: str, *, own: bool) -> S
     where = path("data", "projects", project, "experiments")
     item = document(client, where + path(value), ("session", value))
     if item is not None and fields(item).get("ID"):
+        meant = _meant(client, item, project)
         if own:
-            _require_own(item, value, project)
-        return session_of_item(item, project)
+            _require_own(item, value, meant)
+        return session_of_item(item, meant)
     rows = client.rows(where, params={"columns": SESSION_COLUMNS}, about=("project", project))
     for row in rows:
         if value in (row.get("label"), identifier_of(row)):
             session = session_of_row(row, project)
             if own:
                 whole = client.item(_EXPERIMENTS + path(session.id), about=("session", value))
-                _require_own(whole, value, project)
+                _require_own(whole, value, _meant(client, whole, project))
             return session
     return None
 
 
 def _require_own(item: Row, label: str, project: str) -> None:
     owner = str(fields(item).get("project") or "")
-    if owner and owner != _seen(item, project)[0]:
+    if owner and owner != project:
         raise OnlyShared(label, project, owner)
 
 
@@ -262,14 +263,25 @@ def with_subject_label(client: XNATClient, session: Session) -> Session:
     return replace(session, subject_label=labels[0]) if labels and labels[0] else session
 
 
-def _seen(item: Row | Mapping[str, Any], project: str | None) -> tuple[str | None, str | None]:
-    """The project that a document is seen from and the label it has there.
+def _meant(client: XNATClient, item: Row, project: str) -> str:
+    """The ID of the project that a document was found in, which may have been named by an alias.
 
-    A project that neither owns nor shares it is an alias of the one that owns it.
+    Of the project that owns it, or of one that only shares it: what may be done depends on that.
     """
+    if project == fields(item).get("project") or project in _labels_in_shares(item):
+        return project
+    found = document(client, path("data", "projects", project), ("project", project))
+    return str(fields(found or {}).get("ID") or project)
+
+
+def _seen(item: Row | Mapping[str, Any], project: str | None) -> tuple[str | None, str | None]:
+    """The project, by its ID, that a document is seen from and the label it has there."""
     own = fields(item)
-    if project and own.get("project") != project:
-        for share in children(item, "sharing/share"):
-            if share.get("project") == project:
-                return project, share.get("label") or own.get("label")
-    return own.get("project"), own.get("label")
+    if project is None or project == own.get("project"):
+        return own.get("project"), own.get("label")
+    return project, _labels_in_shares(item).get(project) or own.get("label")
+
+
+def _labels_in_shares(item: Mapping[str, Any]) -> dict[str, str | None]:
+    """By project; None for the same label as at home."""
+    return {str(s.get("project")): s.get("label") for s in children(item, "sharing/share")}
