@@ -199,6 +199,19 @@ def test_a_reader_that_has_seen_enough_ends_everything_quietly(bash: Bash, xnat:
     assert answer.stdout.count("\n") == 1
 
 
+@pytest.mark.parametrize("shown", ["-q", "-o table", "--where outcome=done"])
+def test_a_shard_that_a_bound_has_left_is_not_done_whatever_its_output_shows(
+    bash: Bash, xnat: XNAT, shown: str
+) -> None:
+    xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"a"}, "2": {"b.dcm": b"b"}})
+    assert bash("xnat-ls scans -P P1 | xnat-shard plan plan -n 1").returncode == 0
+    bounded = bash(f"xnat-shard run plan 0 -- xnat-download --out data --max-items 1 {shown}")
+    assert bounded.returncode == 75
+    assert bash("xnat-shard status plan --where state=done").stdout == ""
+    assert bash(f"xnat-shard run plan 0 -- xnat-download --out data {shown}").returncode == 0
+    assert len(digests(Path("data"))) == 2
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_within_a_second_while_the_server_hangs(
     xnat: XNAT, number: int, status: int

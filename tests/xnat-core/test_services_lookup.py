@@ -51,7 +51,7 @@ def test_an_alias_stands_for_the_project_that_has_it(xnat: XNAT, client: XNATCli
     made = xnat.has_session("P1", "S1", "MR1")
     assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
     xnat.store.items.create_project("P2", aliases=("SECOND",))
-    for item in (made.id, made.subject_id):
+    for item in (made.id, str(made.subject_id)):
         xnat.store.items.share(item, "P2", "ALT")
     assert find_session(client, "MR1", "FIRST", own=True).project == "P1"
     assert find_subject(client, "S1", "FIRST").primary_project is None

@@ -17,7 +17,6 @@ from xnat_core.bounds import BoundReached, Bounds, is_left
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
-    DONE,
     AuthenticationError,
     CancelledError,
     ConfigurationError,
@@ -338,7 +337,7 @@ class Job:
         plain = self.tally.is_one_plain_success() and isinstance(self.writer, Facts)
         if summary and not plain and (self.console.is_terminal() or self.tally.failed):
             self.console.info(summary)
-        return self.tally.exit_status() if self.tally.failed else DONE
+        return self.tally.ending()
 
     def close(self) -> None:
         """Stop drawing and leave the server; never raises for a server that is gone."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from xnat_core.errors import DONE, GENERAL
+from xnat_core.bounds import is_left
+from xnat_core.errors import DONE, GENERAL, UNFINISHED
 
 _SUMMED = ("files", "bytes")
+IN_SHARD = "XNATCTL_IN_SHARD"
+"""Set in the environment of the command of a shard, whose output may not show what is left."""
 
 
 class Tally:
@@ -17,6 +21,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.left = 0
         self._reasons: set[int] = set()
         self._sums: Counter[str] = Counter()
         self._begun = time.monotonic()
@@ -27,6 +32,7 @@ class Tally:
         if outcome is None:
             return
         self.outcomes[str(outcome)] += 1
+        self.left += is_left(record)
         if outcome == "failed":
             error = record.get("error")
             status = error.get("exit_status") if isinstance(error, Mapping) else None
@@ -41,6 +47,10 @@ class Tally:
         if not self._reasons:
             return DONE
         return next(iter(self._reasons)) if len(self._reasons) == 1 else GENERAL
+
+    def ending(self) -> int:
+        """The exit status of the run; in a shard 75 when a bound has left something of it."""
+        return UNFINISHED if self.left and os.environ.get(IN_SHARD) else self.exit_status()
 
     @property
     def failed(self) -> int:

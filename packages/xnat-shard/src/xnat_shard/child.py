@@ -17,6 +17,7 @@ from typing import IO
 from xnat_core.errors import UsageError
 from xnat_core.files import BLOCK
 from xnat_core.leases import LeaseLost
+from xnat_core.tally import IN_SHARD
 
 _OWN_ACCORD = 2.0
 _GRACE = 100.0
@@ -31,7 +32,11 @@ def start(command: Sequence[str], records: IO[bytes]) -> subprocess.Popen[bytes]
     """
     try:
         return subprocess.Popen(
-            command, stdin=records, stdout=subprocess.PIPE, preexec_fn=_death_signal()
+            command,
+            stdin=records,
+            stdout=subprocess.PIPE,
+            env={**os.environ, IN_SHARD: "1"},
+            preexec_fn=_death_signal(),
         )
     except FileNotFoundError:
         raise UsageError(f"{command[0]}: no such command") from None

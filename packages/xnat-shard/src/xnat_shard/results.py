@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnat_core.bounds import is_left
 from xnat_core.errors import UNFINISHED
 from xnat_core.records import RecordError
 from xnat_core.tally import Tally
@@ -44,11 +43,10 @@ def _was_ended(status: int) -> bool:
 
 def results_of(output: Path) -> Results:
     """Read a file of results, published or not."""
-    tally, left, stopped = Tally(), 0, False
+    tally, stopped = Tally(), False
     for record in records_in(output):
         # A command may print what it likes; what is no record counts as nothing.
         if not isinstance(record, RecordError):
             tally.count(record)
-            left += is_left(record)
             stopped = stopped or record.get("kind") == "failure"
-    return Results(tally.failed, left, tally.exit_status(), stopped)
+    return Results(tally.failed, tally.left, tally.exit_status(), stopped)

@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from xnat_core.errors import (
+    DONE,
     GENERAL,
     INTERRUPTED,
     TERMINATED,
@@ -109,12 +110,12 @@ def _run(folder: Folder, part: Part, lease: Lease, command: tuple[str, ...]) -> 
 
 def _not_done(record: Record, found: Results, command: str, status: int) -> Record:
     name = f"shard {record['id']}"
-    if status in _STOPPED or status < 0:
-        raise UnfinishedError(f"{name}: {command} was stopped; run it again")
-    if status == 0 and found.left:
+    if status in (DONE, UNFINISHED) and found.left:
         raise UnfinishedError(
             f"{name}: {command} reached its bound, {found.left} records are left; run it again"
         )
+    if status in _STOPPED or status < 0:
+        raise UnfinishedError(f"{name}: {command} was stopped; run it again")
     message = f"{name}: {command} failed with status {status}, the shard is not done"
     return _with_status(failed(record, XNATCtlError(message)), status or GENERAL)
 
