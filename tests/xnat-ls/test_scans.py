@@ -115,6 +115,24 @@ def test_long_tells_the_resources(xnat: XNAT, ls: Run) -> None:
         ]
 
 
+def test_long_tells_no_count_that_the_server_has_not_made(xnat: XNAT, ls: Run) -> None:
+    """It counts files when asked to; until then none would be said of a scan that has some."""
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"abc"}, "2": {}, "3": {}})
+    rows = [
+        {"xnat_abstractresource_id": n, "label": label, "category": "scans", "cat_id": scan}
+        | {"file_count": count, "file_size": size}
+        for n, label, scan, count, size in (
+            ("7", "DICOM", "1", "", ""),
+            ("8", "DICOM", "2", "4", "40"),
+            ("9", "SNAPSHOTS", "2", "", ""),
+        )
+    ]
+    path = f"/data/experiments/{session.id}/resources"
+    xnat.server.expect_request(path).respond_with_json({"ResultSet": {"Result": rows}})
+    known = ls("scans", "--long", "-E", session.id).values("id", "file_count", "file_size")
+    assert known == [("1", None, None), ("2", None, None), ("3", 0, 0)]
+
+
 def test_long_tells_the_series_however_the_scan_is_named(xnat: XNAT, ls: Run) -> None:
     session = xnat.has_session("P1", "S1", "MR1")
     xnat.store.items.create_scan(session.id, "1", "xnat:mrScanData", fields={"UID": "1.2.3"})

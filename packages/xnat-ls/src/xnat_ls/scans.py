@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from xnat_core.models import Resource, Scan
     from xnat_core.records import Record
 
-RESOURCE_FACTS = ("label", "format", "file_count", "file_size")
+COUNTS = ("file_count", "file_size")
+RESOURCE_FACTS = ("label", "format", *COUNTS)
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -87,12 +88,16 @@ def _sessions(job: Job, words: tuple[str, ...], experiment: str | None) -> Itera
 
 
 def _record(client: XNATClient, scan: Scan, resources: list[Resource], long: bool) -> Record:
+    from xnat_core.models.values import total
+
     record = scan.to_record(client.base_url)
     if not long:
         return record
-    counts: dict[str, Any] = {
-        key: sum(getattr(one, key) or 0 for one in resources) for key in ("file_count", "file_size")
-    }
+    # Not 0 where the server has not counted: whoever looks for empty scans may delete them.
+    counts = {key: total(getattr(one, key) for one in resources) for key in COUNTS}
     rows = [one.to_row(RESOURCE_FACTS) for one in resources]
-    known = [{key: value for key, value in row.items() if value is not None} for row in rows]
-    return {**record, **counts, "resources": known}
+    return {**record, **_known(counts), "resources": [_known(row) for row in rows]}
+
+
+def _known(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if value is not None}

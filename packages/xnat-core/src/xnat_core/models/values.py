@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -19,6 +19,12 @@ def number(value: Any) -> int | None:
     """A count that may be written as text or with decimals (`"16"`, `"16.0"`)."""
     exact = decimal(value)
     return None if exact is None else int(exact)
+
+
+def total(counts: Iterable[int | None]) -> int | None:
+    """The sum of counts, which is unknown when one of them is."""
+    known = list(counts)
+    return None if None in known else sum(count for count in known if count is not None)
 
 
 def decimal(value: Any) -> float | None:

@@ -12,10 +12,9 @@ from xnat_core.errors import (
     ValidationError,
 )
 from xnat_core.models import Scan, Session, children
-from xnat_core.models.values import number
+from xnat_core.models.values import number, total
 from xnat_core.services.base import (
     BaseService,
-    Row,
     Rows,
     columns_of,
     delete,
@@ -259,6 +258,5 @@ def _located(scan: Scan) -> Scan:
     return replace(scan, uri=path("data", "experiments", str(scan.session_id), "scans", scan.id))
 
 
-def _sum(rows: Iterable[Row], key: str) -> int | None:
-    known = [count for row in rows if (count := number(row.get(key))) is not None]
-    return sum(known) if known else None
+def _sum(rows: Rows, key: str) -> int | None:
+    return total(number(row.get(key)) for row in rows) if rows else None
