@@ -285,6 +285,20 @@ def test_what_is_only_shared_is_refused_by_an_alias_of_the_project_too(
     assert changes(xnat) == []
 
 
+def test_records_of_a_listing_by_alias_are_of_that_project(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
+    listed = [
+        record(xnat, "session", id=session.id, label="MR1", project="FIRST"),
+        record(xnat, "subject", id=session.subject_id, label="S1", project="FIRST"),
+    ]
+    answer = edit("delete", "--dry-run", "--force", records=listed)
+    assert answer.values("id", "project", "outcome") == [
+        (session.id, "P1", "planned"),
+        (session.subject_id, "P1", "planned"),
+    ]
+
+
 def test_a_delete_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
     session = furnished(xnat)
     xnat.before(pretends("DELETE"))

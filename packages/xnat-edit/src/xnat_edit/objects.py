@@ -79,7 +79,7 @@ def subject_of(client: XNATClient, record: Record, *, own: bool = True) -> Subje
         seen_in = found.project
         if found.primary_project:
             found = find_subject(client, found.id)
-    _require_own("subject", found.label, found.project, seen_in, own=own)
+    _require_own(client, "subject", found.label, found.project, seen_in, own=own)
     return found
 
 
@@ -99,7 +99,7 @@ def session_of(client: XNATClient, record: Record, *, own: bool = True) -> Sessi
         seen = find_session(client, label, project, record.get("subject"))
         require_one(client, {"kind": "session", "label": label}, seen.id)
         found, seen_in = find_session(client, seen.id), seen.project
-    _require_own("session", found.label, found.project, seen_in, own=own)
+    _require_own(client, "session", found.label, found.project, seen_in, own=own)
     return found
 
 
@@ -188,9 +188,18 @@ def require_one(client: XNATClient, record: Record, found: str) -> None:
 
 
 def _require_own(
-    kind: str, label: str, owner: str | None, seen_in: str | None, *, own: bool
+    client: XNATClient,
+    kind: str,
+    label: str,
+    owner: str | None,
+    seen_in: str | None,
+    *,
+    own: bool,
 ) -> None:
-    if own and seen_in and owner and seen_in != owner:
+    from xnat_core.services.lookup import project_id
+
+    # A record says what its listing was asked for, which may be an alias of the owner.
+    if own and seen_in and owner and owner not in (seen_in, project_id(client, seen_in)):
         raise ValidationError(
             f"{kind} {label!r} belongs to project {owner} and is only shared into {seen_in}: name "
             f"it there, or take it out with 'xnat-edit unshare {seen_in}'",

@@ -177,6 +177,12 @@ def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Sess
     return Session.from_item(item, project=seen_from, label=label, uri=uri)
 
 
+def project_id(client: XNATClient, name: str) -> str:
+    """The ID of a project that may be named by an alias; of one that cannot be read, the name."""
+    found = document(client, path("data", "projects", name), ("project", name))
+    return str(fields(found or {}).get("ID") or name)
+
+
 def has_subject(row: Mapping[str, Any]) -> bool:
     """Whether a row of all experiments is of a session; the others are assessors of sessions.
 
@@ -270,8 +276,7 @@ def _meant(client: XNATClient, item: Row, project: str) -> str:
     """
     if project == fields(item).get("project") or project in _labels_in_shares(item):
         return project
-    found = document(client, path("data", "projects", project), ("project", project))
-    return str(fields(found or {}).get("ID") or project)
+    return project_id(client, project)
 
 
 def _seen(item: Row | Mapping[str, Any], project: str | None) -> tuple[str | None, str | None]:
