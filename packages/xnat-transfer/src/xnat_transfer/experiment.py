@@ -123,12 +123,10 @@ class Experiment:
 
     def _require_ours(self, found: Session | None, mapped: str | None) -> None:
         require_ours(
-            self.route,
-            EXPERIMENT,
-            self.session.id,
-            self.session.label,
+            *(self.route, EXPERIMENT, self.session.id, self.session.label),
             found.id if found else None,
             mapped,
+            project=self.session.project,
             xsi_type=self.session.xsi_type or "",
         )
 

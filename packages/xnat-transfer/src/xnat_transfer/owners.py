@@ -92,7 +92,10 @@ class SubjectCase:
         if found is None and (other := self.route.in_other_letters(self.label)):
             raise self._conflict(other, f"the import takes it for {other.label}, whatever the case")
         found_id = found.id if found else None
-        require_ours(self.route, SUBJECT, self.subject.id, self.subject.label, found_id, mapped)
+        require_ours(
+            *(self.route, SUBJECT, self.subject.id, self.subject.label, found_id, mapped),
+            project=self.subject.project,
+        )
         return found
 
     def _conflict(self, found: Subject, reason: str) -> TransferConflictError:

@@ -29,6 +29,7 @@ from xnat_core.parallel import Stopped, rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.progress import Progress
 from xnat_core.services.lookup import subjects_in
+from xnat_core.urls import same_server
 from xnat_transfer.config import TransferConfig
 from xnat_transfer.state import Run
 
@@ -70,6 +71,7 @@ class Route:
     """Held while the destination archives."""
 
     def __post_init__(self) -> None:
+        self.one_server = same_server(self.source.base_url, self.dest.base_url)
         self.pending = threading.Semaphore(self.config.max_pending_archives)
         self._looking = threading.Lock()
         self._staged: frozenset[str] | None = None

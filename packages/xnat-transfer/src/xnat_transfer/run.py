@@ -52,6 +52,8 @@ from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.records import Record
 from xnat_core.services.anonymization import anonymizes
+from xnat_core.services.base import document, fields
+from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
 from xnat_transfer.config import TransferConfig, load
 from xnat_transfer.destination import destination_client, destination_target
@@ -90,8 +92,6 @@ def work(job: Job) -> Iterator[Record]:
     source = job.client(first, threads=threads)
     project = str((first or {}).get("project") or "") if from_input else config.source_project
     ends = Ends(source.base_url, project or "", target.url, str(config.dest_project))
-    if (ends.source_url, ends.source_project) == (ends.dest_url, ends.dest_project):
-        raise UsageError("source and destination are the same project")
     with contextlib.ExitStack() as stack:
         dest = stack.enter_context(contextlib.closing(destination_client(target, threads)))
         state = stack.enter_context(contextlib.closing(State()))
@@ -110,6 +110,14 @@ def _admitted(dest: XNATClient, project: str) -> str:
     except ResourceNotFoundError as error:
         error.message += f" on the destination {dest.base_url}: 'xnat-edit create project' makes it"
         raise
+
+
+def _require_another(route: Route, project: str) -> None:
+    """Raise UsageError when a project, which may be named by an alias, is the destination."""
+    if route.one_server:
+        item = document(route.source, path("data", "projects", project), ("project", project))
+        if item is not None and fields(item).get("ID") == route.project:
+            raise UsageError("source and destination are the same project")
 
 
 def _transfer(
@@ -136,6 +144,8 @@ def _transfer(
             anonymizes=anonymizes(dest, ends.dest_project),
             bounds=job.bounds,
         )
+        if records is None:
+            _require_another(route, ends.source_project)
         engine = Engine(route, summary, job.console.warning, dry_run=dry_run)
         works: Iterator[Work]
         works = works_of(records) if records else of_project(route, ends.source_project)
