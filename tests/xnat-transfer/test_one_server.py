@@ -90,9 +90,7 @@ def test_equal_ids_of_two_servers_mean_nothing(transfer: Transfer) -> None:
 SUBJECTS = "/data/projects/A/subjects?format=json"
 
 
-def _fed(
-    transfer: Transfer, monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any]
-) -> Ran:
+def _fed(transfer: Transfer, monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any]) -> Ran:
     text = "".join(json.dumps(record) + "\n" for record in records)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     return transfer.say("run", "-p", "source", *TO_A)
