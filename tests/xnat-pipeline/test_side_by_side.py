@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
 from support.sandbox import XNAT
+from xnat_pipeline.launching import Launcher
 
 P1 = ("-P", "P1")
 ON_SCANS = {
@@ -51,6 +52,25 @@ def test_jobs_are_told_apart_by_their_parameters(run: Run, xnat: XNAT, hidden: i
         if one["workflow-id"] == id
     ]
     assert {"type": "raw", "name": "threshold", "value": "0.90"} in container["inputs"]
+
+
+@pytest.mark.parametrize("shown", ["*****", None])
+def test_a_parameter_that_the_server_does_not_show_tells_nothing(
+    run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch, shown: str | None
+) -> None:
+    # Long enough to see it at once, and no wait for what would not be seen at all.
+    monkeypatch.setattr(Launcher.__init__, "__kwdefaults__", {"patience": 5.0})
+
+    def mask(request: Request, response: Response) -> None:
+        if request.method == "GET" and request.path.endswith("/containers"):
+            found = json.loads(response.get_data())
+            for one in (one for container in found for one in container["inputs"]):
+                one["value"] = shown if one["name"] == "threshold" else one["value"]
+            response.data = json.dumps(found)
+
+    xnat.app.after(mask)
+    answer = run("run", "demo-session", "E1", *P1, "--param", "threshold=0.90")
+    assert answer.values("id") == ["1"]
 
 
 def test_jobs_on_the_scans_of_one_session_are_told_apart(run: Run, xnat: XNAT) -> None:

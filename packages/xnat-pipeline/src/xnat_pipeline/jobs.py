@@ -200,9 +200,10 @@ def job_of_container(container: Row, names: Mapping[str, str]) -> PipelineJob | 
 
 
 def inputs_of(container: Row) -> list[tuple[str, str]]:
-    """The names and values that a container was started with."""
+    """The names and values that a container was started with, but for those that are not shown."""
     inputs = [one for one in container.get("inputs") or () if isinstance(one, dict)]
-    return [(str(one.get("name")), str(one.get("value"))) for one in inputs]
+    told = [(str(one.get("name")), str(one.get("value") or "")) for one in inputs]
+    return [(name, value) for name, value in told if value.strip("*")]
 
 
 def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
