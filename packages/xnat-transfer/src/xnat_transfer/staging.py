@@ -15,6 +15,7 @@ from xnat_core.imports import (
     Landing,
     archived_files,
     archived_session,
+    replaces_nothing,
     staged_files,
 )
 from xnat_core.imports.answers import PREARCHIVE
@@ -54,11 +55,18 @@ class Staging:
         """Archive rows that hold nothing but what the session has; returns whether any was.
 
         A run that was killed leaves them: their data have arrived by another way. With `overwrite`
-        they replace files by the same ones, and are gone.
+        they replace files by the same ones, and are gone. Names and sizes are those of a corrected
+        study, too, so the bytes decide.
         """
         rows, _ = self.rows()
         archived = {(file.name, file.size) for file in archived_files(self.route.dest, there.id)}
-        ours = [row for row in rows if row.status != "ERROR" and self._is_in(row, archived)]
+        ours = [
+            row
+            for row in rows
+            if row.status != "ERROR"
+            and self._is_in(row, archived)
+            and replaces_nothing(self._prearchive, row, there)
+        ]
         for row in ours:
             with self.route.pending, contextlib.suppress(ArchiveRefused):
                 self._archive(row, True, self.route.config.archive_wait_timeout)

@@ -101,6 +101,7 @@ def replaces_nothing(prearchive: Prearchive, entry: PrearchiveEntry, session: Se
     """Whether what a built row would overwrite of an archived session is the same byte for byte.
 
     Archived files count wherever they are: the server may have given their scan another number.
+    Bytes of DICOM name their series, so the same bytes are the same file among several of one name.
     """
     client, about = prearchive.client, ("prearchive session", entry.id)
     held: dict[str, set[str]] = {}
@@ -115,7 +116,7 @@ def replaces_nothing(prearchive: Prearchive, entry: PrearchiveEntry, session: Se
         for row in prearchive.files(entry, scan, label):
             name = row.get("Name", "")
             if name in held:
-                if held[name] != {_md5_at(client, below + path(name))}:
+                if _md5_at(client, below + path(name)) not in held[name]:
                     return False
                 compared += 1
     return compared > 0
