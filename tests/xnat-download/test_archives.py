@@ -160,6 +160,24 @@ def test_extract_gives_the_same_tree_as_a_download(session: Downloader) -> None:
     assert again.record["outcome"] == "skipped"
 
 
+def test_extract_does_not_put_one_session_over_another(session: Downloader) -> None:
+    """Two archives side by side, whose paths below their top folders are the same."""
+    session.xnat.has_session("P1", "S2", "MR2", {"2-MR1": {"b": b"b", "c": b"d"}})
+    for label in ("MR1", "MR2"):
+        where = session.out / f"{label}.zip"
+        words = ("resource", "-P", "P1", label, "DICOM", "--scan", "2-MR1", "--file", where)
+        assert session(*words).status == 0
+    ran = session("extract", session.out)
+    assert (ran.status, [one["outcome"] for one in ran.records]) == (1, ["done", "failed"])
+    assert "2-MR1/resources/DICOM/files/c holds other bytes" in ran.records[1]["error"]["message"]
+    there = {"MR2.zip", "scans/2-MR1/resources/DICOM/files/c"}
+    assert ({*session.files()}, session.files("scans")) == (
+        there,
+        {"2-MR1/resources/DICOM/files/c": b"c"},
+    )
+    assert session("extract", session.out, "--dry-run").status == 1
+
+
 def test_extract_looks_below_only_when_asked(session: Downloader) -> None:
     session(*named(session, "--zip"))
     assert session("extract", session.out).records == []

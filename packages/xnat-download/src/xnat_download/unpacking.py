@@ -7,18 +7,18 @@ import stat
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xnat_core.archive.paths import CaseCollisions, is_case_insensitive
-from xnat_core.errors import IntegrityError, PathValidationError, explain
+from xnat_core.errors import DownloadError, IntegrityError, PathValidationError, explain
 from xnat_core.files import BLOCK, md5_of, unreadable
 from xnat_core.parallel import check_stop
 from xnat_core.records import Record, done, planned
 from xnat_download.audit import is_data, size_and_md5
-from xnat_download.disk import Tree, is_there
+from xnat_download.disk import Tree, is_there, size_on_disk
 from xnat_download.manifest import NAME, Manifests, entries
 from xnat_download.members import read_name, scan_candidates
 from xnat_download.partial import Partial
@@ -67,8 +67,8 @@ def _is_download(path: Path) -> bool:
 def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Record:
     """Unpack an archive beside itself; it is removed when all of it is on disk.
 
-    Raises PathValidationError for entries that lead out, links, and names that collide; nothing has
-    been written then.
+    Raises PathValidationError for entries that lead out, links, and names that collide, and
+    DownloadError for files of something else in their place; nothing has been written then.
     """
     begun = time.monotonic()
     tree = Tree(archive.parent)
@@ -76,6 +76,7 @@ def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Re
         infos = [info for info in opened.infolist() if not info.is_dir()]
         known = _known(archive, opened, infos)
         targets = _targets(tree, infos, known)
+        _require_no_loss(opened, tree, zip(infos, targets, strict=True), known)
         size = sum(info.file_size for info in infos)
         facts = {"files": len(infos), "bytes": size}
         if dry_run:
@@ -139,6 +140,25 @@ def _targets(tree: Tree, infos: list[zipfile.ZipInfo], known: dict[int, Record])
             raise PathValidationError(info.filename, f"two entries would be {other}")
         targets.append(target)
     return targets
+
+
+def _require_no_loss(
+    opened: zipfile.ZipFile,
+    tree: Tree,
+    targets: Iterable[tuple[zipfile.ZipInfo, str]],
+    known: dict[int, Record],
+) -> None:
+    """Raise DownloadError when a file would be replaced that may be of another session: without
+    their top folders archives of several have the same paths. The manifest tells its own."""
+    for info, target in targets:
+        path = tree.path(target)
+        size = size_on_disk(str(path))
+        if info.header_offset in known or size is None:
+            continue
+        if size != info.file_size or md5_of(path) != size_and_md5(opened, info)[1]:
+            raise DownloadError(
+                f"{path} holds other bytes than {info.filename}: move it or the archive away"
+            )
 
 
 def _target(name: str, entry: Record | None) -> str:
