@@ -129,6 +129,23 @@ def test_archives_can_be_kept_and_unpacked(session: Downloader) -> None:
     assert session("check", session.out).status == 0
 
 
+def test_the_directory_of_a_kept_archive_is_not_searched_for_every_file(
+    download: Downloader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {f"{n}": b"x" * n for n in range(50)}})
+    searched: list[int] = []
+    infolist = zipfile.ZipFile.infolist
+
+    def counting(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+        searched.append(1)
+        return infolist(archive)
+
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", counting)
+    ran = download(*named(download, "--keep-zips"))
+    assert (ran.status, len(download.files("MR1/scans"))) == (0, 50), ran.err
+    assert len(searched) < 10
+
+
 def profile(extract: str) -> None:
     """The profile of the server says how downloads come."""
     import os

@@ -36,12 +36,15 @@ def unpack_known(download: Download, archive: Archive) -> None:
     """Unpack an archive whose entries have been matched with the listing."""
     verify = download.engine.options.verify
     with _opened(archive.final) as opened:
+        named: dict[str, list[zipfile.ZipInfo]] = {}
+        for info in opened.infolist():
+            named.setdefault(info.filename, []).append(info)
         for group in archive.groups:
             for file in download.inventory.files(group.number):
                 path = download.engine.tree.path_of(group, file)
                 if file.member is None or is_there(path, file, verify=verify)[0]:
                     continue
-                _unpack(opened, pick(opened, file.member, file.digest), path, file.digest)
+                _unpack(opened, _pick(opened, named[file.member], file.digest), path, file.digest)
 
 
 def downloads_in(folder: Path, *, recursive: bool) -> Iterator[Path]:
@@ -94,17 +97,16 @@ def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Re
     return done(record, **facts, seconds=round(time.monotonic() - begun, 3))
 
 
-def pick(opened: zipfile.ZipFile, name: str, digest: str | None) -> zipfile.ZipInfo:
-    """The entry of that name; among several of one name the one with that MD5.
+def _pick(
+    opened: zipfile.ZipFile, alike: list[zipfile.ZipInfo], digest: str | None
+) -> zipfile.ZipInfo:
+    """Among the entries of one name the one with that MD5.
 
     Two files of a resource can have one name in the server's archive, see `members`.
     """
-    found = [info for info in opened.infolist() if info.filename == name]
-    if not found:
-        raise KeyError(name)
-    if len(found) > 1 and digest is not None:
-        return next((info for info in found if size_and_md5(opened, info)[1] == digest), found[0])
-    return found[0]
+    if len(alike) > 1 and digest is not None:
+        return next((info for info in alike if size_and_md5(opened, info)[1] == digest), alike[0])
+    return alike[0]
 
 
 def _known(
