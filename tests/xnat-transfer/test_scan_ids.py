@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.transfers import Transfer, series, series_uid
+from support.transfers import Transfer, everything, series, series_uid
 
 
 def test_a_scan_whose_id_another_has_there_does_not_describe_that_one(transfer: Transfer) -> None:
@@ -20,3 +20,17 @@ def test_a_scan_whose_id_another_has_there_does_not_describe_that_one(transfer: 
     (scan,) = transfer.dest.store.items.scans(there.id)
     assert scan.fields["type"] == "T1w"
     assert len(transfer.dest.files(scan, "DICOM")) == 2
+
+
+def test_scans_that_name_one_series_stay_two(transfer: Transfer) -> None:
+    """A scan that was derived from another one may keep its UID."""
+    session = transfer.has_session("S1", "S1_MR1")
+    for id, type in (("1", "T1w"), ("1-mask", "mask")):
+        scan = transfer.source.has_scan(session, id, type=type)
+        transfer.source.has_resource(scan, "NIFTI", {"a.nii": type.encode()})
+        uid = series_uid("S1", "S1_MR1", 1)
+        transfer.source.store.items.update_scan(scan.number, fields={"UID": uid})
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+    assert transfer().outcomes == {"skipped"}

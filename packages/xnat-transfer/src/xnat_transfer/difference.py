@@ -143,15 +143,19 @@ def fingerprint(holding: Holding) -> str:
 def same_scans(source: Iterable[Scan], there: Sequence[Scan]) -> dict[str, str]:
     """Which scans of the destination are those of the source: by the UID of the series, else by ID.
 
-    The import service numbers scans anew where two series have one number.
+    The import service numbers scans anew where two series have one number. Several scans may name
+    one series, derived ones do: then the ID tells which, and no two of them are one scan there.
     """
-    by_uid = {scan.uid: scan.id for scan in there if scan.uid}
-    by_id = {scan.id: scan.id for scan in there}
+    uids = {scan.id: scan.uid for scan in there}
     scans = list(source)
-    found = {scan.id: by_uid[scan.uid] for scan in scans if scan.uid in by_uid}
+    found = {scan.id: scan.id for scan in scans if scan.uid and uids.get(scan.id) == scan.uid}
+    by_uid = {uid: id for id, uid in uids.items() if uid and id not in found}
+    for scan in scans:
+        if scan.id not in found and scan.uid in by_uid:
+            found[scan.id] = by_uid.pop(scan.uid)
     taken = set(found.values())
     for scan in scans:
-        if scan.id not in found and scan.id in by_id and scan.id not in taken:
+        if scan.id not in found and scan.id in uids and scan.id not in taken:
             found[scan.id] = scan.id
     return found
 
