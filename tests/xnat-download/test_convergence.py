@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
-from support.downloads import breaks_at
+from support.downloads import Downloader, Spoiler, breaks_at
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import XNATCtlError
@@ -138,3 +138,13 @@ def test_a_random_history_converges(
             assert not list(world.out.rglob("*.part"))
 
     converges()
+
+
+def test_a_part_that_no_digest_can_prove_is_not_left(download: Downloader) -> None:
+    """It could never be taken up."""
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"a", "b": b"b" * 4_000_000}})
+    download.xnat.store.database.execute("UPDATE file SET digest=''")
+    spoiler = Spoiler(download.xnat, "files?format=tar", breaks_at(3_000_000))
+    ran = download.session("MR1")
+    assert (ran.status, ran.record["files"], spoiler.seen) == (0, 2, 1), ran.err
+    assert {name.rpartition("/")[2] for name in download.files("MR1/scans")} == {"a", "b"}

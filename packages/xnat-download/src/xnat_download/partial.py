@@ -97,9 +97,10 @@ class Partial:
             self.path.replace(self.final)
         self.close()
 
-    def leave(self) -> None:
-        """Leave the bytes for a later attempt, here or in another run, if they are worth it."""
-        if self.size < WORTH_RESUMING:
+    def leave(self, *, provable: bool = True) -> None:
+        """Leave the bytes for a later attempt, here or in another run, if they are worth it: so
+        many, and `provable` by a digest of the whole file."""
+        if self.size < WORTH_RESUMING or not provable:
             self.discard()
         self.close()
 

@@ -61,7 +61,7 @@ def fetch_one(download: Download, group: Group, file: File) -> None:
         download.lost(group, file, _as_missing(download, group, error))
     finally:
         if partial is not None:
-            partial.leave()
+            partial.leave(provable=file.digest is not None)
 
 
 def _as_missing(download: Download, group: Group, error: XNATCtlError) -> XNATCtlError:

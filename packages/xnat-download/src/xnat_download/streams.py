@@ -117,7 +117,7 @@ class _Receiver:
         except BaseException:
             # The stream broke off in it: what came is worth something. First of all let go of it:
             # the progress may be told to a function that raises.
-            partial.leave()
+            partial.leave(provable=file.digest is not None)
             download.engine.progress.advance(bytes=-partial.size)
             if file.digest is not None:
                 download.inventory.mark_part(file.id)
