@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -289,3 +290,22 @@ def test_a_row_that_somebody_archives_in_the_last_moment_is_found_in_the_archive
     upload.xnat.before(archive_first)
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["landed"], upload.count()) == (0, "archive", 3), ran.err
+
+
+def test_a_row_that_is_being_archived_is_waited_for_and_not_sent_again(upload: Uploader) -> None:
+    upload.series(series=1)
+    upload(upload.folder, *HERE, "--prearchive")
+    sent_before = len(upload.imports())
+    (row,) = upload.staged()
+    source = f"/prearchive/projects/P1/{row.timestamp}/{row.name}"
+    upload.xnat.settings.archive_delay = 0.5
+    archiving = threading.Thread(
+        target=upload.xnat.call, args=("POST", f"/data/services/archive?src={source}")
+    )
+    archiving.start()
+    while any(row.status == "READY" for row in upload.staged()):
+        pass
+    ran = upload(upload.folder, *HERE)
+    archiving.join()
+    assert (ran.status, ran.record["outcome"], upload.count()) == (0, "skipped", 3), ran.err
+    assert len(upload.imports()) == sent_before

@@ -19,6 +19,7 @@ from xnat_core.imports import (
 )
 from xnat_core.imports.answers import DIRECT, PREARCHIVE
 from xnat_core.imports.destination import DIRECT_ARCHIVE_SINCE
+from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import RECEIVING
@@ -109,16 +110,17 @@ class Surveyor:
     def look(self) -> Survey:
         """Wait for what is in motion, then list everything and compare it with the inventory."""
         survey = Survey(direct=list(self._receiving()))
-        survey.session = archived_session(
-            self.client, self.destination.project, self.destination.session
-        )
-        if survey.session is not None:
-            require_subject(survey.session, self.destination.subject)
-        for entry in self._entries():
+        # In this order: what goes into the archive meanwhile is seen in one of both.
+        entries = list(self._entries())
+        survey.session = self._archived()
+        for entry in entries:
             if not self._is_ours(entry):
                 survey.strangers.append(entry)
             elif settled := self.prearchive.settled(entry, self.patience):
                 survey.rows.append(settled)
+            elif survey.session is None:
+                # It has left while it was waited for.
+                survey.session = look_until(self._archived, lambda session: session is not None)
         self.difference.forget_listings()
         if survey.session:
             self.difference.hold(archived_files(self.client, survey.session.id))
@@ -132,6 +134,12 @@ class Surveyor:
             lambda scan: some_instance(self.client, session, scan) if session else "",
         )
         return survey
+
+    def _archived(self) -> Session | None:
+        session = archived_session(self.client, self.destination.project, self.destination.session)
+        if session is not None:
+            require_subject(session, self.destination.subject)
+        return session
 
     def _receiving(self) -> Iterable[Landing]:
         """Rows of the direct archive that take more; others are waited for until they are gone."""
