@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -245,3 +248,33 @@ def test_none_touches_no_session_that_is_there(upload: Uploader) -> None:
     upload.series()
     ran = upload(upload.folder, *HERE, "--overwrite", "none")
     assert (ran.status, upload.imports()) == (1, [])
+
+
+def few_open_files(*words: object) -> tuple[int, str]:
+    """Run it with no more open files than a small system allows; its status and what it said."""
+    code = (
+        "import resource, sys; from xnat_upload.cli import main; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "dicom", *map(str, words)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    return ran.returncode, ran.stderr
+
+
+def test_many_studies_take_few_open_files(upload: Uploader) -> None:
+    patients = [f"P{number}" for number in range(30)]
+    for patient in patients:
+        write_series(upload.folder / patient, instances=1, patient=patient)
+    status, said = few_open_files(upload.folder, "-P", "P1", "--mode", "gradual")
+    assert status == 0, said
+    assert [upload.count(label=f"{patient}_MR1") for patient in patients] == [1] * 30
+
+
+def test_many_archives_take_few_open_files(upload: Uploader, tmp_path: Path) -> None:
+    upload.folder.mkdir()
+    for number, path in enumerate(write_series(tmp_path / "loose", instances=60)):
+        with zipfile.ZipFile(upload.folder / f"{number}.zip", "w") as archive:
+            archive.write(path, path.name)
+    status, said = few_open_files(upload.folder, *HERE)
+    assert status == 0, said
+    assert upload.count() == 60

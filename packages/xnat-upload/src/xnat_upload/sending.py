@@ -29,6 +29,8 @@ from xnat_upload.terms import Manner
 
 ONE_SECONDS = 120.0
 """How long the server may take over a single instance."""
+MOST_ARCHIVES = 8
+"""So many archives are open at once."""
 
 Took = Callable[[Sequence[tuple[Instance, str]], Sequence[Landing]], None]
 
@@ -108,7 +110,11 @@ class Requests:
             yield from members_of([instance], self._folders)
             return
         with self._reading:
-            cursor = self._cursors.setdefault(instance.path, Cursor(instance.path))
+            cursor = self._cursors.pop(instance.path, None) or Cursor(instance.path)
+            self._cursors[instance.path] = cursor
+            if len(self._cursors) > MOST_ARCHIVES:
+                # The one that was not asked for longest.
+                self._cursors.pop(next(iter(self._cursors))).close()
             yield from members_of([instance], self._folders, {instance.path: cursor})
 
     def _body(self, members: Sequence[Member], digests: dict[Member, str]) -> Body:

@@ -17,6 +17,10 @@ from xnat_upload.scan import Scan
 from xnat_upload.survey import Survey
 from xnat_upload.terms import Delivered
 
+MOST_OPEN = 20
+"""So many sessions are sent while files are still found: each has files open, of few that there
+may be."""
+
 Open = Callable[[Parcel], contextlib.AbstractContextManager[Delivery]]
 
 
@@ -24,7 +28,8 @@ Open = Callable[[Parcel], contextlib.AbstractContextManager[Delivery]]
 class Stream:
     """A session that is being sent; without `gradual` it waits until all files are found.
 
-    It does when the server has something of it already: what is missing is known only then.
+    It does when the server has something of it already: what is missing is known only then. When
+    many are open already, it has no `delivery` until then, either.
     """
 
     parcel: Parcel
@@ -84,6 +89,8 @@ class Streaming:
             self.refused.append(found)
             return None
         stream = self._streams[study] = self._labels[found.destination.session] = Stream(found)
+        if len(self._streams) > MOST_OPEN:
+            return stream
         try:
             stream.delivery = delivery = held.enter_context(self._open(found))
             delivery.recall()
@@ -114,8 +121,10 @@ class Streaming:
     def _ended(self, stream: Stream) -> Delivered | XNATCtlError:
         if stream.error is not None:
             return stream.error
-        assert stream.delivery is not None
         try:
+            if stream.delivery is None:
+                with self._open(stream.parcel) as delivery:
+                    return delivery.run()
             if stream.late is not None:
                 return stream.delivery.only_late(stream.late)
             if stream.gradual is None:
