@@ -8,12 +8,15 @@ import json
 import os
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.uploads import Uploader
+from xnat_core.archive import ArchiveMember, open_archive
 from xnat_sandbox.samples import real_files, write_series
+from xnat_upload import content
 from xnat_upload.inventory import Inventory
 from xnat_upload.scan import Scan
 
@@ -88,6 +91,23 @@ def test_an_archive_that_is_interrupted_is_completed(upload: Uploader) -> None:
     ran = upload(packed(upload, "s.tgz", files + more), *HERE)
     assert (ran.status, ran.record["files"], ran.record["instances"]) == (0, 3, 8), ran.err
     assert stored(upload) == digests(files + more)
+
+
+def test_two_archives_of_the_same_are_read_twice_and_no_more(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = upload.series(instances=5)
+    archives = [packed(upload, f"{name}.tgz", files) for name in ("one", "two")]
+    opened: list[Path] = []
+
+    def opening(path: Path) -> Iterator[ArchiveMember]:
+        opened.append(path)
+        return open_archive(path)
+
+    monkeypatch.setattr(content, "open_archive", opening)
+    ran = upload(*archives, *HERE, "--dry-run")
+    assert (ran.status, ran.record["files"]) == (0, 5), ran.err
+    assert sorted(opened) == archives
 
 
 def test_zips_inside_a_folder_are_looked_into(upload: Uploader) -> None:

@@ -41,6 +41,22 @@ class Cursor:
         self._next = 0
 
 
+class Cursors:
+    """Cursors of the archives that were asked for last, at most so many open at once."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open: dict[Path, Cursor] = {}
+
+    def of(self, path: Path) -> Cursor:
+        """The cursor of an archive."""
+        cursor = self._open.pop(path, None) or Cursor(path)
+        self._open[path] = cursor
+        if len(self._open) > self._most:
+            self._open.pop(next(iter(self._open))).close()
+        return cursor
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedMember(Member):
     """A member of an outgoing archive that comes from another archive."""
@@ -128,7 +144,8 @@ class Digests:
     """MD5s of instances; quick for members of archives that are asked for in their order."""
 
     def __init__(self) -> None:
-        self._cursor: Cursor | None = None
+        # Two, as the members of two archives may be compared with each other.
+        self._cursors = Cursors(2)
         self._lock = threading.Lock()
 
     def __call__(self, instance: Instance) -> str:
@@ -139,9 +156,8 @@ class Digests:
             except OSError as error:
                 raise explain(error) from error
         with self._lock:
-            if self._cursor is None or self._cursor.path != instance.path:
-                self._cursor = Cursor(instance.path)
+            member = self._cursors.of(instance.path).member(instance.member)
             digest = files.new_md5()
-            for block in self._cursor.member(instance.member).blocks():
+            for block in member.blocks():
                 digest.update(block)
         return digest.hexdigest()

@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 from xnat_core.archive import Member, TarStream, ZipStream
 from xnat_core.bodies import Body, WatchedBody
@@ -21,7 +20,7 @@ from xnat_core.imports import (
     send,
     zip_params,
 )
-from xnat_upload.content import Cursor, members_of
+from xnat_upload.content import Cursors, members_of
 from xnat_upload.difference import Difference
 from xnat_upload.form import FormBody
 from xnat_upload.inventory import Instance
@@ -57,7 +56,7 @@ class Requests:
         self.watch = watch
         self._gate = gate
         self._reading = threading.Lock()
-        self._cursors: dict[Path, Cursor] = {}
+        self._cursors = Cursors(MOST_ARCHIVES)
 
     def send(self, instances: Sequence[Instance], way: Way, took: Took) -> None:
         """Send instances in one archive and tell `took` when the server has answered for them.
@@ -110,11 +109,7 @@ class Requests:
             yield from members_of([instance], self._folders)
             return
         with self._reading:
-            cursor = self._cursors.pop(instance.path, None) or Cursor(instance.path)
-            self._cursors[instance.path] = cursor
-            if len(self._cursors) > MOST_ARCHIVES:
-                # The one that was not asked for longest.
-                self._cursors.pop(next(iter(self._cursors))).close()
+            cursor = self._cursors.of(instance.path)
             yield from members_of([instance], self._folders, {instance.path: cursor})
 
     def _body(self, members: Sequence[Member], digests: dict[Member, str]) -> Body:
