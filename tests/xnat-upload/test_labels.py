@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from support.uploads import Uploader
@@ -46,6 +47,20 @@ def test_each_study_becomes_a_session(upload: Uploader) -> None:
     assert ran.status == 0, ran.err
     labels = sorted((record["subject"], record["label"]) for record in ran.records)
     assert labels == [("S1", "S1_MR1"), ("S2", "S2_MR1")]
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_patients_without_a_study_uid_are_told_apart(upload: Uploader, mode: str) -> None:
+    for patient in ("S1", "S2"):
+        for path in write_series(upload.folder / patient, patient=patient, instances=2):
+            dataset = pydicom.dcmread(path)
+            del dataset.StudyInstanceUID
+            dataset.save_as(path)
+    ran = upload(upload.folder, "-P", "P1", "--mode", mode)
+    assert ran.status == 0, ran.err
+    labels = sorted((record["subject"], record["label"]) for record in ran.records)
+    assert labels == [("S1", "S1_MR1"), ("S2", "S2_MR1")]
+    assert [upload.count(label=label) for _, label in labels] == [2, 2]
 
 
 def test_several_studies_for_one_label_are_listed_and_refused(upload: Uploader) -> None:

@@ -204,7 +204,9 @@ class Delivery:
         if not self.destination.archive:
             return Way.JOIN_HELD
         fresh = not (survey.session or survey.rows)
-        plain = len(self.difference.studies) == 1 and not self.manner.quarantine
+        first, *more = self.difference.studies
+        # The UID is part of the address at which the server is told that all has come.
+        plain = first.uid and not more and not self.manner.quarantine
         return Way.DIRECT if fresh and plain and self.surveyor.knows_direct_archive else Way.JOIN
 
     def send(self, way: Way) -> None:

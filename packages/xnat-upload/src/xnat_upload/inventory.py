@@ -19,6 +19,7 @@ from typing import Any
 
 from xnat_core.errors import OperationError
 from xnat_upload.headers import Header
+from xnat_upload.labels import session_of, subject_of
 
 _PAGE_CACHE_KB = 16_000
 _AT_ONCE = 500
@@ -139,10 +140,12 @@ class Inventory:
         """Add an instance; None when one of that UID is there already, see `namesake`."""
         header = found.header
         with self._lock:
-            study = self.studies.get(header.study)
+            # Without a UID they are told apart as the server does it: by whose they are.
+            key = header.study or f"{subject_of(header)} {session_of(header)}"
+            study = self.studies.get(key)
             if study is None:
                 study = Study(len(self.studies) + 1, header.study, header, found.path)
-                self.studies[header.study] = study
+                self.studies[key] = study
             series = study.series.get(header.series)
             if series is None:
                 number = sum(len(one.series) for one in self.studies.values()) + 1
