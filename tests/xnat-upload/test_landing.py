@@ -309,3 +309,11 @@ def test_a_row_that_is_being_archived_is_waited_for_and_not_sent_again(upload: U
     archiving.join()
     assert (ran.status, ran.record["outcome"], upload.count()) == (0, "skipped", 3), ran.err
     assert len(upload.imports()) == sent_before
+
+
+def test_scans_are_not_listed_where_every_file_is_known_by_its_name(upload: Uploader) -> None:
+    upload.series(instances=2)
+    assert upload(upload.folder, *HERE).status == 0
+    assert upload(upload.folder, *HERE).record["outcome"] == "skipped"
+    asked = [request.path for request in upload.xnat.requests("GET", "/data/experiments")]
+    assert not [path for path in asked if path.endswith("/scans")]

@@ -188,7 +188,7 @@ class Surveyor:
             return
 
     def _series_uids(self, session: Session | None) -> dict[str, str]:
-        if session is None:
+        if session is None or not self.difference.has_others:
             return {}
         rows = self.client.rows(
             path("data", "experiments", session.id, "scans"),
