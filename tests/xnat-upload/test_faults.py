@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,25 @@ def test_a_file_that_goes_away_meanwhile_is_named_and_the_rest_arrives(
     assert upload.count() == 3
     failed = [record for record in ran.records if record["outcome"] == "failed"]
     assert [record["path"] for record in failed] == [str(files[1])]
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_an_img_is_passed_over_only_when_it_does_not_begin_like_dicom(
+    upload: Uploader, zipped: bool
+) -> None:
+    whole = upload.series(instances=2)[0].read_bytes()
+    files = {"analyze.img": b"\0" * 1000, "cut.img": whole[:200]}
+    if zipped:
+        with zipfile.ZipFile(upload.folder / "more.zip", "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    else:
+        for name, data in files.items():
+            (upload.folder / name).write_bytes(data)
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, upload.count()) == (1, 2)
+    (failure,) = [record for record in ran.records if record["outcome"] == "failed"]
+    assert "cut.img" in failure["error"]["message"]
 
 
 def test_unreadable_and_damaged_files_are_named_and_the_rest_arrives(

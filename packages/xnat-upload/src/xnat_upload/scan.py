@@ -13,6 +13,7 @@ from xnat_core.dicom_files import (
     LocalFile,
     Trouble,
     has_magic,
+    head_of,
     is_backup,
     is_named_dicom,
     may_be_dicom,
@@ -61,9 +62,7 @@ class Scan:
         try:
             if not may_be_dicom(path):
                 return
-            header = read_file(path)
-        except DicomParseError as error:
-            self._damaged(path.name, error)
+            header = self._header_in(path)
         except XNATCtlError as error:
             self.trouble(error)
         else:
@@ -73,11 +72,7 @@ class Scan:
     def _in_archive(self, file: LocalFile) -> Iterator[Instance]:
         try:
             for index, member in enumerate(open_archive(file.path)):
-                try:
-                    header = self._header_of(file.path, member)
-                except DicomParseError as error:
-                    self._damaged(member.name, error)
-                    continue
+                header = self._header_of(file.path, member)
                 if header is not None:
                     yield from self._add(
                         Found(
@@ -106,14 +101,27 @@ class Scan:
         self.unopened += member.name.lower().endswith(ARCHIVE_SUFFIXES)
         if not (is_named_dicom(member.name) or has_magic(head)):
             return None
-        return read_blocks(f"{archive}: {member.name}", itertools.chain([head], blocks))
+        try:
+            return read_blocks(f"{archive}: {member.name}", itertools.chain([head], blocks))
+        except DicomParseError as error:
+            self._damaged(member.name, head, error)
+            return None
 
-    def _damaged(self, name: str, error: DicomParseError) -> None:
+    def _header_in(self, path: Path) -> Header | None:
+        """The same of a file that may be DICOM."""
+        try:
+            return read_file(path)
+        except DicomParseError as error:
+            self._damaged(path.name, head_of(path), error)
+            return None
+
+    def _damaged(self, name: str, head: bytes | memoryview, error: DicomParseError) -> None:
         """A file that looks like DICOM and is not readable as such.
 
         `.img` is also a suffix of images that are no DICOM at all.
         """
-        if self.skip_damaged or name.lower().endswith(".img"):
+        other_format = name.lower().endswith(".img") and not has_magic(head)
+        if self.skip_damaged or other_format:
             self.skipped += 1
         else:
             self.trouble(error)
