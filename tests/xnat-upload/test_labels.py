@@ -63,6 +63,19 @@ def test_patients_without_a_study_uid_are_told_apart(upload: Uploader, mode: str
     assert [upload.count(label=label) for _, label in labels] == [2, 2]
 
 
+def test_a_study_of_nothing_but_a_doubtful_copy_is_no_session(upload: Uploader) -> None:
+    first, *_ = write_series(upload.folder / "a", patient="S1")
+    dataset = pydicom.dcmread(first)
+    dataset.StudyInstanceUID, dataset.PatientID, dataset.PatientName = "1.2.3", "S2_MR1", "S2"
+    (upload.folder / "b").mkdir()
+    dataset.save_as(upload.folder / "b" / "copy.dcm")
+    ran = upload(upload.folder, "-P", "P1", "--dry-run")
+    assert ran.status == 1
+    assert "have the same SOP Instance UID" in ran.err
+    planned = [record for record in ran.records if record["outcome"] == "planned"]
+    assert [(record["session"], record["files"]) for record in planned] == [("S1_MR1", 3)]
+
+
 def test_several_studies_for_one_label_are_listed_and_refused(upload: Uploader) -> None:
     write_series(upload.folder / "a", patient="S1", session="S1_MR1")
     write_series(upload.folder / "b", patient="S2", session="S2_MR1")

@@ -167,6 +167,11 @@ class Inventory:
                 ),
             )
             if not cursor.rowcount:
+                # What was met only in this one is not there.
+                if not series.files:
+                    del study.series[header.series]
+                if not study.files:
+                    del self.studies[key]
                 return None
             for group in (study, series):
                 group.files += 1
