@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ from xnat_download.places import Place
 LONG = "x" * 1000
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file can grow, as on a disk that is full."""
+    """No file can grow, as on a disk that is full; nor can the report of the tests meanwhile."""
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 
 
 def inventory() -> Callable[[str], object]:
@@ -45,11 +48,10 @@ def audited() -> Callable[[str], object]:
 
 
 @pytest.mark.parametrize("kept", [inventory, names, audited])
-@pytest.mark.usefixtures("full_disk")
 def test_a_list_that_finds_no_room_is_told_as_such(
     kept: Callable[[], Callable[[str], object]],
 ) -> None:
     remember = kept()
-    with pytest.raises(OperationError, match="the temporary list of files: "):
+    with full_disk(), pytest.raises(OperationError, match="the temporary list of files: "):
         for number in range(20_000):
             remember(f"{number}{LONG}")
