@@ -254,6 +254,14 @@ def test_a_share_that_did_not_happen_is_an_error(xnat: XNAT, sessions: SessionSe
         sessions.share("MR1", "P2", project="P1")
 
 
+def test_a_share_whose_answer_is_lost_is_looked_at(xnat: XNAT, sessions: SessionService) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.cuts("PUT", "/data/projects/P1", 0)
+    assert sessions.share("MR1", "P2", project="P1")
+    assert [session.label for session in sessions.list("P2")] == ["MR1"]
+
+
 def test_rows_are_those_of_the_server(xnat: XNAT, sessions: SessionService) -> None:
     xnat.has_session("P1", "S1", "MR1", scans={"1": {}}, resources={"NOTES": {"a.txt": b"a"}})
     assert [row["ID"] for row in sessions.get_scans("MR1", "P1")] == ["1"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xnat_core.models import Scan, Session, Subject
     from xnat_core.records import Record
     from xnat_core.services.homes import Home
+    from xnat_core.services.sharing import Shared
 
 
 def asked(job: Job, *kinds: str) -> Iterable[Record]:
@@ -101,6 +102,15 @@ def session_of(client: XNATClient, record: Record, *, own: bool = True) -> Sessi
         found, seen_in = find_session(client, seen.id), seen.project
     _require_own(client, "session", found.label, found.project, seen_in, own=own)
     return found
+
+
+def shared_of(client: XNATClient, record: Record) -> Shared:
+    """The session or subject of a record and where it is shown. Raises as `subject_of`."""
+    from xnat_core.services.sharing import Shared
+
+    if record["kind"] == "session":
+        return Shared.look(client, session_of(client, record, own=False))
+    return Shared.look(client, subject_of(client, record, own=False))
 
 
 def session_of_scan(client: XNATClient, record: Record, *, own: bool = True) -> Session:

@@ -31,7 +31,7 @@ from xnat_core.job import Job
 from xnat_core.records import Record, done, planned, skipped
 
 if TYPE_CHECKING:
-    from xnat_edit.shares import Shared
+    from xnat_core.services.sharing import Shared
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -39,8 +39,7 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_core.errors import OperationError, UsageError
     from xnat_core.services.projects import ProjectService
     from xnat_core.validation import validate_xnat_identifier
-    from xnat_edit.objects import asked, named
-    from xnat_edit.shares import KINDS, Shared
+    from xnat_edit.objects import asked, named, shared_of
 
     target = job.args.required("<target>")
     label = job.args.text("--label")
@@ -52,7 +51,7 @@ def work(job: Job) -> Iterator[Record]:
     def act(record: Record) -> Iterable[Record]:
         client = job.client(record)
         project = ProjectService(client).get(target).id
-        shared = Shared.of(client, record)
+        shared = shared_of(client, record)
         known = {**record, **shared.item.to_record(client.base_url), "shared_into": project}
         is_there = project == shared.owner if primary else project in shared.labels
         if is_there and label in (None, shared.labels.get(project)):
@@ -74,14 +73,14 @@ def work(job: Job) -> Iterator[Record]:
         moved = {"project": project} if primary else {}
         return [done({**known, **moved}, with_subject=bool(subject) or None)]
 
-    yield from job.each(act, asked(job, *KINDS))
+    yield from job.each(act, asked(job, "session", "subject"))
 
 
 def _subject_to_share(job: Job, shared: Shared, project: str) -> Shared | None:
     """The subject of a session, when it is to be shared and is not there yet."""
     from xnat_core.models import Session
     from xnat_core.services.lookup import find_subject
-    from xnat_edit.shares import Shared
+    from xnat_core.services.sharing import Shared
 
     if not (job.args.flag("--with-subject") and isinstance(shared.item, Session)):
         return None

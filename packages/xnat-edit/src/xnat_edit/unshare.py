@@ -31,8 +31,7 @@ def work(job: Job) -> Iterator[Record]:
     """A record per session or subject."""
     from xnat_core.errors import ValidationError
     from xnat_core.services.projects import ProjectService
-    from xnat_edit.objects import asked
-    from xnat_edit.shares import KINDS, Shared
+    from xnat_edit.objects import asked, shared_of
 
     target = job.args.required("<target>")
 
@@ -40,7 +39,7 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         # By its ID: an alias of its own project must not pass for another one.
         project = ProjectService(client).get(target).id
-        shared = Shared.of(client, record)
+        shared = shared_of(client, record)
         name = f"{shared.item.kind} {shared.item.label!r}"
         if project.lower() == shared.owner.lower():
             raise ValidationError(
@@ -55,4 +54,4 @@ def work(job: Job) -> Iterator[Record]:
         shared.unshare(project)
         return [done(known)]
 
-    yield from job.each(act, asked(job, *KINDS))
+    yield from job.each(act, asked(job, "session", "subject"))

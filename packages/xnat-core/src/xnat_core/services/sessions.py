@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
-    ClientRequestError,
     OperationError,
     ResourceExistsError,
     ResourceNotFoundError,
-    ServerError,
     ValidationError,
 )
 from xnat_core.models import MODALITY_TYPES, Session, children, modality_of
@@ -194,46 +192,21 @@ class SessionService(BaseService):
         What came of it is read back. Raises ResourceExistsError when the label is taken there,
         ResourceNotFoundError for the session or the target project.
         """
-        session = find_session(self.client, session_id, project)
-        validate_lookup(target_project, "project")
-        where = session_path(session)
-        require_own_route(self.client, where)
-        wanted = label or session.label
-        there = path("data", "projects", target_project, "experiments", wanted)
-        taken = fields(document(self.client, there, ("session", wanted)) or {}).get("ID")
-        if taken not in (None, session.id):
-            # A move there is refused by the server, and done all the same.
-            raise ResourceExistsError("session", f"{target_project}/{wanted}")
-        try:
-            self.client.put(
-                where + path("projects", target_project),
-                params={"label": label, "primary": "true" if primary else None},
-                about=("project", target_project),
-            )
-        except (ClientRequestError, ServerError, ResourceExistsError) as error:
-            # Moving answers 500 on some routes although it happened; shared already is no failure.
-            if not self._is_in(session.id, target_project, label, primary):
-                if error.details.get("status_code") != 409:
-                    raise
-                raise ResourceExistsError("session", f"{target_project}/{wanted}") from None
-        if not self._is_in(session.id, target_project, label, primary):
-            raise OperationError(
-                "share", f"session {session.label!r} did not come to project {target_project!r}"
-            )
+        from xnat_core.services.projects import ProjectService
+        from xnat_core.services.sharing import Shared
+
+        shared = Shared.look(self.client, find_session(self.client, session_id, project))
+        target = ProjectService(self.client).get(target_project).id
+        is_there = target == shared.owner if primary else target in shared.labels
+        if is_there and label in (None, shared.labels[target]):
+            return True
+        shared.require_free(target, label or shared.item.label)
+        shared.share(target, label, primary=primary)
         return True
 
     def _below(self, session: Session, what: str) -> Rows:
         about = ("session", session.label)
         return [*listing(self.client, "experiments", session.id, what, about=about)]
-
-    def _is_in(self, session_id: str, project: str, label: str | None, primary: bool) -> bool:
-        where = path("data", "experiments", session_id)
-        own = fields(document(self.client, where, ("session", session_id)) or {})
-        if primary:
-            return own.get("project") == project
-        rows = self.client.rows(where + path("projects"), about=("session", session_id))
-        shares = [row for row in rows if (row.get("ID") or row.get("id")) == project]
-        return any(not label or row.get("label") == label for row in shares)
 
 
 def iter_sessions(

@@ -19,13 +19,9 @@ from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import subject_path
 from xnat_core.urls import path
-from xnat_edit.objects import session_of, subject_of
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
-    from xnat_core.records import Record
-
-KINDS = ("session", "subject")
 
 
 @dataclass(frozen=True)
@@ -38,19 +34,11 @@ class Shared:
     labels: dict[str, str]
 
     @classmethod
-    def of(cls, client: XNATClient, record: Record) -> Shared:
-        """As the server has it now. Raises ResourceNotFoundError, and OperationError for an item
-        whose own project cannot be told."""
-        item: Session | Subject
-        if record["kind"] == "session":
-            item = session_of(client, record, own=False)
-        else:
-            item = subject_of(client, record, own=False)
-        return cls.look(client, item)
-
-    @classmethod
     def look(cls, client: XNATClient, item: Session | Subject) -> Shared:
-        """The same item, looked at again."""
+        """An item as the server has it now.
+
+        Raises ResourceNotFoundError, and OperationError for one whose own project cannot be told.
+        """
         there, about = _flat(item), (item.kind, item.label)
         found = document(client, there, about)
         if found is None:
