@@ -32,6 +32,7 @@ from xnat_core.imports.answers import Kind
 from xnat_core.imports.settling import StillArchiving
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
+from xnat_core.services.lookup import OnlyShared
 from xnat_sandbox.samples import write_series
 
 HERE = Destination("P1", "S1", "MR1")
@@ -192,6 +193,16 @@ def test_a_session_of_another_project_is_none(xnat: XNAT, client: XNATClient) ->
     other = xnat.has_session("P2", "S1", "MR1")
     assert archived_session(client, "P1", "MR1") is None
     assert archived_session(client, "P1", other.id) is None
+
+
+@pytest.mark.parametrize("label", ["MR1", "MR.1", "MR 1"])
+def test_a_session_that_another_project_shares_is_not_added_to(
+    xnat: XNAT, client: XNATClient, label: str
+) -> None:
+    other = xnat.has_session("P2", "S1", label)
+    xnat.store.items.share(other.id, "P1", None)
+    with pytest.raises(OnlyShared):
+        archived_session(client, "P1", label)
 
 
 def test_a_session_that_is_not_there_is_found_out_without_listing_the_project(

@@ -235,14 +235,27 @@ def test_a_session_is_moved_to_another_project(xnat: XNAT, sessions: SessionServ
     assert moved.project == "P2"
 
 
+@pytest.mark.parametrize("label", ["MR1", "MR 1"])
 def test_a_session_is_not_moved_to_where_another_has_its_label(
+    xnat: XNAT, sessions: SessionService, label: str
+) -> None:
+    xnat.has_session("P1", "S1", label)
+    xnat.has_session("P2", "S2", label)
+    with pytest.raises(ResourceExistsError, match=f"P2/{label}"):
+        sessions.share(label, "P2", primary=True, project="P1")
+    assert [session.project for session in sessions.list("P1")] == ["P1"]
+    assert xnat.requests("PUT") == []
+
+
+def test_the_label_that_a_session_brings_along_is_that_of_its_own_project(
     xnat: XNAT, sessions: SessionService
 ) -> None:
-    xnat.has_session("P1", "S1", "MR1")
-    xnat.has_session("P2", "S2", "MR1")
-    with pytest.raises(ResourceExistsError, match="P2/MR1"):
-        sessions.share("MR1", "P2", primary=True, project="P1")
-    assert [session.project for session in sessions.list("P1")] == ["P1"]
+    made = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_session("P3", "S3", "MR1")
+    xnat.has_project("P2")
+    xnat.store.items.share(made.id, "P2", "ALT")
+    with pytest.raises(ResourceExistsError, match="P3/MR1"):
+        sessions.share("ALT", "P3", primary=True, project="P2")
     assert xnat.requests("PUT") == []
 
 

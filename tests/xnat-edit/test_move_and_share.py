@@ -110,15 +110,16 @@ def test_a_share_of_a_subject_is_told_by_its_document(xnat: XNAT, edit: Run) -> 
     assert shown_in(xnat, made.id) == []
 
 
+@pytest.mark.parametrize("label", ["MR1", "MR 1"])
 def test_a_label_that_is_taken_in_the_target_is_refused_before_anything_is_done(
-    xnat: XNAT, edit: Run
+    xnat: XNAT, edit: Run, label: str
 ) -> None:
-    xnat.has_session("P1", "S1", "MR1")
-    xnat.has_session("P2", "S1", "MR1")
+    xnat.has_session("P1", "S1", label)
+    xnat.has_session("P2", "S1", label)
     for more in ([], ["--primary"], ["--dry-run"]):
-        answer = edit("share", "-P", "P1", "-E", "MR1", "P2", *more)
+        answer = edit("share", "-P", "P1", "-E", label, "P2", *more)
         assert (answer.status, changes(xnat)) == (1, [])
-        assert "session 'P2/MR1' already exists" in answer.err
+        assert f"session 'P2/{label}' already exists" in answer.err
 
 
 def test_a_session_is_moved_to_another_project(xnat: XNAT, edit: Run) -> None:

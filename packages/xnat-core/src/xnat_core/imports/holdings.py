@@ -18,6 +18,7 @@ from xnat_core.services.lookup import (
     LabelTaken,
     OnlyShared,
     find_session,
+    is_found_by_path,
     session_of_item,
     with_subject_label,
 )
@@ -26,7 +27,6 @@ from xnat_core.urls import path
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
-_FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
 _IN_SCAN = re.compile(r"/scans/([^/]+)/resources/[^/]+/files/")
 
 
@@ -55,8 +55,7 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
     Raises LabelTaken.
     """
     session = None
-    if _FOUND_BY_PATH.fullmatch(label):
-        # Decisive for such labels; for others the whole project would have to be listed.
+    if is_found_by_path(label):
         where = path("data", "projects", project, "experiments", label)
         item = document(client, where, ("session", label))
         if item is None:
@@ -70,7 +69,7 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
                 raise AnothersID(label, session.label)
     if session is None:
         try:
-            session = find_session(client, label, project)
+            session = find_session(client, label, project, own=True)
         except ResourceNotFoundError:
             return None
     # An accession ID is found wherever it is; here only a label counts.

@@ -32,6 +32,7 @@ SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
 _EXPERIMENTS = path("data", "experiments")
 _ACCESSION = re.compile(r"[A-Z][A-Za-z0-9]*_E\d+")
+_FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class LabelTaken(ValidationError):
@@ -175,6 +176,22 @@ def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Sess
     seen_from, label = _seen(item, project)
     uri = path("data", "experiments", str(fields(item)["ID"]))
     return Session.from_item(item, project=seen_from, label=label, uri=uri)
+
+
+def is_found_by_path(label: str) -> bool:
+    """Whether a path decides if something has this label; of others the project must be listed."""
+    return _FOUND_BY_PATH.fullmatch(label) is not None
+
+
+def holder_of(client: XNATClient, project: str, level: str, label: str) -> str | None:
+    """The ID of what has a label among the `subjects` or the `experiments` of a project."""
+    where = path("data", "projects", project, level)
+    item = document(client, where + path(label), (level.removesuffix("s"), label))
+    found = fields(item or {}).get("ID")
+    if found or is_found_by_path(label):
+        return found
+    rows = client.rows(where, params={"columns": "ID,label"}, about=("project", project))
+    return next((identifier_of(row) for row in rows if row.get("label") == label), None)
 
 
 def project_id(client: XNATClient, name: str) -> str:

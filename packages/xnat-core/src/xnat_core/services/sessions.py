@@ -200,7 +200,8 @@ class SessionService(BaseService):
         is_there = target == shared.owner if primary else target in shared.labels
         if is_there and label in (None, shared.labels[target]):
             return True
-        shared.require_free(target, label or shared.item.label)
+        # Where it was found it may have another label than the one that it brings along.
+        shared.require_free(target, label or shared.labels[shared.owner])
         shared.share(target, label, primary=primary)
         return True
 

@@ -14,6 +14,7 @@ from xnat_core.errors import (
 )
 from xnat_core.models import Session, Subject, children
 from xnat_core.services.base import document, fields
+from xnat_core.services.lookup import holder_of
 from xnat_core.services.once import LOST, ask_once, patience_with
 from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
@@ -68,9 +69,7 @@ class Shared:
         Moving an item there is refused by the server, and done all the same.
         """
         level = "experiments" if isinstance(self.item, Session) else "subjects"
-        where = path("data", "projects", project, level, label)
-        found = document(self.client, where, (self.item.kind, label))
-        if found is not None and fields(found).get("ID") not in (None, self.item.id):
+        if holder_of(self.client, project, level, label) not in (None, self.item.id):
             raise ResourceExistsError(self.item.kind, f"{project}/{label}")
 
     def share(self, project: str, label: str | None, *, primary: bool) -> None:
