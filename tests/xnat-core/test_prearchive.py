@@ -301,3 +301,33 @@ def test_a_row_that_is_busy_is_waited_for(
         prearchive.settled(entry, 0.1)
     settled = prearchive.settled(entry, 10)
     assert settled is not None and settled.status == "READY"
+
+
+def test_a_build_that_outlives_the_proxy_is_made_once(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    rows = intake_of(xnat.app).prearchive
+    looks = [0]
+    begun: list[str] = []
+
+    def slow(request: Request) -> Response | None:
+        status = rows.all()[0].status
+        if request.method == "POST" and request.path == entry_path(entry):
+            if status == "_BUILDING":
+                return Response("session document locked", 409)
+            begun.append(status)
+            rows.set_status(rows.all()[0], "_BUILDING")
+            looks[0] = 0
+            return Response("", 504)
+        looks[0] += request.method == "GET"
+        if status == "_BUILDING" and looks[0] > 2:
+            rows.set_status(rows.all()[0], "READY")
+        return None
+
+    xnat.before(slow)
+    built = prearchive.settled(entry, 10, anew=True)
+    assert built is not None and built.status == "READY"
+    assert begun == ["READY"]
