@@ -17,7 +17,6 @@ from xnat_core.errors import (
     ServerError,
     ValidationError,
 )
-from xnat_core.services import relabel
 from xnat_core.services.renames import plan_renames
 from xnat_core.services.subjects import SubjectNotEmptyError, SubjectService
 
@@ -135,36 +134,6 @@ def test_a_rename_that_did_not_happen_is_an_error(xnat: XNAT, subjects: SubjectS
     xnat.before(pretends("PUT"))
     with pytest.raises(OperationError, match="'S1' is still labelled 'S1'"):
         subjects.rename("S1", "S2", "P1")
-
-
-def test_a_rename_that_outlives_the_proxy_is_waited_for_and_not_repeated(
-    xnat: XNAT, client: XNATClient
-) -> None:
-    made = xnat.has_subject("P1", "S1")
-    where = f"/data/projects/P1/subjects/{made.id}"
-    xnat.fails("PUT", where, 504)
-    naps: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        if len(naps) == 2:
-            client.put(where, params={"label": "S2"})
-
-    relabel.relabel(client, where, ("subject", "S1"), "S2", sleep=sleep)
-    assert len(naps) == 2
-    assert labels(xnat) == ["S2"]
-
-
-def test_a_rename_that_never_reached_the_server_is_not_waited_for_long(
-    xnat: XNAT, client: XNATClient
-) -> None:
-    made = xnat.has_subject("P1", "S1")
-    where = f"/data/projects/P1/subjects/{made.id}"
-    xnat.fails("PUT", where, 502)
-    naps: list[float] = []
-    with pytest.raises(OperationError, match="'S1' is still labelled 'S1'"):
-        relabel.relabel(client, where, ("subject", "S1"), "S2", sleep=naps.append)
-    assert sum(naps) <= 60
 
 
 def test_renames_by_mapping(xnat: XNAT, subjects: SubjectService) -> None:

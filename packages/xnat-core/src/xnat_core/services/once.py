@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from xnat_core.errors import NetworkError, ServerError, ServerUnreachableError, TimeoutError
+from xnat_core.http.retries import TURNED_AWAY
 from xnat_core.lagging import look_until
 from xnat_core.parallel import rest
 
@@ -75,6 +76,8 @@ def patience_with(lost: Exception | None, seconds: float) -> float:
         return LONGEST_WAIT if status == 504 or seconds > _QUICKLY else SHORT_WAIT
     if not isinstance(lost, NetworkError) or isinstance(lost, ServerUnreachableError):
         return 0
+    if lost.details.get("status_code") in TURNED_AWAY:
+        return SHORT_WAIT  # However long it took: most of that were pauses between the attempts.
     return LONGEST_WAIT if isinstance(lost, TimeoutError) or seconds > _QUICKLY else SHORT_WAIT
 
 
