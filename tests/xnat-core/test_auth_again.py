@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from werkzeug import Response
 
+from support.ports import free_port
 from support.sandbox import XNAT
+from xnat_core.auth import AuthManager
 from xnat_core.client import XNATClient
 from xnat_core.connect import connect
-from xnat_core.errors import AuthenticationError
+from xnat_core.errors import AuthenticationError, NetworkError, ServerUnreachableError
 from xnat_core.targets import resolve
 
 
@@ -60,3 +62,42 @@ def test_a_page_of_maintenance_has_the_password_asked_for_once(
             with pytest.raises(AuthenticationError):
                 client.whoami()
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_a_server_that_is_away_has_not_forgotten_the_login(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    monkeypatch.setattr("xnat_core.http.retries._sleep", lambda seconds: None)
+    AuthManager().save_session("0123456789", xnat.url, "admin", -1, profile="default")
+    xnat.before(lambda request: Response("back soon", status))
+    with (
+        connect(resolve(), prompt=lambda question: pytest.fail(question)) as client,
+        pytest.raises(NetworkError, match=f"{status} back soon"),
+    ):
+        client.rows("/data/projects")
+
+
+def test_a_server_that_cannot_be_reached_has_not_forgotten_the_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("XNAT_URL", url)
+    monkeypatch.setattr("xnat_core.http.retries._sleep", lambda seconds: None)
+    AuthManager().save_session("0123456789", url, "admin", -1, profile="default")
+    with connect(resolve()) as client, pytest.raises(ServerUnreachableError, match="refused"):
+        client.rows("/data/projects")
+
+
+def test_a_login_is_not_given_up_because_the_server_went_away(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries._sleep", lambda seconds: None)
+    session = xnat.app.sessions.open("admin")
+    left = [Response("", 401), *[Response("", 503)] * 4]
+    xnat.before(lambda request: left.pop(0) if left else None)
+    with XNATClient(xnat.url, session_token=session.id) as client:
+        with pytest.raises(NetworkError):
+            client.whoami()
+        assert client.whoami()["username"] == "admin"

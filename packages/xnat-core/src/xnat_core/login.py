@@ -41,7 +41,10 @@ class Door(Protocol):
         """Log in. Raises WrongPassword, NotAnswered, or AuthenticationError for other refusals."""
 
     def is_alive(self, token: str) -> bool:
-        """Whether the server knows the session, as a user and not as a guest."""
+        """Whether the server knows the session, as a user and not as a guest.
+
+        Raises NetworkError when it could not be asked.
+        """
 
     def log_out(self, token: str) -> None:
         """End the session at the server; never raises."""

@@ -6,7 +6,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import DOUBT, AuthenticationError, XNATCtlError
+from xnat_core.errors import DOUBT, AuthenticationError, NetworkError, XNATCtlError
 from xnat_core.http.answers import (
     error_of,
     is_html,
@@ -15,7 +15,7 @@ from xnat_core.http.answers import (
     redirect_of,
     refused_redirect,
 )
-from xnat_core.http.retries import Failure, Retries
+from xnat_core.http.retries import MAYBE_DONE, TURNED_AWAY, Failure, Retries
 from xnat_core.http.transport import Transport, Wire, wire
 from xnat_core.login import Login, NotAnswered, WrongPassword
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 _NO_SUCH_SERVICE = (404, 405, 501)
+_AWAY = TURNED_AWAY | MAYBE_DONE - {500}
+_WHO = "/xapi/users/username"
 _TOKEN = re.compile(r"[\w.~+/=!:-]{8,200}")
 _ONCE = Retries(0)
 
@@ -54,11 +56,15 @@ class ServerDoor:
         return Login(token, lifetime_of(response) or Login("").lifetime)
 
     def is_alive(self, token: str) -> bool:
-        """Ask the server whether the session is a user's. GET /xapi/users/username."""
-        with contextlib.suppress(XNATCtlError):
-            response = self._who(token)
-            return response.status_code == 200 and not _is_nobody(response)
-        return False
+        """Ask the server whether the session is a user's. GET /xapi/users/username.
+
+        Raises NetworkError where it cannot be asked: it has not forgotten anybody by that.
+        """
+        response = self._who(token, self._retries)
+        if response.status_code in _AWAY:
+            error = error_of(response, "GET", _WHO)
+            raise NetworkError(self._server, error.message)
+        return response.status_code == 200 and not _is_nobody(response)
 
     def is_nobody(self, token: str) -> bool:
         """Whether the server says that the session is no user's; silence is no such answer."""
@@ -127,9 +133,15 @@ class ServerDoor:
             self._server, f"logged in as {username!r}, but the server takes us for a guest"
         )
 
-    def _who(self, token: str) -> Response:
-        request = self._wire("GET", "/xapi/users/username")
-        return _ONCE.run("log-in", lambda: self._transport.send(request, token), repeatable=True)
+    def _who(self, token: str, retries: Retries = _ONCE) -> Response:
+        request = self._wire("GET", _WHO)
+        return retries.run(
+            f"GET {_WHO}",
+            lambda: self._transport.send(request, token),
+            repeatable=True,
+            # Some servers fail in telling the user and in nothing else.
+            accept={500},
+        )
 
     def _wire(self, method: str, path: str, reading: float = _SECONDS) -> Wire:
         return wire(method, self._server + path, None, reading, reading, False)
