@@ -641,6 +641,13 @@ def test_a_web_site_that_is_no_xnat_does_not_answer_a_ping(server: HTTPServer) -
         client.ping()
 
 
+def test_the_log_in_of_something_else_does_not_answer_a_ping(server: HTTPServer) -> None:
+    gateway = Response("", 302, {"Location": "/login?next=x"})
+    answers(server, "/xapi/siteConfig/buildInfo/version", gateway)
+    with client_of(server) as client, pytest.raises(NetworkError, match="the URL of an XNAT"):
+        client.ping()
+
+
 def test_a_site_without_the_services_of_xnat_is_doubted(server: HTTPServer) -> None:
     answers(server, "/xapi/users/username", Response("", 404))
     answers(server, "/data/auth", Response("", 404))

@@ -105,6 +105,9 @@ class XNATClient(Reading):
 
         if response.status_code == 200 and is_html(response):
             raise NetworkError(self.base_url, f"a web page instead of a version: {DOUBT}")
+        if response.is_redirect and "/app/" not in response.headers["Location"]:
+            # What is followed has been; this is a page to log in at, and none of XNAT.
+            raise NetworkError(self.base_url, f"a log-in instead of a version: {DOUBT}")
         version = _version_in(response)
         return {
             "url": self.base_url,
