@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from werkzeug import Response
 
 from support.ports import free_port
 from support.sandbox import XNAT
 from xnat_core.auth import AuthManager
+from xnat_core.bodies import BytesBody
 from xnat_core.client import XNATClient
 from xnat_core.connect import connect
 from xnat_core.errors import AuthenticationError, NetworkError, ServerUnreachableError
@@ -101,3 +104,31 @@ def test_a_login_is_not_given_up_because_the_server_went_away(
         with pytest.raises(NetworkError):
             client.whoami()
         assert client.whoami()["username"] == "admin"
+
+
+@pytest.mark.parametrize("pause", [0, 3600])
+def test_a_change_is_not_asked_for_as_a_guest(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch, pause: float
+) -> None:
+    """On a site that is open to all it would be answered by success, and not be done."""
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    monkeypatch.setenv("XNAT_USER", "admin")
+    monkeypatch.setenv("XNAT_PASS", "admin")
+    xnat.store.preferences.set("requireLogin", False)
+    made = xnat.has_session("P1", "S1", "MR1")
+    xnat.call("PUT", "/data/projects/P1/accessibility/public")
+    with connect(resolve()) as before:
+        before.whoami()
+        client = before if pause else connect(resolve())
+        xnat.expires_sessions()
+        began = time.monotonic
+        monkeypatch.setattr("time.monotonic", lambda: began() + pause)
+        with client:
+            where = f"/data/experiments/{made.id}/resources/NOTES/files/a.txt"
+            client.ping()  # Keeps no session alive.
+            client.put(where, params={"inbody": True}, body=BytesBody(b"a"))
+            client.put(where, params={"inbody": True, "overwrite": True}, body=BytesBody(b"b"))
+    assert [row["label"] for row in xnat.rows(f"/data/experiments/{made.id}/resources")] == [
+        "NOTES"
+    ]
+    assert len(xnat.requests("PUT", where)) == 2

@@ -75,21 +75,23 @@ class Conversation:
         self._authenticator = authenticator
         self._lock = threading.Lock()
         self._identity_checked = self._false_alarm = float("-inf")
-        self._answered = time.monotonic()
+        self._answered = time.monotonic()  # When the session was used last.
         self._open_to_all: bool | None = None
 
     def ask(self, call: Call) -> Stream:
         """Send, log in again if need be, follow, and return a success or what `accept` names."""
         while True:
             token = None if call.anonymous else self._authenticator.token(self.door)
-            asked = time.monotonic()
+            pause = time.monotonic() - self._answered
+            if token is not None and call.method not in READING:
+                token = self._somebodys(token, pause)
             response = self._exchange(call, token)
-            if self._is_shut_out(call, response, token, asked):
+            if self._is_shut_out(call, response, token, pause):
                 response.close()
                 self._renew(call, token)
                 continue
-            self._answered = time.monotonic()
             if token is not None:
+                self._answered = time.monotonic()
                 self._authenticator.used(answers.lifetime_of(response))
             self._require_success(call, response)
             return response
@@ -123,7 +125,7 @@ class Conversation:
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
 
-    def _is_shut_out(self, call: Call, response: Stream, token: str | None, asked: float) -> bool:
+    def _is_shut_out(self, call: Call, response: Stream, token: str | None, pause: float) -> bool:
         """Whether the server did not know us, so that it did not do what was asked either."""
         status = response.status_code
         if call.anonymous:
@@ -143,9 +145,28 @@ class Conversation:
                     # Files may be pages, too: the server is asked before it is taken for a
                     # refusal.
                     return asks if token is None else not self.door.is_alive(token)
-        return token is not None and self._became_nobody(call, response, token, asked)
+        return token is not None and self._became_nobody(call, response, token, pause)
 
-    def _became_nobody(self, call: Call, response: Stream, token: str, asked: float) -> bool:
+    def _somebodys(self, token: str, pause: float) -> str:
+        """A session to change something with, in place of one that may have ended unnoticed.
+
+        What a guest changes is answered by success, too, and not done. Afterwards it would be too
+        late: nobody knows what may be asked for twice.
+        """
+        with self._lock:
+            doubtful = pause > self._authenticator.lifetime and self._is_open_to_all()
+            if not (self._is_unchecked() or doubtful):
+                return token
+            ended = self.door.is_nobody(token)
+            self._identity_checked = time.monotonic()
+        return self._authenticator.renew(self.door, token) if ended else token
+
+    def _is_unchecked(self) -> bool:
+        """Whether the session was found, and the server has not said yet whose it is."""
+        never = self._identity_checked == float("-inf")
+        return never and not self._authenticator.has_logged_in
+
+    def _became_nobody(self, call: Call, response: Stream, token: str, pause: float) -> bool:
         """Whether a site that is open to all serves us as a guest, with fewer rows and no error.
 
         The signs are a new session beside ours, which some servers hand out without a reason;
@@ -157,16 +178,16 @@ class Conversation:
             return False
         other = answers.other_session(response, token)
         hidden = status in _HIDDEN
-        doubtful = asked - self._answered > self._authenticator.lifetime or (
+        doubtful = pause > self._authenticator.lifetime or (
             status < 300 and _FOR_EACH_USER.fullmatch(call.path) is not None
         )
         with self._lock:
             now = time.monotonic()
-            checked = self._identity_checked
-            found = checked == float("-inf") and not self._authenticator.has_logged_in
             other = other and now - self._false_alarm >= _CHECK_EVERY
-            hidden = hidden and now - checked >= _CHECK_HIDDEN_EVERY
-            if not (other or found) and not ((hidden or doubtful) and self._is_open_to_all()):
+            hidden = hidden and now - self._identity_checked >= _CHECK_HIDDEN_EVERY
+            if not (other or self._is_unchecked()) and not (
+                (hidden or doubtful) and self._is_open_to_all()
+            ):
                 return False
             if self.door.is_nobody(token):
                 return True
