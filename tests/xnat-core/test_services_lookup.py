@@ -62,6 +62,15 @@ def test_an_alias_stands_for_the_project_that_has_it(xnat: XNAT, client: XNATCli
         find_session(client, "ALT", "SECOND", own=True)
 
 
+def test_a_subject_that_only_a_listing_finds_is_of_the_project_that_an_alias_names(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    xnat.has_subject("P1", "S 1")
+    xnat.call("PUT", "/data/projects/P1?alias=FIRST")
+    found = find_subject(client, "S 1", "FIRST")
+    assert (found.project, found.primary_project) == ("P1", None)
+
+
 @pytest.mark.parametrize("label", ODD)
 def test_labels_older_than_the_rules_are_found(xnat: XNAT, client: XNATClient, label: str) -> None:
     made = xnat.has_session("P1", label, label)

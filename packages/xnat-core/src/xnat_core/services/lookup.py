@@ -111,6 +111,9 @@ def find_subject(client: XNATClient, value: str, project: str | None = None) -> 
         return subject_of_item(item, _meant(client, item, project))
     for subject in subjects_in(client, project):
         if value in (subject.label, subject.id):
+            owner = subject.primary_project
+            if owner and project_id(client, project) == owner:
+                return replace(subject, project=owner, primary_project=None)
             return subject
     raise ResourceNotFoundError("subject", f"{project}/{value}")
 
