@@ -19,7 +19,7 @@ from xnat_core.services.once import ask_and_see
 from xnat_core.services.resource_files import files_of_resource
 from xnat_core.services.resources import find_resource
 from xnat_core.urls import path
-from xnat_edit.objects import home_of_resource
+from xnat_edit.objects import home_of_resource, number_in
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -51,7 +51,8 @@ def batches(records: Iterable[Record]) -> Iterator[Record | Batch]:
     def place(record: Record) -> object:
         if record["kind"] != "file":
             return id(record)
-        return [record.get(key) for key in (*_PARENTS, "subject", "resource")]
+        parents = [record.get(key) for key in (*_PARENTS, "subject", "resource")]
+        return [*parents, str(record.get("uri") or "").partition("/files/")[0]]
 
     for _, group in itertools.groupby(records, place):
         held = list(group)
@@ -79,6 +80,7 @@ def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
     for record in sorted(batch.records, key=_path_of, reverse=True):
         try:
             _require_alone(_path_of(record), left)
+            _require_same(record, left[_path_of(record)])
         except XNATCtlError as error:
             yield failed(record, error)
             continue
@@ -157,6 +159,13 @@ def _require_alone(name: str, present: Iterable[str]) -> None:
             f"({shown}): name them, too, or leave it",
             "file",
         )
+
+
+def _require_same(record: Record, found: Record) -> None:
+    """Raise unless a file is in the resource that its record tells by number."""
+    if number_in(record) not in (None, number_in(found)):
+        said = f"file {_path_of(record)!r} is not in the resource of the record any more"
+        raise OperationError("delete", said)
 
 
 def _path_of(record: Record) -> str:

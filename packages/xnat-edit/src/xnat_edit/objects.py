@@ -6,8 +6,10 @@ may be old, and changes are made by accession ID.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from xnat_core.errors import ResourceNotFoundError, UsageError, ValidationError
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from xnat_core.records import Record
     from xnat_core.services.homes import Home
     from xnat_core.services.sharing import Shared
+
+_IMAGE_IN_URI = re.compile(r"/reconstructions/([^/]+)(?:/in|/out)?/resources/")
 
 
 def asked(job: Job, *kinds: str) -> Iterable[Record]:
@@ -156,12 +160,21 @@ def home_of_resource(client: XNATClient, record: Record) -> Home:
             parents = {"session_id": session.id, "id": record["scan"]}
             return home_of(client, {"kind": "scan", **parents})
         home = home_of(client, {"kind": "session", "id": session.id})
-        assessor = record.get("assessor")
-        return home.below("assessors", str(assessor)) if assessor else home
+        if record.get("assessor"):
+            return home.below("assessors", str(record["assessor"]))
+        # Nothing but its URI tells what is of a reconstruction.
+        image = _IMAGE_IN_URI.search(str(record.get("uri") or ""))
+        return home.below("reconstructions", unquote(image[1])) if image else home
     if record.get("subject_id") or record.get("subject"):
         known = {"id": record.get("subject_id"), "label": record.get("subject")}
         return home_of(client, {"kind": "subject", "project": record.get("project"), **known})
     return home_of(client, {"kind": "project", "id": record.get("project")})
+
+
+def number_in(record: Record) -> str | None:
+    """The number of the resource, which the `uri` of a file has where others have a label."""
+    name = str(record.get("uri") or "").partition("/resources/")[2].partition("/")[0]
+    return name if name.isdigit() else None
 
 
 def each_label(record: Record | None, labels: Iterable[str], kind: str) -> Iterator[Record]:

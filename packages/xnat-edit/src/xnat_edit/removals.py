@@ -110,8 +110,11 @@ def resource(job: Job, record: Record) -> Removal:
     client, keep = job.client(record), job.args.flag("--keep-files")
     home = home_of_resource(client, record)
     found = find_resource(client, home, str(record.get("label") or record.get("id") or ""))
-    inside = Contents(files=contents.of_resource(client, found))
     name = f"{home.about[1]}/{found.label or found.id}"
+    if (record.get("id") or found.id) != found.id:
+        # Made anew since it was listed, or among the input files of an assessor.
+        raise OperationError("delete", f"resource {name} is not the one of the record any more")
+    inside = Contents(files=contents.of_resource(client, found))
 
     def is_gone() -> bool:
         return not is_listed(client, home, found)
