@@ -218,6 +218,18 @@ def test_several_subjects_for_one_label_are_merged_when_asked(
     assert [row["label"] for row in subjects.get_sessions("A", "P1")] == ["MR1", "MR2"]
 
 
+def test_nothing_is_merged_into_what_could_not_give_its_label_away(
+    xnat: XNAT, subjects: SubjectService
+) -> None:
+    first = xnat.has_subject("P1", "xB")
+    for label in ("xxB", "xxBq"):
+        xnat.has_session("P1", label, f"MR_{label}")
+    xnat.fails("PUT", f"/data/projects/P1/subjects/{first.id}", 403)
+    result = subjects.rename_pattern("P1", "x(x?B)q?", "{1}", merge=True)
+    assert [error["label"] for error in result["errors"]] == ["xB", "xxB", "xxBq"]
+    assert subjects.get_sessions("xB", "P1") == []
+
+
 def test_a_label_that_is_given_away_is_free_for_another() -> None:
     plan = plan_renames(["A", "B"], {"A": "B", "B": "C"}, merge_into_existing=True)
     assert [(step.old, step.new, step.action) for step in plan] == [

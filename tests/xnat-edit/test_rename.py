@@ -172,6 +172,23 @@ def test_a_chain_of_labels_is_followed_from_its_end_and_can_be_repeated(
     assert now == {ids["A"]: "B", ids["B"]: "C"}
 
 
+def test_nothing_is_merged_into_what_could_not_give_its_label_away(
+    xnat: XNAT, edit: Run, tmp_path: Path
+) -> None:
+    for name in ("A", "B", "D"):
+        xnat.has_session("P1", name, f"{name}_MR")
+    old = xnat.store.items.subject_in("P1", "B")
+    assert old is not None
+    xnat.fails("PUT", f"/data/projects/P1/subjects/{old.id}", 403)
+    (tmp_path / "map.json").write_text(json.dumps({"B": "C", "A": "B", "D": "B"}))
+    words = ("--mapping", str(tmp_path / "map.json"), "--merge", "--yes")
+    answer = edit("rename", "subject", "-P", "P1", *words)
+    assert answer.values("outcome") == ["failed"] * 3
+    assert "nothing was moved" in answer.err
+    assert labels(xnat) == ["A", "B", "D"]
+    assert [one.label for one in xnat.store.items.experiments_of_subject(old.id)] == ["B_MR"]
+
+
 def test_labels_that_change_places_are_refused(xnat: XNAT, edit: Run, tmp_path: Path) -> None:
     subjects(xnat, "A", "B")
     (tmp_path / "map.json").write_text(json.dumps({"A": "B", "B": "A"}))

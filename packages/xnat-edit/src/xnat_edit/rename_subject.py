@@ -67,9 +67,15 @@ def _rename(client: XNATClient, item: Item, label: str) -> None:
     relabel(client, where, ("subject", item.label), label)
 
 
-def _merge(client: XNATClient, item: Item, label: str, dry_run: bool) -> Record:
+def _merge(client: XNATClient, item: Item, label: str, into: str, dry_run: bool) -> Record:
+    from xnat_core.errors import OperationError
     from xnat_core.services.lookup import find_subject
     from xnat_edit.merging import merge_whole
 
     source = find_subject(client, item.id, item.project)
-    return merge_whole(client, source, find_subject(client, label, item.project), dry_run=dry_run)
+    target = find_subject(client, label, item.project)
+    if target.id != into:
+        # What was to give the label away first still has it.
+        said = f"subject {item.label!r}: {label!r} is {target.id}, and was to be {into}"
+        raise OperationError("merge", f"{said}; nothing was moved")
+    return merge_whole(client, source, target, dry_run=dry_run)

@@ -35,8 +35,9 @@ class Kind:
     check: Callable[[XNATClient, Item], None]
     """Raises for an item that may not be renamed here."""
     rename: Callable[[XNATClient, Item, str], None]
-    merge: Callable[[XNATClient, Item, str, bool], Record] | None = None
-    """Moves all of an item to the one of that label, unless in a dry run; returns what is known."""
+    merge: Callable[[XNATClient, Item, str, str, bool], Record] | None = None
+    """Moves all of an item to the one of that label and ID, unless in a dry run; returns what is
+    known."""
 
 
 @dataclass(frozen=True)
@@ -82,22 +83,22 @@ class _Plan:
 def _places(job: Job, kind: Kind, rules: Rules) -> Iterator[tuple[str, dict[str, Record] | None]]:
     """The project to work in; or projects with the records by label when records say what is meant.
 
-    -P goes before records, records that are asked for before a default.
+    So they do where they are asked for, and where no project is named; -P is that of all of them.
     """
-    project = job.args.text("--project")
-    if job.args.text("<old>") != "-":
-        project = project or rules.only_project() or job.project()
-    if project:
+    given = job.args.text("--project")
+    by_records = job.args.text("<old>") == "-"
+    if not by_records and (project := given or rules.only_project() or job.project()):
         yield project, None
         return
     chosen: dict[str, dict[str, Record]] = {}
     for record in job.records(kind.name):
-        where, label = record.get("project"), record.get("label")
-        if where and label:
-            chosen.setdefault(str(where), {})[str(label)] = record
-        else:
-            missing = "label" if where else "project"
-            job.emit(failed(record, OperationError("rename", f"the record has no {missing}")))
+        where, label = record.get("project") or given, record.get("label")
+        if where and label and where == (given or where):
+            chosen.setdefault(str(where), {})[str(label)] = {**record, "project": where}
+            continue
+        reason = f"is of project {where}, not {given}" if where and label else ""
+        reason = reason or f"has no {'label' if where else 'project'}"
+        job.emit(failed(record, OperationError("rename", f"the record {reason}")))
     yield from chosen.items()
 
 
@@ -106,11 +107,16 @@ def _plan(
 ) -> _Plan:
     client = job.client()
     items = {item.label: item for item in kind.listed(client, project)}
-    labels = [label for label in items if chosen is None or label in chosen]
+    labels = list(items if chosen is None else chosen)
     mapping, already = rules.apply(labels, project)
     mapping = _by_label(mapping, items)
+    elsewhere: list[Record] = []
     if chosen is not None:
         mapping = {old: new for old, new in mapping.items() if old in chosen}
+        by_id = {item.id: item for item in items.values()}
+        for label in [old for old in mapping if _is_other(chosen[old], items.get(old))]:
+            found = by_id.get(chosen[label]["id"])
+            elsewhere.append(_relabelled(kind, chosen[label], found, mapping.pop(label)))
     plan = plan_renames(
         items,
         mapping,
@@ -118,7 +124,10 @@ def _plan(
         merge_several=kind.merge is not None and job.args.flag("--merge"),
         kind=kind.name,
     )
-    plan += [Rename(label, label, "skipped", "already matches") for label in already]
+    plan += [
+        Rename(label, label, "skipped", "already matches" if label in items else "not found")
+        for label in already
+    ]
 
     def record(label: str) -> Record:
         known = (chosen or {}).get(label, {})
@@ -133,7 +142,10 @@ def _plan(
             for step in plan
             if step.action != "skipped"
         ),
-        tuple(_left(kind, step, record(step.old)) for step in plan if step.action == "skipped"),
+        (
+            *elsewhere,
+            *(_left(kind, step, record(step.old)) for step in plan if step.action == "skipped"),
+        ),
     )
 
 
@@ -148,8 +160,9 @@ def _carry_out(job: Job, kind: Kind, plan: _Plan) -> Iterator[Record]:
         new, outcome = step.plan.new, planned if dry else done
         if step.plan.action == "merged" and kind.merge is not None:
             # Of several that become one, the first has the label only after it was renamed.
-            ahead = dry and new not in plan.ids
-            facts = {} if ahead else kind.merge(client, step.item, new, dry)
+            into = _holder(new, plan)
+            ahead = dry and into != plan.ids.get(new)
+            facts = {} if ahead else kind.merge(client, step.item, new, into, dry)
             return [outcome(step.record, merged_into=new, **facts)]
         if not dry:
             kind.rename(client, step.item, new)
@@ -167,6 +180,13 @@ def _is_alone(one: Rename, plan: _Plan) -> bool:
     return one.new not in plan.ids and about == 1
 
 
+def _holder(label: str, plan: _Plan) -> str:
+    """The accession ID of what has a label when others are to be merged into it."""
+    renamed = (step for step in plan.steps if step.plan.action == "renamed")
+    takers = [step.item.id for step in renamed if step.plan.new == label]
+    return takers[0] if takers else plan.ids[label]
+
+
 def _by_label(mapping: Mapping[str, str], items: Mapping[str, Item]) -> dict[str, str]:
     """The same mapping, with the labels of what is named by accession ID."""
     labels = {item.id: label for label, item in items.items()}
@@ -174,6 +194,22 @@ def _by_label(mapping: Mapping[str, str], items: Mapping[str, Item]) -> dict[str
     if len(dict(named)) != len(named):
         raise UsageError("one of them is named by its label and by its accession ID")
     return dict(named)
+
+
+def _is_other(record: Record, item: Item | None) -> bool:
+    """Whether a record is of another object than the one that has its label now."""
+    return bool(record.get("id")) and (item is None or record["id"] != item.id)
+
+
+def _relabelled(kind: Kind, record: Record, found: Item | None, new: str) -> Record:
+    """The record of an object that has no longer the label by which the rules know it."""
+    if found is not None and found.label == new:
+        return skipped({**record, "label": new}, reason="renamed already")
+    name = f"{record['project']}/{record['label']}"
+    if found is None:
+        return failed(record, ResourceNotFoundError(kind.name, name), reason="not found")
+    reason = f"it is called {found.label} by now"
+    return failed(record, OperationError("rename", f"{kind.name} {name}: {reason}"), reason=reason)
 
 
 def _left(kind: Kind, step: Rename, record: Record) -> Record:

@@ -213,15 +213,20 @@ class SubjectService(BaseService):
             merge_into_existing=merge_into_existing,
         )
         errors = []
+        kept: set[str] = set()
         done: dict[str, list[dict[str, str]]] = {"renamed": [], "merged": []}
         for step in plan:
             if step.action == "skipped":
                 continue
             try:
+                if step.new in kept:
+                    # What was to give the label away would be merged with in its taker's place.
+                    raise ResourceExistsError("subject", f"{project}/{step.new}")
                 if not dry_run:
                     self._apply(project, step)
                 done[step.action].append({"from": step.old, "to": step.new})
             except XNATCtlError as error:
+                kept.add(step.old)
                 errors.append({"label": step.old, "error": error.message})
         skipped = [{"label": s.old, "reason": s.reason} for s in plan if s.action == "skipped"]
         return {**done, "skipped": skipped, "errors": errors, "dry_run": dry_run}
