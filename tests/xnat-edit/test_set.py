@@ -106,6 +106,24 @@ def test_a_project_has_fields_and_an_accessibility(xnat: XNAT, edit: Run) -> Non
     ]
 
 
+def test_a_field_is_not_taken_for_one_whose_path_ends_alike(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    words = ("set", "-P", "P1", "-E", "MR1")
+    for first, second in (("date", "validation_date"), ("validation_date", "date")):
+        assert edit(*words, f"{first}=2024-05-02").values("outcome") == ["done"]
+        assert edit(*words, f"{second}=2024-05-02").values("outcome") == ["done"]
+        for name in (first, second):
+            assert edit(*words, f"{name}=2024-05-02").values("outcome") == ["skipped"]
+            assert edit(*words, f"{name}=").values("outcome") == ["done"]
+
+
+def test_an_investigator_is_not_taken_for_the_principal_one(xnat: XNAT, edit: Run) -> None:
+    xnat.has_project("P1")
+    path = "investigators/investigator[0]/lastname=Curie"
+    xnat.call("PUT", f"/data/projects/P1?xnat:projectData/{path}")
+    assert edit("set", "-P", "P1", "pi_lastname=Curie").values("outcome") == ["done"]
+
+
 @pytest.mark.parametrize("kind", ["project", "subject", "session", "scan"])
 def test_what_is_not_there_is_not_made(xnat: XNAT, edit: Run, kind: str) -> None:
     xnat.has_session("P1", "S1", "MR1", scans={"1": {}})

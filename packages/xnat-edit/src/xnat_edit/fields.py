@@ -52,15 +52,14 @@ ALIASES = {
 
 # Where a short name is not the end of the path that it stands for.
 _ENDS = {
-    "pi_firstname": "firstname",
-    "pi_lastname": "lastname",
     "studyInstanceUID": "UID",
     "scan_start_time": "start_time_scan",
     "injection_start_time": "start_time_injection",
-    **{name: name.partition("_")[2] for name in (*_VALIDATION.split(), "tracer_name")},
-    **{name: name.partition("_")[2] for name in ("tracer_startTime", "tracer_dose")},
-    "tracer_isotope": "isotope",
+    **{name: name.replace("_", "/") for name in _VALIDATION.split()},
+    **{f"tracer_{name}": f"tracer/{name}" for name in ("name", "startTime", "dose", "isotope")},
 }
+# What these parts of a document have is theirs: the date of a validation is not that of a session.
+_PARTS = ("validation/", "investigator/", "investigators/", "pi/", "tracer/")
 _IDENTITY = ("ID", "label", "project", "subject_ID", "subject", "session", "id")
 _NESTED = (
     *("scans/scan", "assessors/assessor", "experiments/experiment", "sharing/share", "file"),
@@ -175,10 +174,22 @@ class Editable:
             return leaves.get(wanted, [])
         if pair.key.lower() in leaves:
             return leaves[pair.key.lower()]
-        end = "/" + _ENDS.get(pair.key, pair.key).lower()
+        end = self._end(pair.key).lower()
+        if end.startswith(_PARTS):
+            return leaves.get(end, [])
         return [
-            value for key, found in leaves.items() if ("/" + key).endswith(end) for value in found
+            value
+            for key, found in leaves.items()
+            if f"/{key}".endswith(f"/{end}") and not key.startswith(_PARTS)
+            for value in found
         ]
+
+    def _end(self, name: str) -> str:
+        """The end of the path that a short name stands for."""
+        if name.startswith("pi_"):
+            person = "PI" if self.found.kind == "project" else "investigator"
+            return f"{person}/{name.removeprefix('pi_')}"
+        return _ENDS.get(name, name)
 
     def has(self, pair: Pair, *, exactly: bool = False) -> bool:
         """Whether the field has the value; an empty one is that of an absent field."""
