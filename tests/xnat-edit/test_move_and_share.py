@@ -80,6 +80,17 @@ def test_a_session_is_shared_with_its_subject(xnat: XNAT, edit: Run) -> None:
     assert edit(*words).values("outcome") == ["skipped"]
 
 
+def test_the_subject_of_a_session_that_is_shared_already_is_shared(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    words = ("share", "-P", "P1", "-E", "MR1", "P2")
+    assert edit(*words).values("outcome") == ["done"]
+    for more, outcome in ((["--dry-run"], "planned"), ([], "done"), ([], "skipped")):
+        assert edit(*words, "--with-subject", *more).values("outcome") == [outcome]
+    assert shown_in(xnat, str(session.subject_id)) == [("P2", None)]
+    assert shown_in(xnat, session.id) == [("P2", None)]
+
+
 def test_a_subject_is_shared(xnat: XNAT, edit: Run) -> None:
     made = xnat.has_subject("P1", "S1")
     xnat.has_project("P2")

@@ -54,22 +54,25 @@ def work(job: Job) -> Iterator[Record]:
         shared = shared_of(client, record)
         known = {**record, **shared.item.to_record(client.base_url), "shared_into": project}
         is_there = project == shared.owner if primary else project in shared.labels
-        if is_there and label in (None, shared.labels.get(project)):
-            return [skipped(known)]
-        if is_there:
+        is_done = is_there and label in (None, shared.labels.get(project))
+        if is_there and not is_done:
             first = "rename it" if project == shared.owner else "take it out with 'unshare'"
             raise OperationError(
                 "share",
                 f"{shared.item.kind} {shared.item.label!r} is in {project} already, as "
                 f"{shared.labels[project]!r}: {first} first",
             )
-        shared.require_free(project, label or shared.item.label)
+        if not is_done:
+            shared.require_free(project, label or shared.item.label)
         subject = _subject_to_share(job, shared, project)
+        if is_done and subject is None:
+            return [skipped(known)]
         if dry:
             return [planned(known, with_subject=bool(subject) or None)]
         if subject:
             subject.share(project, None, primary=False)
-        shared.share(project, label, primary=primary)
+        if not is_done:
+            shared.share(project, label, primary=primary)
         moved = {"project": project} if primary else {}
         return [done({**known, **moved}, with_subject=bool(subject) or None)]
 
