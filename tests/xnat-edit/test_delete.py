@@ -439,6 +439,19 @@ def test_a_file_that_went_unnamed_is_told(xnat: XNAT, edit: Run) -> None:
     assert "file 'z.txt' went, too, although nobody named it" in answer.err
 
 
+def test_each_file_is_told_of_when_nobody_knows_what_became_of_them(xnat: XNAT, edit: Run) -> None:
+    notes(xnat, "a.txt", "b.txt", "c.txt")
+
+    def hook(request: Request) -> Response | None:
+        asked = len(xnat.requests("DELETE"))
+        is_listing = request.method == "GET" and request.path.endswith("/files")
+        return Response("", 403) if asked and is_listing else None
+
+    xnat.before(hook)
+    answer = delete_files(edit, "a.txt", "b.txt")
+    assert sorted(answer.values("path", "outcome")) == [("a.txt", "failed"), ("b.txt", "failed")]
+
+
 def test_a_resource_that_is_not_there_is_not_deleted_by_a_200(xnat: XNAT, edit: Run) -> None:
     xnat.has_session("P1", "S1", "MR1")
     answer = edit("delete", "resource", "-P", "P1", "-E", "MR1", "NOPE", "--yes")

@@ -124,10 +124,15 @@ def _remove(
             yield failed(record, error)
     if not asked:
         return
-    now = look_until(
-        listed,
-        lambda now: not any(_path_of(record) in now for record in asked),
-    )
+    try:
+        now = look_until(
+            listed,
+            lambda now: not any(_path_of(record) in now for record in asked),
+        )
+    except XNATCtlError as error:
+        # Of none of them it is known, and each must be told.
+        yield from (failed(record, error) for record in asked)
+        return
     for record in asked:
         if _path_of(record) in now:
             said = "is still there, although the server reported success"
