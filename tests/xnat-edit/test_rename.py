@@ -184,6 +184,7 @@ def test_nothing_is_merged_into_what_could_not_give_its_label_away(
     words = ("--mapping", str(tmp_path / "map.json"), "--merge", "--yes")
     answer = edit("rename", "subject", "-P", "P1", *words)
     assert answer.values("outcome") == ["failed"] * 3
+    assert "subject 'B' already exists" in answer.err
     assert "nothing was moved" in answer.err
     assert labels(xnat) == ["A", "B", "D"]
     assert [one.label for one in xnat.store.items.experiments_of_subject(old.id)] == ["B_MR"]

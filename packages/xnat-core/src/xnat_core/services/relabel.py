@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import OperationError
+from xnat_core.errors import OperationError, ResourceExistsError
 from xnat_core.parallel import rest
 from xnat_core.services.base import About, document, fields
 from xnat_core.services.once import ask_once
@@ -34,9 +34,16 @@ def relabel(
         found = fields(document(client, path, about) or {}).get("label")
         return found == new_label
 
-    done, lost = ask_once(
-        lambda: client.put(path, params={"label": new_label}, about=about), has_it, sleep=sleep
-    )
+    def ask() -> None:
+        try:
+            client.put(path, params={"label": new_label}, about=about)
+        except ResourceExistsError as error:
+            # What exists already is not what was to be renamed.
+            taken = ResourceExistsError(about[0], new_label)
+            taken.details.update(error.details)
+            raise taken from None
+
+    done, lost = ask_once(ask, has_it, sleep=sleep)
     if not done:
         reason = f"{about[0]} {about[1]!r} is still labelled {found!r}"
         raise OperationError("rename", f"{reason}: {lost}" if lost else reason)
