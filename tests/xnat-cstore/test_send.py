@@ -139,6 +139,17 @@ def test_a_file_that_ends_inside_what_is_looked_at_is_not_sent(
     assert (study["outcome"], study["files"]) == ("done", 5)
 
 
+def test_a_transfer_syntax_that_is_none_costs_only_its_file(
+    run: Run, scp: Scripted, series: list[Path]
+) -> None:
+    content, syntax = series[0].read_bytes(), b"1.2.840.10008.1.2.1\0"
+    series[0].write_bytes(content.replace(syntax, b"1.2.840.10008.1.2.\xff\0", 1))
+    status, (broken, study), _ = run("send", series[0].parent, *at(scp.port))
+    assert (status, broken["path"], len(scp.received)) == (1, str(series[0]), 5)
+    assert "Transfer Syntax UID is no UID" in broken["error"]["message"]
+    assert (study["outcome"], study["files"]) == ("done", 5)
+
+
 def test_a_broken_file_with_a_name_of_dicom_is_told(
     run: Run, scp: Scripted, series: list[Path]
 ) -> None:

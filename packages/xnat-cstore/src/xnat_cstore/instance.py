@@ -86,7 +86,9 @@ def _read(file: BinaryIO, found: LocalFile) -> Instance | None:
     uid = values.get(_INSTANCE) or meta.get(META_INSTANCE, "")
     if sop_class == MEDIA_DIRECTORY:
         return None
-    for value, name in ((sop_class, "SOP Class UID"), (uid, "SOP Instance UID")):
+    # One that is none in a request for an association may cost all that go with it.
+    named = {"SOP Class UID": sop_class, "SOP Instance UID": uid, "Transfer Syntax UID": syntax}
+    for name, value in named.items():
         if not value:
             raise DicomParseError(found.path, f"no {name}")
         if len(value) > 64 or not set(value) <= set("0123456789."):
