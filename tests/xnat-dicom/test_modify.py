@@ -185,6 +185,34 @@ def test_compressed_pixels_without_their_end_are_damage(run: Run, command: str) 
     assert not Path("copy.dcm").exists()
 
 
+@pytest.mark.parametrize("kept", [1, 7])
+@pytest.mark.parametrize("command", ["modify", "anonymize"])
+def test_a_file_that_ends_inside_the_head_of_an_element_is_damage(
+    run: Run, command: str, kept: int
+) -> None:
+    whole = Path(B).read_bytes()
+    short = whole[: whole.rindex(b"\xe0\x7f\x10\x00OW") + kept]
+    Path(B).write_bytes(short)
+    answer = run(command, B, *(["-t", "PatientID=S1"] if command == "modify" else ["copy.dcm"]))
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert f"is damaged at byte {len(short) - kept}" in answer.err
+    assert (Path(B).read_bytes(), Path("copy.dcm").exists()) == (short, False)
+
+
+def test_a_file_of_which_nothing_can_be_read_is_not_written(run: Run) -> None:
+    dataset = pydicom.dcmread(B)
+    dataset.PixelData = encapsulate([bytes(1000)])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    dataset.save_as(B)
+    whole = Path(B).read_bytes()
+    short = whole[: whole.rindex(b"\xe0\x7f\x10\x00") + 12]
+    Path(B).write_bytes(short)
+    answer = run("modify", B, "-t", "PatientID=S1")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert Path(B).read_bytes() == short
+
+
 @pytest.mark.parametrize("zeros", [2, 8, 510])
 def test_zeros_behind_the_last_element_are_no_elements(run: Run, zeros: int) -> None:
     whole = Path(B).read_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from xnat_core.dicom_files import HEAD, has_magic
 from xnat_core.errors import DicomError, DicomParseError
@@ -57,9 +57,8 @@ def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
             file.seek(0)
             # Old files have no preamble; that it is DICOM at all is looked at below.
             dataset: FileDataset = read_partial(file, force=True, **options)
-            if whole and file.tell() < path.stat().st_size:
-                # The parser gives up there, and hands back what is before it or nothing at all.
-                raise DicomParseError(path, f"is damaged at byte {file.tell()}")
+            if whole:
+                _check_rest(path, file, dataset)
         class_uid = dataset.file_meta.get("MediaStorageSOPClassUID") if magic else None
         if MEDIA_DIRECTORY in (class_uid, dataset.get("SOPClassUID")):
             raise DicomParseError(path, "a DICOMDIR, which is no instance")
@@ -87,6 +86,26 @@ def damage(path: Path) -> Iterator[None]:
         if isinstance(error, OSError):
             raise DicomError(f"{path}: {error.strerror or said}", path) from error
         raise DicomParseError(path, said or type(error).__name__) from error
+
+
+def _check_rest(path: Path, file: BinaryIO, dataset: FileDataset) -> None:
+    """See to it that the parser has understood a file to its last byte."""
+    from pydicom.dataelem import RawDataElement
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    end, tags = file.tell(), tags_of(dataset)
+    if not tags or end < path.stat().st_size:
+        # It has given up there, and hands back what is before that or nothing at all.
+        raise DicomParseError(path, f"is damaged at byte {end}")
+    last = dataset.get_item(tags[-1])
+    if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        return
+    if isinstance(last, RawDataElement) and last.length != _UNDEFINED:
+        end = last.value_tell + last.length
+        file.seek(end)
+        # A part of the head of an element is no end to it; zeros fill a file up.
+        if file.read().strip(b"\0"):
+            raise DicomParseError(path, f"is damaged at byte {end}")
 
 
 def _check_end(path: Path, dataset: Dataset) -> None:
