@@ -89,6 +89,7 @@ def test_a_record_without_a_file_is_a_failure(run: Run, scp: Scripted, tmp_path:
     lines: list[dict[str, Any]] = [
         {"kind": "dicom", "mine": 1},
         {"kind": "dicom", "path": str(tmp_path / "no"), "mine": 2},
+        {"kind": "dicom", "path": "a\0b", "mine": 3},
         {"kind": "scan", "id": "1"},
     ]
     status, records, _ = run("send", *at(scp.port), records=lines)
@@ -96,6 +97,7 @@ def test_a_record_without_a_file_is_a_failure(run: Run, scp: Scripted, tmp_path:
     assert {(r["kind"], r.get("mine"), r["outcome"]) for r in records} == {
         ("dicom", 1, "failed"),
         ("dicom", 2, "failed"),
+        ("dicom", 3, "failed"),
         ("input", None, "failed"),
     }
 

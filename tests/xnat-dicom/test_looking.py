@@ -108,6 +108,16 @@ def test_files_come_as_records_too_and_failures_go_on(run: Run) -> None:
     assert answer.values("path", "note", "valid")[1] == (B, "kept", True)
 
 
+@pytest.mark.parametrize("path", [5, ["b"], "a\0b", ""])
+def test_a_path_that_is_none_costs_only_its_record(run: Run, path: object) -> None:
+    records = [{"kind": "dicom", "path": one} for one in (path, B)]
+    for words in (["validate"], ["inspect"], ["modify", "-t", "PatientID=S1"]):
+        answer = run(*words, records=records)
+        assert (answer.status, answer.values("path", "outcome")[0]) == (1, (path, "failed"))
+        assert "the record has no path" in answer.err
+        assert [record["path"] for record in answer.records[1:]] == [B]
+
+
 def test_inspect_tells_the_common_values(run: Run) -> None:
     (record,) = run("inspect", B).records
     assert record["path"] == B

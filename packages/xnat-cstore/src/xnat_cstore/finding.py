@@ -36,7 +36,7 @@ def in_records(
     for record in records:
         path = record.get("path")
         troubles: list[XNATCtlError] = []
-        if not isinstance(path, str) or not path:
+        if not isinstance(path, str) or not path or "\0" in path:
             yield failed(record, RecordError("the record has no path"))
             continue
         empty = True

@@ -47,11 +47,11 @@ class Finder:
             yield from (record_of(file) for file in self.files(roots))
             return
         for record in self.job.records("dicom"):
-            path = Path(str(record.get("path") or ""))
-            if not record.get("path"):
+            path = record.get("path")
+            if not isinstance(path, str) or not path or "\0" in path:
                 self.job.emit(failed(record, DicomError("the record has no path")))
-            elif path.is_dir():
-                yield from self._in_folder(record, path)
+            elif Path(path).is_dir():
+                yield from self._in_folder(record, Path(path))
             else:
                 yield record
 
