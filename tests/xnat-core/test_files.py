@@ -31,6 +31,18 @@ def entries(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    for name in ("first", "second"):
+        with contextlib.suppress(OperationError), atomic_write(folder / "a", new=True) as file:
+            file.write(name.encode())
+    assert (entries(folder), (folder / "a").read_bytes()) == (["a"], b"first")
+
+
 def test_a_copy_reaches_every_sink_and_the_digest() -> None:
     first, second, digest = io.BytesIO(), io.BytesIO(), new_md5()
     assert copy_blocks(io.BytesIO(CONTENT), [first, second], digest) == len(CONTENT)

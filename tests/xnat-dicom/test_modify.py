@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
 from support.answers import Run
+from xnat_core.files import copy_blocks
+from xnat_dicom.changes import Change, apply_all
 
 pytestmark = pytest.mark.usefixtures("folder")
 B = "b/ct1_0001.dcm"
@@ -153,6 +156,51 @@ def test_the_old_file_is_there_until_the_new_one_is_on_the_disk(
 def test_a_backup_of_a_run_that_was_killed_is_taken(run: Run) -> None:
     Path(f"{B}.bak").write_bytes(Path(B).read_bytes())
     assert run("modify", B, "-b", "-t", "PatientID=S1").status == 0
+
+
+def test_two_names_of_one_file_are_one_change(run: Run) -> None:
+    before = Path(B).read_bytes()
+    names = [f"link{number}.dcm" for number in range(8)]
+    for name in names:
+        Path(name).symlink_to(B)
+    answer = run("modify", "--backup", B, *names, "-t", "PatientID=S1", "-w", "8")
+    assert (answer.status, sorted(answer.values("outcome"))) == (0, ["done", *["skipped"] * 8])
+    assert Path(f"{B}.bak").read_bytes() == before
+
+
+def test_what_another_program_has_changed_meanwhile_is_not_overwritten(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(changes: list[Change], dataset: FileDataset) -> tuple[str, ...]:
+        Path(B).write_bytes(b"another's")
+        return apply_all(changes, dataset)
+
+    monkeypatch.setattr("xnat_dicom.modify.apply_all", changed)
+    answer = run("modify", B, "-t", "PatientID=S1")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "changed by another program meanwhile" in answer.err
+    assert Path(B).read_bytes() == b"another's"
+
+
+def test_a_backup_that_appears_meanwhile_is_not_overwritten(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copied(*args: Any) -> int:
+        Path(f"{B}.bak").write_bytes(b"another's")
+        return copy_blocks(*args)
+
+    monkeypatch.setattr("xnat_dicom.writing.copy_blocks", copied)
+    answer = run("modify", "--backup", B, "-t", "PatientID=S1")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert Path(f"{B}.bak").read_bytes() == b"another's"
+    assert sorted(path.name for path in Path("b").iterdir()) == ["ct1_0001.dcm", "ct1_0001.dcm.bak"]
+
+
+def test_a_link_to_itself_costs_only_its_record(run: Run) -> None:
+    Path("loop.dcm").symlink_to("loop.dcm")
+    records = [{"kind": "dicom", "path": path} for path in ("loop.dcm", B)]
+    answer = run("modify", "-t", "PatientID=S1", records=records)
+    assert sorted(answer.values("path", "outcome")) == [(B, "done"), ("loop.dcm", "failed")]
 
 
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(run: Run) -> None:

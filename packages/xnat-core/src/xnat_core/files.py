@@ -140,6 +140,7 @@ def atomic_write(
     md5: str | None = None,
     digest: bool = False,
     sync: bool = False,
+    new: bool = False,
 ) -> Iterator[PartFile]:
     """Write a file that appears under its final name only when it is whole.
 
@@ -147,9 +148,10 @@ def atomic_write(
     followed) when the block ends without an exception and `size` in bytes and `md5` in hexadecimal
     are as expected. Otherwise the `.part` file is removed; a killed process leaves it. Folders are
     made. `digest` computes the MD5 also when none is expected; `sync` returns only when the disk
-    has it.
+    has it; with `new` nothing is replaced.
 
-    Raises `IntegrityError` when size or MD5 differ, `OperationError` when the disk fails.
+    Raises `IntegrityError` when size or MD5 differ, `OperationError` when the disk fails, or with
+    `new` when there is something of that name by then.
     """
     with _disk_errors(final.parent):
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -160,7 +162,10 @@ def atomic_write(
         _expect(final, "bytes", size, part.size)
         _expect(final, "MD5", md5.lower() if md5 is not None else None, part.md5)
         with _disk_errors(final):
-            part.path.replace(final)
+            if new:
+                _appear(part.path, final)
+            else:
+                part.path.replace(final)
     except BaseException:
         with suppress(OperationError):
             part.close()
@@ -169,6 +174,21 @@ def atomic_write(
         raise
     if sync:
         sync_directory(final.parent)
+
+
+def _appear(part: Path, final: Path) -> None:
+    """Give a file a name that nothing has yet. Raises FileExistsError."""
+    try:
+        final.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links.
+        if final.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        part.replace(final)
+    else:
+        part.unlink()
 
 
 def _expect(final: Path, what: str, expected: int | str | None, actual: int | str | None) -> None:

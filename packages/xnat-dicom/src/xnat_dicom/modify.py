@@ -24,6 +24,8 @@ Examples:
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -35,6 +37,9 @@ from xnat_dicom.finding import Finder, without_remarks
 from xnat_dicom.reading import damage, read_whole
 from xnat_dicom.writing import back_up, write
 
+_TURNS = 256
+"""How many locks the files share; two names of one file have the same."""
+
 
 def work(job: Job) -> Iterator[Record]:
     """A record per file."""
@@ -45,9 +50,17 @@ def work(job: Job) -> Iterator[Record]:
         raise UsageError("--tag: a keyword is given twice")
     backup, dry_run = job.args.flag("--backup"), job.args.flag("--dry-run")
     finder = Finder(job, recursive=job.args.flag("--recursive"))
+    turns = [threading.Lock() for _ in range(_TURNS)]
 
     def act(record: Record) -> Iterable[Record]:
-        path = Path(record["path"]).resolve()
+        # Not `resolve`, which raises for a link that leads to itself.
+        path = Path(os.path.realpath(record["path"]))
+        with turns[hash(path) % _TURNS]:
+            return changed_file(record, path)
+
+    def changed_file(record: Record, path: Path) -> Iterable[Record]:
+        with damage(path):
+            before = path.stat()
         dataset = read_whole(path)
         with damage(path):
             changed = list(apply_all(changes, dataset))
@@ -57,7 +70,8 @@ def work(job: Job) -> Iterator[Record]:
             return [planned(record, changed=changed)]
         if backup:
             back_up(path)
-        return [done(record, bytes=write(dataset, path, like=path), changed=changed)]
+        size = write(dataset, path, instead_of=before)
+        return [done(record, bytes=size, changed=changed)]
 
     with without_remarks():
         yield from job.each(act, finder.records(job.args.texts("<path>")))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from xnat_core.dicom_files import HEAD, has_magic
-from xnat_core.errors import DicomError, DicomParseError
+from xnat_core.errors import DicomError, DicomParseError, XNATCtlError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
@@ -77,7 +77,7 @@ def damage(path: Path) -> Iterator[None]:
     """Turn what goes wrong with a file into DicomError, whatever the library calls it."""
     try:
         yield
-    except DicomError:
+    except XNATCtlError:
         raise
     except Exception as error:
         # The parser reports damage in many ways: struct, value, key, overflow, zlib errors; some

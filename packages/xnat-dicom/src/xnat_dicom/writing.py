@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
 
-def write(dataset: FileDataset, target: Path, *, like: Path | None = None) -> int:
-    """Write `target`, with the mode and owner of `like`; returns its size. Raises XNATCtlError.
+def write(dataset: FileDataset, target: Path, *, instead_of: os.stat_result | None = None) -> int:
+    """Write `target`, in its place if it is still the file `instead_of`; returns its size.
 
-    With `like`, which may be the target, the new file is on the disk before it replaces the old.
+    Such a one gives the new file its mode and owner, and is replaced when that is on the disk.
+    Raises XNATCtlError.
     """
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
@@ -29,11 +30,13 @@ def write(dataset: FileDataset, target: Path, *, like: Path | None = None) -> in
         dataset.file_meta.TransferSyntaxUID = (
             ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         )
-    with atomic_write(target, sync=like is not None) as part, damage(target):
+    with atomic_write(target, sync=instead_of is not None) as part, damage(target):
         # The library wants a file that it can seek in; nothing is written through `part`.
         dataset.save_as(part.path, enforce_file_format=True)
-        if like is not None:
-            _take_after(part.path, like.stat())
+        if instead_of is not None:
+            _take_after(part.path, instead_of)
+            if _state(target.stat()) != _state(instead_of):
+                raise DicomError(f"{target}: was changed by another program meanwhile", target)
         return part.path.stat().st_size
 
 
@@ -48,10 +51,14 @@ def back_up(path: Path) -> Path:
             if md5_of(backup) == md5_of(path):
                 return backup
             raise DicomError(f"{backup}: is there already and differs from the file", path)
-        with path.open("rb") as file, atomic_write(backup, sync=True) as part:
+        with path.open("rb") as file, atomic_write(backup, sync=True, new=True) as part:
             copy_blocks(file, [part])
             _take_after(part.path, path.stat())
     return backup
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _take_after(path: Path, like: os.stat_result) -> None:
