@@ -299,6 +299,13 @@ def test_records_of_a_listing_by_alias_are_of_that_project(xnat: XNAT, edit: Run
     ]
 
 
+def test_a_record_of_its_own_project_is_not_asked_for_that_project(xnat: XNAT, edit: Run) -> None:
+    session = furnished(xnat)
+    listed = [record(xnat, "session", id=session.id, label="MR1", project="P1")]
+    assert edit("delete", "--yes", records=listed).values("outcome") == ["done"]
+    assert [one.path for one in xnat.requests("GET") if one.path == "/data/projects/P1"] == []
+
+
 def test_a_delete_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
     session = furnished(xnat)
     xnat.before(pretends("DELETE"))

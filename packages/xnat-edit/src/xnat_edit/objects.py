@@ -221,8 +221,10 @@ def _require_own(
 ) -> None:
     from xnat_core.services.lookup import project_id
 
+    if not (own and seen_in and owner) or owner == seen_in:
+        return
     # A record says what its listing was asked for, which may be an alias of the owner.
-    if own and seen_in and owner and owner not in (seen_in, project_id(client, seen_in)):
+    if owner != project_id(client, seen_in):
         raise ValidationError(
             f"{kind} {label!r} belongs to project {owner} and is only shared into {seen_in}: name "
             f"it there, or take it out with 'xnat-edit unshare {seen_in}'",
