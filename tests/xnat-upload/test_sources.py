@@ -17,6 +17,7 @@ from support.uploads import Uploader
 from xnat_core.archive import ArchiveMember, open_archive
 from xnat_sandbox.samples import real_files, write_series
 from xnat_upload import content
+from xnat_upload.difference import Difference
 from xnat_upload.inventory import Inventory
 from xnat_upload.scan import Scan
 
@@ -172,6 +173,18 @@ def test_many_named_files_are_not_compared_with_each_other(tmp_path: Path) -> No
     scan = Scan(Inventory(), lambda error: None)
     assert len(list(scan.instances(named))) == 20
     assert compared <= len(named)
+
+
+def test_a_series_may_be_found_while_the_known_ones_are_looked_through(tmp_path: Path) -> None:
+    """Gradual mode looks for files in one thread and sends in others."""
+    files = [write_series(tmp_path, series=n, instances=1)[0] for n in (1, 2, 3)]
+    scan = Scan(Inventory(), lambda error: None)
+    found = scan.instances(files)
+    one, two = next(found), next(found)
+    known = Difference(scan.inventory, scan.inventory.studies.values()).series
+    assert next(known).id == one.series
+    next(found)
+    assert next(known).id == two.series
 
 
 def test_several_paths_make_one_session(upload: Uploader) -> None:

@@ -50,7 +50,8 @@ class Difference:
     def series(self) -> Iterator[Series]:
         """All series."""
         for study in self.studies:
-            yield from study.series.values()
+            # Copied: more may be found meanwhile, by another thread.
+            yield from list(study.series.values())
 
     # --- what is known beforehand -------------------------------------------------------------
 
