@@ -136,9 +136,10 @@ def test_what_a_command_leaves_behind_is_not_waited_for(
 ) -> None:
     waiting = tmp_path / "waiting"
     os.mkfifo(waiting)
-    status, (shard,), _ = run("run", plan, 0, "--", "sh", "-c", f"read line < '{waiting}' & cat")
+    status, (shard,), err = run("run", plan, 0, "--", "sh", "-c", f"read line < '{waiting}' & cat")
     os.close(os.open(waiting, os.O_WRONLY))
     assert (status, shard["outcome"], len(results(plan))) == (0, "done", 2)
+    assert "sh has ended, and what it left behind can print nothing more" in err
 
 
 def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(

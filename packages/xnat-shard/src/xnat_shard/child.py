@@ -44,11 +44,17 @@ def start(command: Sequence[str], records: IO[bytes]) -> subprocess.Popen[bytes]
         raise UsageError(f"{command[0]} cannot be executed") from None
 
 
-def wait(process: subprocess.Popen[bytes], output: Path, lost: threading.Event) -> int:
+def wait(
+    process: subprocess.Popen[bytes],
+    output: Path,
+    lost: threading.Event,
+    left_behind: Callable[[], None],
+) -> int:
     """Write what it prints to a file until it ends, and return its status.
 
-    A signal to this process ends it first. Raises LeaseLost, having ended it, when `lost` is set:
-    somebody else does the same work. Raises OSError when the file could not be written.
+    `left_behind` is called when something that it began could still print after that. A signal to
+    this process ends it first. Raises LeaseLost, having ended it, when `lost` is set: somebody else
+    does the same work. Raises OSError when the file could not be written.
     """
     printed = _Printed(process, output)
     try:
@@ -58,7 +64,10 @@ def wait(process: subprocess.Popen[bytes], output: Path, lost: threading.Event) 
             if not printed.is_alive():
                 printed.check()
                 with suppress(subprocess.TimeoutExpired):
-                    return process.wait(timeout=1)
+                    status = process.wait(timeout=1)
+                    if printed.is_cut:
+                        left_behind()
+                    return status
         raise LeaseLost("this shard was taken by somebody else, because this process stood still")
     finally:
         _stop(process)
@@ -77,6 +86,8 @@ class _Printed(threading.Thread):
         self._source = process.stdout
         self._output = output
         self._error: OSError | None = None
+        self.is_cut = False
+        """Whether it could go on after the command has ended."""
 
     def run(self) -> None:
         try:
@@ -94,6 +105,7 @@ class _Printed(threading.Thread):
             if select.select([self._source], [], [], _SILENCE)[0]:
                 return os.read(self._source.fileno(), BLOCK)
             if has_ended:
+                self.is_cut = True
                 return b""
 
     def check(self) -> None:

@@ -8,8 +8,9 @@ Options:
                         that runs it; 60 when not given.
 
 The command reads the records on standard input; what it prints becomes the result, all at once when
-it has ended. A shard that is done is 'skipped'. When somebody else has taken it, this waits until
-that process shows that it lives, or its time is over and the shard is taken up.
+it has ended. What it leaves running then is not waited for, and told. A shard that is done is
+'skipped'. When somebody else has taken it, this waits until that process shows that it lives, or
+its time is over and the shard is taken up.
 
 Exit status: 0 done. When records failed, the status of their reason: the shard is done all the
 same, and 'collect --again' prints them. 75 not done, with nothing wrong: SIGTERM came, the command
@@ -62,7 +63,7 @@ def work(job: Job) -> Iterator[Record]:
     try:
         if _take(folder, part, lease):
             try:
-                yield _run(folder, part, lease, job.args.texts("<command>"))
+                yield _run(job, folder, part, lease)
             finally:
                 lease.release()
         else:
@@ -89,14 +90,22 @@ def _take(folder: Folder, part: Part, lease: Lease) -> bool:
     return False
 
 
-def _run(folder: Folder, part: Part, lease: Lease, command: tuple[str, ...]) -> Record:
+def _run(job: Job, folder: Folder, part: Part, lease: Lease) -> Record:
+    command = job.args.texts("<command>")
+
+    def left_behind() -> None:
+        job.console.warning(
+            f"shard {part.index}: {command[0]} has ended, and what it left behind can print "
+            "nothing more: 'wait' for it in the command, or give it another output"
+        )
+
     folder.clear(part)
     file = unique_part_path(folder.path / f"shard.{part.index:04d}")
     try:
         with folder.input(part).open("rb") as records:
             process = start(command, records)
         with lease.kept() as lost:
-            status = wait(process, file, lost)
+            status = wait(process, file, lost, left_behind)
             found = results_of(file)
             if not found.are_whole(status):
                 return _not_done(folder.record(part), found, command[0], status)
