@@ -167,6 +167,10 @@ def test_deleting_needs_yes_and_really_deletes(
         "/data/subjects/XNAT_S00001/experiments/E1",
         "/data/projects/P1/subjects/S1/scans/4",
         "/data/projects/P1/assessors/A1",
+        "/data/projects/P1/subject/S1",
+        "/data/projects/P1/subjects/S1/experiment/E1",
+        "/data/archive/projects/P1/subjects/S1/experiments/E1/scan/4",
+        "/data/experiments/XNAT_E00001/scans/4/resource/R",
     ],
 )
 def test_a_path_that_the_server_takes_for_what_is_above_is_never_sent(
@@ -185,6 +189,12 @@ def test_a_path_that_the_server_takes_for_what_is_above_is_never_sent(
         "/data/subjects/XNAT_S00001/resources/R",
         "/data/subjects/XNAT_S00001",
         "/data/experiments/XNAT_E00001/scans/4",
+        "/data/projects/P1/users/member/bob",
+        "/data/projects/P1/subjects/S1/projects/P2",
+        "/data/projects/P1/config/tool/path",
+        "/data/projects/P1/subjects/S1/experiments/E1/assessors/A1/out/resources/R",
+        "/data/prearchive/projects/P1/20240101_000000000/F/scans/4",
+        "/data/services/pretend/projects",
     ],
 )
 def test_a_path_of_the_right_shape_is_sent(

@@ -10,8 +10,8 @@ Options:
 
 The path is sent as it is. Below '/data/projects/P/experiments/E' the server does not know scans and
 takes such a path for the session itself; so this is refused: use '/data/experiments/ID/scans/N'.
-Likewise sessions below '/data/subjects/S', and scans without a session. 'xnat-edit delete' knows
-such things.
+Likewise sessions below '/data/subjects/S', scans without a session, and whatever is misspelled:
+'/data/projects/P/subject/S'. 'xnat-edit delete' knows such things.
 
 Example:
   xnat-rest delete /data/experiments/XNAT_E00001/scans/4 --yes
@@ -19,7 +19,6 @@ Example:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from xnat_core.errors import UsageError
@@ -27,22 +26,16 @@ from xnat_core.job import Job
 from xnat_core.records import Record, planned
 from xnat_rest.answers import show
 from xnat_rest.requests import pairs, target
-
-# What the server would answer by acting on the session, or on what else stands before the tail.
-_AIMS_AT_PARENT = re.compile(
-    r"/(?:data|REST)(?:/archive)?/(?:projects/[^/]+/experiments/[^/]+/(?!projects/|resources/)"
-    r"|projects/[^/]+/(?:subjects/[^/]+/)?(?:scans|assessors|reconstructions)/"
-    r"|subjects/[^/]+/(?!projects/|resources/|files/)[^/])"
-)
+from xnat_rest.routes import aims_at_parent
 
 
 def work(job: Job) -> Iterator[Record]:
     """Ask, send the request once, and show what the server answers."""
     path = target(job.args.required("<path>"), job.target.url)
-    if _AIMS_AT_PARENT.match(path):
+    if aims_at_parent(path):
         raise UsageError(
-            f"{path}: the server would take this for the session itself, or for the subject or "
-            "project before it; use /data/experiments/ID/... with the accession ID"
+            f"{path}: the server would take this for the session itself, or for the scan, subject "
+            "or project before it; use /data/experiments/ID/... with the accession ID"
         )
     if job.args.flag("--dry-run"):
         yield planned({"kind": "request", "server": job.target.url, "uri": path})

@@ -1,0 +1,49 @@
+"""What can be deleted below /data, so that nothing else is: servers match routes by their beginning
+and take a path with a tail that they do not know for the object before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Below: TypeAlias = "Mapping[str, Below] | None"
+"""The collections below an object, with what is below their members; None: that is not looked at.
+"""
+
+_FILES: dict[str, Below] = dict.fromkeys(("resources", "files"))
+_DERIVED: dict[str, Below] = {**_FILES, **dict.fromkeys(("in", "out", "projects"))}
+_SESSION: dict[str, Below] = {
+    **_FILES,
+    "projects": None,
+    "scans": _FILES,
+    "assessors": _DERIVED,
+    "reconstructions": _DERIVED,
+}
+_SUBJECT: dict[str, Below] = {**_FILES, "projects": None}
+_SETTINGS = ("accessibility", "config", "groups", "pars", "pipelines", "searches", "users")
+_PROJECT: dict[str, Below] = {
+    **_FILES,
+    **dict.fromkeys(_SETTINGS),
+    "subjects": {**_SUBJECT, "experiments": _SESSION},
+    # Only with the subject before it there are scans and files below a session.
+    "experiments": dict.fromkeys(("resources", "projects")),
+}
+_TOP: dict[str, Below] = {"projects": _PROJECT, "subjects": _SUBJECT, "experiments": _SESSION}
+
+
+def aims_at_parent(path: str) -> bool:
+    """Whether the server would take this path for that of an object before its end."""
+    root, *words = path.partition("?")[0].strip("/").split("/")
+    if root not in ("data", "REST"):
+        return False
+    words = words[words[:1] == ["archive"] :]
+    if not words or words[0] not in _TOP:
+        return False
+    below: Below = _TOP
+    for collection in words[::2]:
+        if below is None:
+            return False
+        if collection not in below:
+            return True
+        below = below[collection]
+    return False
