@@ -73,6 +73,14 @@ def test_a_parameter_that_the_server_does_not_show_tells_nothing(
     assert answer.values("id") == ["1"]
 
 
+def test_a_parameter_that_is_empty_is_not_one_that_the_server_does_not_show(
+    run: Run, xnat: XNAT
+) -> None:
+    begins_first(xnat, {"session": f"/archive/experiments/{session_id(xnat)}", "threshold": ""})
+    answer = run("run", "demo-session", "E1", *P1, "--param", "threshold=0.90")
+    assert answer.values("id") == ["2"]
+
+
 def test_jobs_on_the_scans_of_one_session_are_told_apart(run: Run, xnat: XNAT) -> None:
     xnat.call("POST", "/xapi/commands", json=ON_SCANS)
     id = session_id(xnat)

@@ -202,8 +202,9 @@ def job_of_container(container: Row, names: Mapping[str, str]) -> PipelineJob | 
 def inputs_of(container: Row) -> list[tuple[str, str]]:
     """The names and values that a container was started with, but for those that are not shown."""
     inputs = [one for one in container.get("inputs") or () if isinstance(one, dict)]
-    told = [(str(one.get("name")), str(one.get("value") or "")) for one in inputs]
-    return [(name, value) for name, value in told if value.strip("*")]
+    return [
+        (str(one.get("name")), str(one["value"])) for one in inputs if _is_shown(one.get("value"))
+    ]
 
 
 def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
@@ -231,6 +232,11 @@ def _moment(told: object) -> str | None:
     if not text.isdigit():
         return text or None
     return datetime.fromtimestamp(int(text) / 1000, timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _is_shown(value: object) -> bool:
+    """Whether it is the value itself: a secret one is stars, or left out."""
+    return value == "" or (value is not None and str(value).strip("*") != "")
 
 
 def _experiment_of(container: Row) -> str | None:
