@@ -149,6 +149,14 @@ def test_a_hundred_jobs_are_printed_unless_more_are_asked_for(run: Run, classic:
     assert len(run("jobs", *P1, "--limit", "102").records) == 102
 
 
+def test_older_jobs_are_found_by_what_they_are(run: Run, classic: XNAT) -> None:
+    classic.store.workflows.record("XNAT_E00001", "P1", "x", "DicomToNifti", user="admin")
+    for _ in range(101):
+        classic.store.workflows.record("XNAT_E00001", "P1", "x", "FaultyQC", user="admin")
+    for words in (("--where", "pipeline=DicomToNifti"), ("--filter", "pipeline:Dicom*")):
+        assert run("jobs", *P1, *words).values("id") == ["1"]
+
+
 def test_a_container_is_killed(run: Run, launch: Launch, xnat: XNAT) -> None:
     xnat.settings.container_seconds = 60
     answer = run("cancel", launch(), "--yes")
@@ -160,6 +168,32 @@ def test_a_classic_pipeline_is_ended(run: Run, launch: Launch, classic: XNAT) ->
     classic.settings.container_seconds = 60
     number = launch("DicomToNifti")
     assert run("cancel", number, "-y").values("status", "outcome") == [("Killed", "done")]
+
+
+def test_a_classic_pipeline_is_known_by_its_path(run: Run, classic: XNAT) -> None:
+    """Rows have the path, whatever the pipeline calls itself."""
+    classic.settings.container_seconds = 60
+    found = "/data/xnat/pipeline/catalog/mricron/DicomToNifti.xml"
+    row = classic.store.workflows.record(
+        "XNAT_E00001", "P1", "x", found, user="admin", status="Running"
+    )
+    asked: list[str] = []
+
+    def rename(request: Request, response: Response) -> None:
+        if request.path == "/xapi/pipelines/project/P1":
+            response.data = response.get_data().replace(b'"DicomToNifti"', b'"Conversion"')
+
+    def end(request: Request) -> Response | None:
+        if "/pipelines/terminate/" not in request.path:
+            return None
+        asked.append(request.path.split("/")[4])
+        classic.store.workflows.update(row.number, status="Killed")
+        return Response('{"successes": 1}', content_type="application/json")
+
+    classic.app.after(rename)
+    classic.before(end)
+    assert run("cancel", row.number, "-y").values("status", "outcome") == [("Killed", "done")]
+    assert asked == ["Conversion"]
 
 
 def test_an_end_that_is_answered_by_something_else_than_json_is_a_failure(

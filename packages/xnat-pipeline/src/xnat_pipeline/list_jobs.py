@@ -10,9 +10,9 @@ Options:
   --status=<text>         Only those whose status begins so, in any case: running, failed …
   -w --workers=<n>        How many requests at once.
 
-At most 100 are printed when --limit is not given. Without a project and a session these are the
-containers that the server shows you. No server lists all jobs: classic pipelines leave a trace on
-their sessions only, which takes a request for each session of the project.
+Without --limit, --where and --filter at most 100 are printed. Without a project and a session these
+are the containers that the server shows you. No server lists all jobs: classic pipelines leave a
+trace on their sessions only, which takes a request for each session of the project.
 
 Examples:
   xnat-pipeline jobs -P NEURO --status failed
@@ -48,7 +48,9 @@ def work(job: Job) -> Iterator[Record]:
     else:
         found = jobs_of_user(client)
     kept = [one for one in found if (one.status or "").lower().startswith(wanted)]
-    if args.text("--limit") is None and len(kept) > LIMIT:
+    # What is looked for may be older than these.
+    all_of_them = args.text("--limit") or args.texts("--where") or args.texts("--filter")
+    if not all_of_them and len(kept) > LIMIT:
         job.console.info(f"{len(kept)} jobs, the newest {LIMIT} are printed; --limit prints more")
         kept = kept[:LIMIT]
     for one in kept:

@@ -44,7 +44,7 @@ def stop(client: XNATClient, job: PipelineJob) -> PipelineJob:
 def _terminate(client: XNATClient, job: PipelineJob) -> None:
     name = stem(job.pipeline or "")
     classic = [one for one in offers(client, job.project) if one.engine == CLASSIC]
-    pipeline = next((one for one in classic if name in (one.name, one.path)), None)
+    pipeline = next((one for one in classic if name in (one.name, stem(one.path or ""))), None)
     if pipeline is None or not (job.project and job.session_id):
         raise OperationError(
             "cancel",
