@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.wrappers import Response
 
 from support.answers import Run
 from support.sandbox import XNAT
@@ -148,6 +149,37 @@ def test_records_of_every_kind_give_their_files(ls: Run) -> None:
     answer = ls("files", records=[*project, *subjects, *scans, *resources])
     assert (answer.status, answer.err) == (0, "")
     assert answer.values("path") == ["p.pdf", "c.pdf", "sub/b.dcm", "a.dcm", "n ü.txt"]
+
+
+def test_no_files_are_not_believed_where_the_server_counts_some(xnat: XNAT, ls: Run) -> None:
+    (session,) = ls("sessions", "-P", "P1").records
+    (notes,) = ls("resources", records=[session]).records
+    xnat.before(
+        lambda request: (
+            Response('{"ResultSet": {"Result": []}}', content_type="application/json")
+            if request.path.endswith("/files")
+            else None
+        )
+    )
+    for words, records, labels in (
+        (("-P", "P1", "MR1"), None, ["NOTES", "DICOM", "DICOM"]),
+        (("-P", "P1", "MR1", "NOTES"), None, ["NOTES"]),
+        ((), [session], ["NOTES", "DICOM", "DICOM"]),
+        ((), [notes], ["NOTES"]),
+    ):
+        answer = ls("files", *words, records=records)
+        assert (answer.status, answer.values("label")) == (1, labels)
+        assert "the server lists no files, but counts 1 in resource NOTES" in answer.err
+
+
+@pytest.mark.parametrize("command", ["resources", "files"])
+def test_what_is_asked_for_counts_for_records_as_well(ls: Run, command: str) -> None:
+    sessions = ls("sessions", "-P", "P1").records
+    scans, resources = ls("scans", records=sessions).records, ls("resources", records=sessions)
+    assert ls(command, "--scan", "2", records=sessions).values("scan") == ["2"]
+    assert ls(command, "--scan", "2", records=scans).status == 1
+    assert ls(command, "-", "OTHER", records=resources.records).out == ""
+    assert len(ls(command, "-", "NOTES", records=resources.records).records) == 1
 
 
 def test_records_of_sessions_give_all_resources_below_them(ls: Run) -> None:

@@ -13,7 +13,7 @@ Options:
   -E --experiment=<name>  Session, instead of the first argument.
   -P --project=<id>       Project.
   -S --subject=<name>     Subject (label or accession ID) in the project.
-  --scan=<id>             Files of this scan.
+  --scan=<id>             Files of this scan; records must be of sessions then.
   -w --workers=<n>        How many requests at once.
 
 Examples:
@@ -30,37 +30,57 @@ from xnat_ls.objects import in_order, one_by_one
 from xnat_ls.owners import Asked, home_of, no_resource
 
 if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
     from xnat_core.job import Job
-    from xnat_core.models import ResourceFile
+    from xnat_core.models import Resource, ResourceFile
     from xnat_core.records import Record
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per file, as the server lists them."""
+    from xnat_core.errors import DownloadError
     from xnat_core.models import Resource
-    from xnat_core.services.resource_files import files_of, files_of_resource
-    from xnat_core.services.resources import resources_of
+    from xnat_core.records import failed
+    from xnat_core.services.resource_files import files_of, files_of_resource, require_no_files
+    from xnat_core.services.resources import found_again, resources_of
 
     asked = Asked.of(job)
 
     def look(record: Record) -> Iterable[Record]:
         client = job.client(record)
         if record["kind"] == "resource":
-            found = files_of_resource(client, Resource.from_record(record))
-            yield from (file.to_record(client.base_url) for file in found)
+            resource = Resource.from_record(record)
+            if asked.wants(resource.label, resource.id):
+                yield from of_resource(client, resource)
             return
         home = home_of(client, record, asked.scan)
-        missing = set(asked.labels)
+        found: set[str] = set()
         for file in files_of(client, home):
-            name = file.collection or _number(file)
-            if not asked.labels or name in asked.labels:
-                missing.discard(str(name))
+            number = _number(file)
+            if asked.wants(file.collection, number):
+                found.add(file.collection or number)
                 yield file.to_record(client.base_url)
-        if missing:
-            present = resources_of(client, home, everything=True)
-            missing -= {one.label or str(one.id) for one in present}
+        if found and found.issuperset(asked.labels):
+            return
+        missing = {*asked.labels} - found
+        for resource in resources_of(client, home, everything=True):
+            name = resource.label or str(resource.id)
+            missing.discard(name)
+            if name not in found and asked.wants(resource.label, resource.id):
+                try:
+                    require_no_files(resource)
+                except DownloadError as error:
+                    yield failed(resource.to_record(client.base_url), error)
         for label in sorted(missing):
             yield no_resource(client, home, label)
+
+    def of_resource(client: XNATClient, resource: Resource) -> Iterable[Record]:
+        is_empty = True
+        for file in files_of_resource(client, resource):
+            is_empty = False
+            yield file.to_record(client.base_url)
+        if is_empty:
+            require_no_files(found_again(client, resource))
 
     records = asked.records(job)
     # What was named is one object: its files are written as they come, however many they are.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from xnat_core.records import Record
     from xnat_core.services.homes import Home
 
+_OWNERS = ("session", "scan", "resource", "subject", "project")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -55,7 +57,12 @@ class Asked:
             return named("subject", [self.subject], project=job.required_project())
         if self.project:
             return iter([{"kind": "project", "id": self.project}])
-        return arrived(job.records("session", "scan", "resource", "subject", "project"))
+        kinds = ("session",) if self.scan else _OWNERS
+        return arrived(job.records(*kinds))
+
+    def wants(self, label: str | None, number: str | None) -> bool:
+        """Whether a resource is asked for; one without a label is called by its number."""
+        return not self.labels or (label or number) in self.labels
 
 
 def home_of(client: XNATClient, record: Record, scan: str | None) -> Home:

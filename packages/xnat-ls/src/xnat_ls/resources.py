@@ -12,7 +12,7 @@ Options:
   -E --experiment=<name>  Session, instead of the first argument.
   -P --project=<id>       Project.
   -S --subject=<name>     Subject (label or accession ID) in the project.
-  --scan=<id>             Resources of this scan.
+  --scan=<id>             Resources of this scan; records must be of sessions then.
   --all                   Also those of all scans and assessors of the session.
   -l --long               Tell also the first twenty files (files, files_truncated, total_files).
   -w --workers=<n>        How many requests at once.
@@ -54,12 +54,14 @@ def work(job: Job) -> Iterator[Record]:
     def look(record: Record) -> Iterable[Record]:
         client = job.client(record)
         if record["kind"] == "resource":
-            yield record_of(client, found_again(client, Resource.from_record(record)))
+            resource = Resource.from_record(record)
+            if asked.wants(resource.label, resource.id):
+                yield record_of(client, found_again(client, resource))
             return
         home = home_of(client, record, asked.scan)
         found = resources_of(client, home, everything=everything)
         for resource in found:
-            if not asked.labels or (resource.label or resource.id) in asked.labels:
+            if asked.wants(resource.label, resource.id):
                 yield record_of(client, resource)
         present = {resource.label or resource.id for resource in found}
         for label in (label for label in asked.labels if label not in present):
