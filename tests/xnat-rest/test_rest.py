@@ -190,7 +190,6 @@ def test_a_path_that_the_server_takes_for_what_is_above_is_never_sent(
         "/data/subjects/XNAT_S00001",
         "/data/experiments/XNAT_E00001/scans/4",
         "/data/projects/P1/users/member/bob",
-        "/data/projects/P1/subjects/S1/projects/P2",
         "/data/projects/P1/config/tool/path",
         "/data/projects/P1/subjects/S1/experiments/E1/assessors/A1/out/resources/R",
         "/data/prearchive/projects/P1/20240101_000000000/F/scans/4",
@@ -202,6 +201,26 @@ def test_a_path_of_the_right_shape_is_sent(
 ) -> None:
     main(["delete", path, "--yes"])
     assert [request.path for request in xnat.requests("DELETE")] == [path]
+
+
+def test_the_share_of_the_project_that_owns_it_is_not_deleted(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The server would delete the session, or the subject with all its sessions."""
+    session = xnat.has_session("P1", "S1", "E1")
+    xnat.store.items.create_project("P2", aliases=("SECOND",))
+    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
+    assert xnat.call("PUT", f"/data/experiments/{session.id}/projects/P2").status_code == 200
+    for path in (
+        f"/data/experiments/{session.id}/projects/P1",
+        "/data/projects/P1/experiments/E1/projects/FIRST?removeFiles=true",
+        "/data/archive/projects/P1/subjects/S1/projects/P1",
+    ):
+        assert main(["delete", path, "--yes"]) == 2
+        assert "belongs to P1, and is not shared into it" in capfd.readouterr().err
+    assert xnat.requests("DELETE") == []
+    assert main(["delete", f"/data/experiments/{session.id}/projects/SECOND", "--yes"]) == 0
+    assert xnat.store.items.experiment(session.id) is not None
 
 
 def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:

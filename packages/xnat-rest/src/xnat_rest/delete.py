@@ -11,7 +11,8 @@ Options:
 The path is sent as it is. Below '/data/projects/P/experiments/E' the server does not know scans and
 takes such a path for the session itself; so this is refused: use '/data/experiments/ID/scans/N'.
 Likewise sessions below '/data/subjects/S', scans without a session, and whatever is misspelled:
-'/data/projects/P/subject/S'. 'xnat-edit delete' knows such things.
+'/data/projects/P/subject/S'; and the share ('…/projects/P') of the project that owns a thing, for
+which the server would delete the thing. 'xnat-edit delete' knows such things.
 
 Example:
   xnat-rest delete /data/experiments/XNAT_E00001/scans/4 --yes
@@ -20,13 +21,17 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, planned
 from xnat_rest.answers import show
 from xnat_rest.requests import pairs, target
-from xnat_rest.routes import aims_at_parent
+from xnat_rest.routes import aims_at_parent, share_of
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -37,8 +42,23 @@ def work(job: Job) -> Iterator[Record]:
             f"{path}: the server would take this for the session itself, or for the scan, subject "
             "or project before it; use /data/experiments/ID/... with the accession ID"
         )
+    if share := share_of(path):
+        _require_shared(job.client(), *share)
     if job.args.flag("--dry-run"):
         yield planned({"kind": "request", "server": job.target.url, "uri": path})
         return
     job.confirm(f"Delete {path} on {job.target.url}?")
     yield from show(job, job.client().delete(path, params=pairs(job.args.texts("--params"))))
+
+
+def _require_shared(client: XNATClient, item: str, project: str) -> None:
+    """Raise UsageError for the project that owns an item: without it there would be no item."""
+    from xnat_core.services.base import fields
+    from xnat_core.services.lookup import project_id
+
+    owner = fields(client.item(item)).get("project")
+    if owner in (project, project_id(client, project)):
+        raise UsageError(
+            f"{item} belongs to {owner}, and is not shared into it: the server would delete the "
+            f"whole of it, which 'xnat-rest delete {item}' does"
+        )

@@ -3,8 +3,10 @@ and take a path with a tail that they do not know for the object before it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
+from urllib.parse import unquote
 
 Below: TypeAlias = "Mapping[str, Below] | None"
 """The collections below an object, with what is below their members; None: that is not looked at.
@@ -29,6 +31,15 @@ _PROJECT: dict[str, Below] = {
     "experiments": dict.fromkeys(("resources", "projects")),
 }
 _TOP: dict[str, Below] = {"projects": _PROJECT, "subjects": _SUBJECT, "experiments": _SESSION}
+
+
+_SHARE = re.compile(r"(/.+/(?:subjects|experiments|assessors)/[^/]+)/projects/([^/]+)")
+
+
+def share_of(path: str) -> tuple[str, str] | None:
+    """What is shared, and the project that it is shared into, of the path of a share."""
+    found = _SHARE.fullmatch(path.partition("?")[0].rstrip("/"))
+    return (found[1], unquote(found[2])) if found else None
 
 
 def aims_at_parent(path: str) -> bool:
