@@ -259,6 +259,17 @@ def test_the_label_that_a_session_brings_along_is_that_of_its_own_project(
     assert xnat.requests("PUT") == []
 
 
+def test_a_session_is_shared_into_a_project_by_its_alias(
+    xnat: XNAT, sessions: SessionService
+) -> None:
+    made = xnat.has_session("P1", "S1", "MR1")
+    xnat.store.items.create_project("P2", aliases=("SECOND",))
+    assert sessions.share(made.id, "SECOND", label="ALT")
+    assert xnat.store.items.experiment_in("P2", "ALT")
+    assert sessions.share(made.id, "SECOND", primary=True)
+    assert sessions.get(made.id).project == "P2"
+
+
 def test_a_share_that_did_not_happen_is_an_error(xnat: XNAT, sessions: SessionService) -> None:
     xnat.has_session("P1", "S1", "MR1")
     xnat.has_project("P2")
