@@ -62,13 +62,18 @@ def test_an_alias_stands_for_the_project_that_has_it(xnat: XNAT, client: XNATCli
         find_session(client, "ALT", "SECOND", own=True)
 
 
-def test_a_subject_that_only_a_listing_finds_is_of_the_project_that_an_alias_names(
+def test_by_an_alias_and_a_label_older_than_the_rules_it_is_the_same(
     xnat: XNAT, client: XNATClient
 ) -> None:
-    xnat.has_subject("P1", "S 1")
-    xnat.call("PUT", "/data/projects/P1?alias=FIRST")
-    found = find_subject(client, "S 1", "FIRST")
-    assert (found.project, found.primary_project) == ("P1", None)
+    made = xnat.has_session("P1", "S 1", "MR 1")
+    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
+    xnat.store.items.create_project("P2", aliases=("SECOND",))
+    for item in (made.id, str(made.subject_id)):
+        xnat.store.items.share(item, "P2", "A T")
+    subjects = [find_subject(client, *name) for name in (("S 1", "FIRST"), ("A T", "SECOND"))]
+    assert [(one.project, one.primary_project) for one in subjects] == [("P1", None), ("P2", "P1")]
+    sessions = [find_session(client, *name) for name in (("MR 1", "FIRST"), ("A T", "SECOND"))]
+    assert [one.project for one in sessions] == ["P1", "P2"]
 
 
 @pytest.mark.parametrize("label", ODD)

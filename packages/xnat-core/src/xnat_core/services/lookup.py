@@ -112,9 +112,12 @@ def find_subject(client: XNATClient, value: str, project: str | None = None) -> 
     for subject in subjects_in(client, project):
         if value in (subject.label, subject.id):
             owner = subject.primary_project
-            if owner and project_id(client, project) == owner:
-                return replace(subject, project=owner, primary_project=None)
-            return subject
+            if owner is None:
+                return subject
+            project = project_id(client, project)
+            return replace(
+                subject, project=project, primary_project=owner if owner != project else None
+            )
     raise ResourceNotFoundError("subject", f"{project}/{value}")
 
 
@@ -231,10 +234,12 @@ def _session_in(client: XNATClient, value: str, project: str, *, own: bool) -> S
     rows = client.rows(where, params={"columns": SESSION_COLUMNS}, about=("project", project))
     for row in rows:
         if value in (row.get("label"), identifier_of(row)):
-            session = session_of_row(row, project)
+            # Rows name the project that was listed, those of what it shares, too.
+            meant = project if row.get("project") == project else project_id(client, project)
+            session = session_of_row(row, meant)
             if own:
                 whole = client.item(_EXPERIMENTS + path(session.id), about=("session", value))
-                _require_own(whole, value, _meant(client, whole, project))
+                _require_own(whole, value, meant)
             return session
     return None
 
