@@ -197,6 +197,17 @@ def test_anonymized_instances_of_another_client_are_recognised_by_their_number(
     assert "their number was compared" in ran.err
 
 
+def test_anonymized_instances_of_another_client_cannot_be_replaced_and_are_not_doubled(
+    upload: Uploader,
+) -> None:
+    upload.series(series=1, instances=3)
+    before = {"1": {f"IM{n}": b"other" for n in range(3)}}
+    upload.xnat.has_session("P1", "S1", "E1", scans=before)
+    ran = upload(upload.folder, *HERE, "--overwrite", "delete")
+    assert (ran.status, upload.imports(), upload.archived()) == (1, [], before)
+    assert "3 of its files are there under other names and with other bytes" in ran.err
+
+
 def test_what_cannot_be_told_apart_is_not_doubled(upload: Uploader) -> None:
     upload.series(series=1, instances=3)
     upload.xnat.has_session("P1", "S1", "E1", scans={"1": {"IM0": b"other", "IM1": b"other"}})

@@ -122,8 +122,16 @@ class Difference:
         """Decide what is sent although it is there: files changed since they were taken.
 
         With `everything`, all that this upload has not brought there itself. What the server has
-        altered is not sent again for that: where it anonymizes, that is everything.
+        altered is not sent again for that: where it anonymizes, that is everything. Raises
+        UploadError for instances that are known by their number only: which file is to be replaced
+        by which one cannot be told, and beside them they would be doubled.
         """
+        if everything and (counted := self.counted):
+            raise UploadError(
+                f"{counted} of its files are there under other names and with other bytes, so that "
+                "none can be replaced by its own: delete their scans first, or use --overwrite "
+                "append, for which they count as there"
+            )
         levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
         self.inventory.change(
             f"UPDATE instance SET held=0 WHERE {self._ours} AND taken IN"
