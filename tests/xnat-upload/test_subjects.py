@@ -26,6 +26,25 @@ def test_a_session_of_another_subject_is_refused_before_anything_is_sent(
     assert (len(upload.imports()), upload.staged()) == (before, [])
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_what_waits_in_the_prearchive_for_another_subject_is_not_said_to_wait_for_this_one(
+    upload: Uploader, mode: str
+) -> None:
+    upload.series(series=1)
+    upload(upload.folder, "-P", "P1", "-S", "S2", "-E", "E1", "--prearchive")
+    before = len(upload.imports())
+    words = (upload.folder, *HERE, "--mode", mode)
+    same = upload(*words, "--prearchive")
+    upload.series(series=2)
+    more = upload(*words, "--prearchive")
+    for ran in (same, more):
+        assert (ran.status, ran.record["outcome"]) == (2, "failed")
+        assert "waits in the prearchive for subject 'S2', not for 'S1'" in ran.err
+    assert len(upload.imports()) == before
+    archived = upload(*words)
+    assert (archived.status, archived.record["subject"], upload.count()) == (0, "S1", 6)
+
+
 def test_the_server_matches_subjects_without_regard_to_case(upload: Uploader) -> None:
     upload.series(series=1)
     upload(upload.folder, *HERE)

@@ -60,6 +60,20 @@ def require_subject(session: Session, wanted: str) -> None:
         )
 
 
+def require_subject_of_row(entry: PrearchiveEntry, wanted: str) -> None:
+    """The same for a row that is to stay in the prearchive: what is sent to it joins its subject.
+
+    One that is archived gets the subject that is wanted.
+    """
+    if entry.subject and entry.subject.lower() != wanted.lower():
+        raise ValidationError(
+            f"{entry.id} waits in the prearchive for subject {entry.subject!r}, not for {wanted!r}:"
+            " name that subject, or archive it as it should be ('xnat-prearchive archive"
+            f" --subject {wanted}')",
+            "subject",
+        )
+
+
 def subject_labels(client: XNATClient, project: str) -> list[str]:
     """How the subjects of a project are called."""
     rows = client.rows(
@@ -116,7 +130,10 @@ class Surveyor:
         for entry in entries:
             if not self._is_ours(entry):
                 survey.strangers.append(entry)
-            elif settled := self.prearchive.settled(entry, self.patience):
+                continue
+            if not self.destination.archive:
+                require_subject_of_row(entry, self.destination.subject)
+            if settled := self.prearchive.settled(entry, self.patience):
                 survey.rows.append(settled)
             elif survey.session is None:
                 # It has left while it was waited for.
