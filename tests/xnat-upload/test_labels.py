@@ -96,7 +96,10 @@ def test_several_studies_become_one_session_when_asked_to(upload: Uploader, way:
         assert upload.count() == 6
         assert upload.staged() == []
     else:
-        assert len(upload.staged()) == 2
+        staged = {f"P1/{row.timestamp}/{row.name}" for row in upload.staged()}
+        assert len(staged) == 2
+        assert {record["id"] for record in ran.records} == staged
+        assert [record.get("files") for record in ran.records] == [None, 6]
 
 
 def test_two_studies_of_one_patient_do_not_become_one_session_by_accident(

@@ -78,6 +78,8 @@ class Ending:
             reason = self._prearchive.reason(settled)
             raise StagingError("build", f"{settled.id}: {reason or 'ERROR'}", settled)
         else:
+            if done.entry is not None:
+                done.beside.append(done.entry)
             done.entry = settled
 
     def _archive(self, row: PrearchiveEntry, done: Delivered) -> None:

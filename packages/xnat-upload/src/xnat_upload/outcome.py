@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xnat_core.errors import DicomError, OperationError, UploadError, XNATCtlError
-from xnat_core.models import Upload
+from xnat_core.models import PrearchiveEntry, Upload
 from xnat_core.prearchive_rows import StagingError
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_upload.inventory import Instance
@@ -72,6 +72,15 @@ def done_record(
         facts["landed"] = "prearchive"
         record = delivered.entry.to_record(server)
     record.update(_kept(parcel.order))
+    return done(record, **facts) if delivered.sent.files else skipped(record, **facts)
+
+
+def beside_record(
+    parcel: Parcel, server: str, delivered: Delivered, entry: PrearchiveEntry
+) -> Record:
+    """A further row of the prearchive; `done_record` tells what was sent."""
+    record = {**entry.to_record(server), **_kept(parcel.order)}
+    facts = {"path": parcel.order.name, "landed": "prearchive"}
     return done(record, **facts) if delivered.sent.files else skipped(record, **facts)
 
 

@@ -53,13 +53,15 @@ class Mislanded(UploadError):
 class Delivered:
     """What became of a session.
 
-    It is archived (`session`) or waits in the prearchive (`entry`); `late` says why it is not
-    where it was to be. `verified`: the server lists every instance, and every digest that is known
-    on both sides agrees.
+    It is archived (`session`) or waits in the prearchive (`entry`, and `beside` it the rows of its
+    other studies, for there each has its own); `late` says why it is not where it was to be.
+    `verified`: the server lists every instance, and every digest that is known on both sides
+    agrees.
     """
 
     session: Session | None = None
     entry: PrearchiveEntry | None = None
+    beside: list[PrearchiveEntry] = field(default_factory=list)
     landing: Landing | None = None
     sent: Amount = NOTHING
     wanted: Amount = NOTHING

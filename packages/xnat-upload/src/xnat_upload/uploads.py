@@ -208,6 +208,8 @@ class Uploads:
             return
         for note in result.notes:
             self.job.console.warning(note)
+        for entry in result.beside:
+            yield outcome.beside_record(parcel, self._server, result, entry)
         seconds = round(time.monotonic() - begin, 3)
         yield outcome.done_record(parcel, self._server, result, seconds, self.manner.wait)
 
