@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -210,3 +211,44 @@ def test_resources_are_not_attached_to_a_session_that_is_only_shared(run: Run, x
     status, _, err = run("--attach-only")
     assert (status, "belongs to project P2 and is only shared into P1" in err) == (2, True)
     assert xnat.rows(f"/data/experiments/{session.id}/resources?format=json") == []
+
+
+def test_a_zip_of_dicom_is_no_file_of_a_resource_besides(
+    run: Run, xnat: XNAT, exam: Path, tmp_path: Path
+) -> None:
+    (exam / "more").mkdir()
+    paths = write_series(tmp_path / "other", series=5, instances=3, study_uid="1.2.3")
+    for archive in (exam / "loose.zip", exam / "more" / "packed.zip", exam / "Stim" / "other.zip"):
+        with zipfile.ZipFile(archive, "w") as target:
+            for path in paths if archive.name != "other.zip" else []:
+                target.write(path, path.name)
+    status, records, err = run()
+    assert (status, records[-1]["dicom"]["total"]) == (0, 9), err
+    assert files(xnat) == {
+        "MISC": ["README.txt", "scan.img"],
+        "Physio": ["deep/resp.log", "pulse.log"],
+        "Stim": ["other.zip", "run.csv"],
+    }
+
+
+def test_a_damaged_file_among_dicom_is_not_passed_over_in_silence(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    damaged, *_ = sorted((exam / "dicom" / "1").iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    status, (failure, record), _ = run()
+    assert (status, failure["path"], failure["outcome"]) == (
+        1,
+        str(damaged.relative_to(exam.parent)),
+        "failed",
+    )
+    assert (record["dicom"]["total"], record["resources"]["uploaded"]) == (5, 5)
+
+
+def test_what_names_the_patient_is_not_attached_as_it_is(run: Run, xnat: XNAT, exam: Path) -> None:
+    whole = next((exam / "dicom" / "1").iterdir()).read_bytes()
+    (exam / "DICOMDIR").write_bytes(whole)
+    (exam / "Physio" / "cut.dcm").write_bytes(whole[:200])
+    status, _, err = run()
+    assert (status, "Physio/cut.dcm" in err) == (1, True)
+    assert files(xnat) == {"MISC": ["README.txt", "scan.img"], "Stim": ["run.csv"]}

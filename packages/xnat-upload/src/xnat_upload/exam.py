@@ -3,9 +3,10 @@
 Usage:
   xnat-upload exam [options] <root>
 
-DICOM anywhere below ROOT is uploaded, one request per file. Each folder directly below ROOT without
-any DICOM becomes a resource of the session, named after it (with _ for what no label may hold);
-files directly in ROOT that are not DICOM become one resource. Hidden names are passed over.
+DICOM anywhere below ROOT, also in zips, is uploaded, one request per file. Each folder directly
+below ROOT without any DICOM becomes a resource of the session, named after it (with _ for what no
+label may hold); files directly in ROOT that are not DICOM become one resource. Hidden names and
+what else lies among DICOM are passed over.
 
 Options:
   -P --project=<id>        Project; or the default project of the profile.
@@ -58,7 +59,7 @@ from xnat_core.services.resources import address_of
 from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
 from xnat_upload.plan import Order
-from xnat_upload.sorting import is_dicom
+from xnat_upload.sorting import counts_as_dicom
 from xnat_upload.survey import require_subject
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
@@ -111,7 +112,7 @@ def work(job: Job) -> Iterator[Record]:
         return
     dicom: dict[str, Any] = {"skipped": True, "total": 0, "uploaded": 0}
     if not args.flag("--attach-only"):
-        for record in _uploaded(job, root, project, subject, session):
+        for record in _uploaded(job, exam, project, subject, session):
             if record.get("outcome") == "failed":
                 yield record
                 continue
@@ -160,12 +161,12 @@ def look_into(root: Path, misc: str) -> Exam:
         if child.name.startswith("."):
             continue
         if child.is_dir():
-            if any(is_dicom(file.path) for file in walk([child], troubles.append)):
+            if any(counts_as_dicom(file.path) for file in walk([child], troubles.append)):
                 has_dicom = True
                 continue
             for file in walk([child], troubles.append):
                 add(re.sub(r"[^A-Za-z0-9_.-]", "_", child.name), file.path, child)
-        elif child.is_file() and is_dicom(child):
+        elif child.is_file() and counts_as_dicom(child):
             has_dicom = True
         elif child.is_file():
             add(misc, child, root)
@@ -174,14 +175,16 @@ def look_into(root: Path, misc: str) -> Exam:
     return Exam(root, has_dicom, {label: [*named.values()] for label, named in resources.items()})
 
 
-def _uploaded(job: Job, root: Path, project: str, subject: str, session: str) -> Iterator[Record]:
+def _uploaded(job: Job, exam: Exam, project: str, subject: str, session: str) -> Iterator[Record]:
     profile = job.profile
     direct = True if profile.direct_archive is None else profile.direct_archive
     archive = job.args.flag("--direct-archive") or (direct and not job.args.flag("--prearchive"))
     wait = job.args.number("--wait", least=0) or 0.0
     manner = Manner(mode="gradual", workers=job.workers, wait=wait)
-    order = Order((root,), project, subject, session, archive)
-    yield from Uploads(job, manner, skip_damaged=True).records([order])
+    order = Order((exam.root,), project, subject, session, archive)
+    # What is attached as it is need not be readable.
+    attached = {member.path for members in exam.resources.values() for member in members}
+    yield from Uploads(job, manner, attached.__contains__).records([order])
 
 
 def _archived(job: Job, project: str, session: str) -> Session:

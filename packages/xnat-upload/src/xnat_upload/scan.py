@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -29,11 +29,14 @@ from xnat_upload.inventory import Found, Instance, Inventory
 @dataclass(slots=True)
 class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
-    `unopened` archives inside of others."""
+    `unopened` archives inside of others.
+
+    `passed_over` tells of which files, or archives, it is no failure that they are damaged.
+    """
 
     inventory: Inventory
     trouble: Trouble
-    skip_damaged: bool = False
+    passed_over: Callable[[Path], bool] = lambda path: False
     copies: int = 0
     skipped: int = 0
     unopened: int = 0
@@ -104,7 +107,7 @@ class Scan:
         try:
             return read_blocks(f"{archive}: {member.name}", itertools.chain([head], blocks))
         except DicomParseError as error:
-            self._damaged(member.name, head, error)
+            self._damaged(archive, member.name, head, error)
             return None
 
     def _header_in(self, path: Path) -> Header | None:
@@ -112,16 +115,18 @@ class Scan:
         try:
             return read_file(path)
         except DicomParseError as error:
-            self._damaged(path.name, head_of(path), error)
+            self._damaged(path, path.name, head_of(path), error)
             return None
 
-    def _damaged(self, name: str, head: bytes | memoryview, error: DicomParseError) -> None:
+    def _damaged(
+        self, path: Path, name: str, head: bytes | memoryview, error: DicomParseError
+    ) -> None:
         """A file that looks like DICOM and is not readable as such.
 
         `.img` is also a suffix of images that are no DICOM at all.
         """
         other_format = name.lower().endswith(".img") and not has_magic(head)
-        if self.skip_damaged or other_format:
+        if other_format or self.passed_over(path):
             self.skipped += 1
         else:
             self.trouble(error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from xnat_core.bounds import BoundReached
 from xnat_core.client import XNATClient
@@ -30,14 +31,19 @@ SESSIONS_AT_ONCE = 2
 
 
 class Uploads:
-    """The uploads of one run."""
+    """The uploads of one run; `passed_over` as in `Scan`."""
 
     def __init__(
-        self, job: Job, manner: Manner, skip_damaged: bool = False, *, dry_run: bool = False
+        self,
+        job: Job,
+        manner: Manner,
+        passed_over: Callable[[Path], bool],
+        *,
+        dry_run: bool = False,
     ) -> None:
         self.job = job
         self.manner = manner
-        self._skip_damaged = skip_damaged
+        self._passed_over = passed_over
         self._dry_run = dry_run
         self._server = job.profile.url
         self._projects: dict[str, str] = {}
@@ -85,7 +91,7 @@ class Uploads:
 
     def _planned(self, order: Order) -> Iterator[Parcel]:
         inventory = Inventory()
-        scan = Scan(inventory, self._tell, self._skip_damaged)
+        scan = Scan(inventory, self._tell, self._passed_over)
         for _ in scan.instances(order.paths):
             pass
         self._tell_of(scan, order)
@@ -149,7 +155,7 @@ class Uploads:
     def _stream(self, order: Order) -> Iterator[Record]:
         begin = time.monotonic()
         inventory = Inventory()
-        scan = Scan(inventory, self._tell, self._skip_damaged)
+        scan = Scan(inventory, self._tell, self._passed_over)
         streaming = Streaming(order, inventory, scan, self._delivery, self.job.bounds)
         self.job.progress.start(what=order.name)
         try:
