@@ -279,6 +279,37 @@ def test_a_manifest_uploads_many_sessions(
     assert found == [("PAT3", "MR3", None), ("S1", "E1", "2024-05"), ("S2", "E2", "2024-05")]
 
 
+def orders_of_one_session(upload: Uploader, *subjects: str) -> list[dict[str, str]]:
+    """Records of series 1, 2 … of one session, which takes the server a moment to archive."""
+    upload.xnat.settings.archive_delay = 0.3
+    known = {"kind": "upload", "project": "P1", "session": "E1"}
+    return [
+        {**known, "path": str(upload.series(series=number)[0].parent), "subject": subject}
+        for number, subject in enumerate(subjects, 1)
+    ]
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_several_records_of_one_session_wait_for_each_other(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    feed(monkeypatch, *orders_of_one_session(upload, "S1", "S1", "S1"))
+    ran = upload("-", "--mode", mode)
+    assert (ran.status, [record["files"] for record in ran.records]) == (0, [3, 3, 3]), ran.err
+    assert (upload.count(), upload.staged()) == (9, [])
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_of_two_records_that_give_one_session_two_subjects_one_is_refused_before_it_is_sent(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    feed(monkeypatch, *orders_of_one_session(upload, "S1", "S2"))
+    ran = upload("-", "--mode", mode)
+    assert sorted(record["outcome"] for record in ran.records) == ["done", "failed"], ran.err
+    assert "session 'E1' of project P1 is one of subject" in ran.err
+    assert (upload.count(), upload.staged()) == (3, [])
+
+
 def test_a_record_that_fails_does_not_stop_the_others(
     upload: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

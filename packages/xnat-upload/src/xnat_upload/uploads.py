@@ -49,6 +49,8 @@ class Uploads:
         self._projects: dict[str, str] = {}
         self._subjects: dict[str, list[str]] = {}
         self._lock = threading.Lock()
+        self._under_way: set[tuple[str, str]] = set()
+        self._ended = threading.Condition()
         self._gate = threading.BoundedSemaphore(manner.workers)
 
     def records(self, orders: Iterable[Order]) -> Iterator[Record]:
@@ -132,6 +134,32 @@ class Uploads:
     # --- delivering ---------------------------------------------------------------------------
 
     def _carry_out(self, task: Parcel | Order) -> Iterator[Record]:
+        with self._alone(task):
+            yield from self._carried_out(task)
+
+    @contextmanager
+    def _alone(self, task: Parcel | Order) -> Iterator[None]:
+        """Wait for another task of the same session: it sees then what that one has brought.
+
+        An order that names no session is not known to be of the same one.
+        """
+        order = task if isinstance(task, Order) else task.order
+        label = order.session if isinstance(task, Order) else task.destination.session
+        key = (self._projects.get(order.project, order.project), label or "")
+        if not label:
+            yield
+            return
+        with self._ended:
+            self._ended.wait_for(lambda: key not in self._under_way)
+            self._under_way.add(key)
+        try:
+            yield
+        finally:
+            with self._ended:
+                self._under_way.discard(key)
+                self._ended.notify_all()
+
+    def _carried_out(self, task: Parcel | Order) -> Iterator[Record]:
         try:
             # It may have waited for others since it was admitted.
             self.job.bounds.check_time()
