@@ -120,6 +120,14 @@ def test_a_second_study_for_one_label_is_refused(upload: Uploader) -> None:
     assert "holds 2 studies" in ran.err
 
 
+def test_a_study_that_cannot_become_a_session_is_told_once(upload: Uploader) -> None:
+    for patient, study in (("S1", "1.2.3"), ("S2", "1.2.4")):
+        write_series(upload.folder / patient, patient=patient, session="X", study_uid=study)
+    ran = upload(upload.folder, "-P", "P1", "--mode", "gradual")
+    assert sorted(record["outcome"] for record in ran.records) == ["done", "failed"]
+    assert ran.err.count("another study has become session 'X' already") == 1
+
+
 def test_several_studies_become_one_session_when_asked_to(upload: Uploader) -> None:
     write_series(upload.folder / "a", patient="S1", session="S1_MR1", series=1)
     write_series(upload.folder / "b", patient="S2", session="S2_MR1", series=2)

@@ -63,6 +63,7 @@ class Streaming:
         self._bounds = bounds
         self._streams: dict[int, Stream] = {}
         self._labels: dict[str, Stream] = {}
+        self._unplanned: set[int] = set()
 
     def run(self, workers: int) -> Iterator[tuple[Parcel, Delivered | XNATCtlError]]:
         """Send; yields what became of each session.
@@ -77,7 +78,7 @@ class Streaming:
     def _tasks(self, held: contextlib.ExitStack) -> Iterator[tuple[Gradual, Instance]]:
         for instance in taking_turns(self.scan.instances(self.order.paths)):
             stream = self._streams.get(instance.study)
-            if stream is None:
+            if stream is None and instance.study not in self._unplanned:
                 stream = self._begin(instance.study, held)
             if stream is not None and stream.gradual is not None:
                 yield stream.gradual, instance
@@ -87,6 +88,7 @@ class Streaming:
         found = self._planned(studies[study - 1], studies)
         if isinstance(found, Unplannable):
             self.refused.append(found)
+            self._unplanned.add(study)
             return None
         stream = self._streams[study] = self._labels[found.destination.session] = Stream(found)
         if len(self._streams) > MOST_OPEN:
