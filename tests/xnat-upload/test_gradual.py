@@ -16,7 +16,10 @@ from support.uploads import Answered, Sent, Uploader, journalled, killed, refuse
 from xnat_core.imports import sending
 from xnat_sandbox.samples import write_series
 from xnat_upload import gradual, scan
+from xnat_upload.difference import Difference
 from xnat_upload.headers import Header, read_file
+from xnat_upload.inventory import Inventory
+from xnat_upload.scan import Scan
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1", "--mode", "gradual")
 IMPORT = "/data/services/import"
@@ -102,6 +105,18 @@ def test_sending_begins_before_all_files_are_found(
     assert (ran.status, upload.count()) == (0, 60), ran.err
     assert read_when_sent[0] <= 20
     assert sorted(read_when_sent)[30] < 60
+
+
+def test_series_may_be_found_while_others_are_sent(tmp_path: Path) -> None:
+    inventory = Inventory()
+    found = Scan(inventory, lambda error: None).instances([tmp_path])
+    for number in (1, 2):
+        write_series(tmp_path / str(number), instances=1, series=number)
+    next(found)
+    seen = iter(Difference(inventory, inventory.studies.values()).series)
+    next(seen)
+    assert len(list(found)) == 1
+    assert list(seen) == []
 
 
 def test_each_study_becomes_a_session(upload: Uploader) -> None:

@@ -48,10 +48,9 @@ class Difference:
 
     @property
     def series(self) -> Iterator[Series]:
-        """All series."""
+        """All series that are known; more may be found meanwhile."""
         for study in self.studies:
-            # Copied: more may be found meanwhile, by another thread.
-            yield from list(study.series.values())
+            yield from self.inventory.series_of(study)
 
     # --- what is known beforehand -------------------------------------------------------------
 

@@ -231,6 +231,11 @@ class Inventory:
             found.update((row[0], _instance(row)) for row in rows)
         return [found[id] for id in ids]
 
+    def series_of(self, study: Study) -> list[Series]:
+        """The series of a study that have been found so far."""
+        with self._lock:
+            return list(study.series.values())
+
     def by_name(self, name: str) -> Instance | None:
         """An instance by the name under which it travels."""
         with self._lock:
