@@ -13,6 +13,8 @@ from support.proxy import cutting
 from support.uploads import Sent, Uploader, refuse
 from xnat_core.imports import sending
 from xnat_core.imports.answers import ImportRefused
+from xnat_upload import sending as sending_requests
+from xnat_upload.headers import read_file
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 IMPORT = "/data/services/import"
@@ -91,8 +93,6 @@ def test_a_refused_object_is_named_and_the_rest_arrives(upload: Uploader) -> Non
     def refuse_one(uid: str) -> str | None:
         return f"unable to read DICOM object {uid}.dcm: disk quota" if uid == bad else None
 
-    from xnat_upload.headers import read_file
-
     header = read_file(files[2])
     assert header is not None
     bad = header.uid
@@ -105,6 +105,22 @@ def test_a_refused_object_is_named_and_the_rest_arrives(upload: Uploader) -> Non
     assert by_kind["file"]["outcome"] == "failed"
     assert "disk quota" in by_kind["file"]["error"]["message"]
     assert (by_kind["session"]["outcome"], by_kind["session"]["files"]) == ("done", 4)
+
+
+def test_a_server_that_refuses_one_file_after_the_other_is_not_sent_the_rest_each_time(
+    upload: Uploader,
+) -> None:
+    files = upload.series(instances=40)
+    good = {header.uid for path in files[:3] if (header := read_file(path))}
+    upload.xnat.settings.import_fault = lambda uid: (
+        None if uid in good else f"unable to read DICOM object {uid}.dcm"
+    )
+    ran = upload(upload.folder, *HERE, "--workers", 1)
+    assert (ran.status, upload.count()) == (1, 3), ran.err
+    whole = [r for r in upload.imports() if r.args["import-handler"] == "DICOM-zip"]
+    assert len(whole) <= 2 * sending_requests.MOST_REFUSED
+    failed = {record["path"] for record in ran.records if record["kind"] == "file"}
+    assert failed == {str(path) for path in files[3:]}
 
 
 def test_a_refusal_that_names_no_object_says_which_were_sent(upload: Uploader) -> None:

@@ -34,7 +34,7 @@ from xnat_upload.difference import NOTHING, Amount, Difference
 from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
-from xnat_upload.sending import Requests
+from xnat_upload.sending import ManyRefused, Requests
 from xnat_upload.survey import Survey, Surveyor, require_one_subject, subject_labels
 from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
@@ -80,6 +80,7 @@ class Delivery:
         self.landings: dict[str, Landing] = {}
         self._sent = NOTHING
         self._batches = Counter[bool]()
+        self._one_by_one = False
         self._lock = threading.Lock()
 
     def run(self) -> Delivered:
@@ -216,10 +217,11 @@ class Delivery:
         it is until the rest is there, too.
         """
         self.errors.clear()
-        if self.manner.mode == "gradual":
-            Gradual(self, way).send_missing(workers=self.manner.workers)
-        else:
+        if self.manner.mode != "gradual" and not self._one_by_one:
             self._send_batches(way)
+        if self.manner.mode == "gradual" or self._one_by_one:
+            self.errors.clear()
+            Gradual(self, way).send_missing(workers=self.manner.workers)
         if self.errors and not self.landings:
             raise self.errors[0]
 
@@ -248,6 +250,8 @@ class Delivery:
         hopeless = (AuthenticationError, ServerUnreachableError, Mislanded, IntegrityError)
         if isinstance(error, hopeless):
             raise error
+        if isinstance(error, ManyRefused):
+            self._one_by_one = True
         self.errors.append(error)
 
     def _send(self, batch: Batch, way: Way) -> None:

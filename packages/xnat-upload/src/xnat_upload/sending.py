@@ -31,7 +31,17 @@ ONE_SECONDS = 120.0
 MOST_ARCHIVES = 8
 """So many archives are open at once."""
 
+MOST_REFUSED = 10
+"""So many files of one request are left out one by one: each costs the whole request again."""
+
 Took = Callable[[Sequence[tuple[Instance, str]], Sequence[Landing]], None]
+
+
+class ManyRefused(ImportRefused):
+    """So many files of a request are refused that the rest is to be sent in requests of their own.
+
+    A server in trouble (a full disk) refuses each of them.
+    """
 
 
 class Requests:
@@ -62,7 +72,7 @@ class Requests:
         """Send instances in one archive and tell `took` when the server has answered for them.
 
         One that the server refuses, or that cannot be read here, is left out, and the rest is sent
-        again. Raises what cannot be laid to one of them.
+        again. Raises what cannot be laid to one of them, and ManyRefused.
         """
         params = zip_params(
             self.destination,
@@ -71,6 +81,7 @@ class Requests:
             ignore_unparsable=self.manner.ignore_unparsable,
         )
         left = list(instances)
+        refused = 0
         while left:
             members = list(members_of(left, self._folders))
             digests: dict[Member, str] = {}
@@ -81,6 +92,10 @@ class Requests:
             except UploadError as error:
                 body.take_back()
                 self._leave_out(left, error)
+                if isinstance(error, ImportRefused):
+                    refused += 1
+                    if refused == MOST_REFUSED and left:
+                        raise ManyRefused(error.reason) from error
                 continue
             # Not by name: what another client has named may be called alike in every scan.
             sent = [digests.get(member, "") for member in members]
