@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from urllib.parse import urlencode
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -74,6 +75,23 @@ def test_a_project_that_archives_all_the_same_is_reported_as_what_it_is(upload: 
     ran = upload(upload.folder, *HERE, "--prearchive")
     assert ran.status == 0, ran.err
     assert (ran.record["kind"], ran.record["landed"]) == ("session", "archive")
+    assert "is in the archive" in ran.err
+
+
+def test_what_the_server_has_archived_before_it_answers_is_found_in_the_archive(
+    upload: Uploader,
+) -> None:
+    upload.series()
+
+    def archive_at_once(request: Request) -> Response | None:
+        if request.path == "/data/services/import":
+            query = dict(request.args, dest="/archive/projects/P1")
+            ask_instead(request, urlencode(query))
+        return None
+
+    upload.xnat.before(archive_at_once)
+    ran = upload(upload.folder, *HERE, "--prearchive", "--workers", 1)
+    assert (ran.status, ran.record["landed"], upload.count()) == (0, "archive", 3), ran.err
     assert "is in the archive" in ran.err
 
 

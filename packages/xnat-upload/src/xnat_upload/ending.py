@@ -52,8 +52,12 @@ class Ending:
                     self._stage(row, done)
         except LATE as late:
             done.late = late
-        if done.entry is None and done.session is None and survey.session is not None:
-            self._take_archived(survey.session, done)
+        if done.entry is None and done.session is None:
+            if survey.session is not None:
+                self._take_archived(survey.session, done)
+            elif done.landing is not None and done.late is None:
+                # The server has archived it before it answered.
+                self._look_in_archive(done)
         return done
 
     @property
@@ -73,7 +77,7 @@ class Ending:
     def _stage(self, row: PrearchiveEntry, done: Delivered) -> None:
         settled = self._settled(row)
         if settled is None:
-            self._look_in_archive(row, done)
+            self._look_in_archive(done, row)
         elif settled.status == "ERROR":
             reason = self._prearchive.reason(settled)
             raise StagingError("build", f"{settled.id}: {reason or 'ERROR'}", settled)
@@ -87,7 +91,7 @@ class Ending:
         merges = len(self._surveyor.difference.studies) > 1
         settled = self._settled(row)
         if settled is None:
-            self._look_in_archive(row, done)
+            self._look_in_archive(done, row)
             return
         done.entry = settled
         try:
@@ -95,7 +99,7 @@ class Ending:
                 settled, overwrite=self.manner.overwrite == "delete" or merges
             )
         except ResourceNotFoundError:
-            self._look_in_archive(row, done)
+            self._look_in_archive(done, row)
         done.entry = None
 
     def _bring_in(self, row: PrearchiveEntry, *, overwrite: bool) -> Session:
@@ -133,11 +137,13 @@ class Ending:
             self._surveyor.client, self._destination.project, self._destination.session
         )
 
-    def _look_in_archive(self, row: PrearchiveEntry, done: Delivered) -> None:
-        """A row that is gone has been archived, by the project's own rule or by somebody."""
+    def _look_in_archive(self, done: Delivered, row: PrearchiveEntry | None = None) -> None:
+        """A row that is gone, or was never seen, has been archived, by the project's own rule or by
+        somebody."""
         found = look_until(self._archived, lambda session: session is not None)
         if found is None:
-            raise OperationError("upload", f"{row.id} has left the prearchive and is not archived")
+            name = row.id if row else self._destination.session
+            raise OperationError("upload", f"{name} has left the prearchive and is not archived")
         self._take_archived(found, done)
 
     def _take_archived(self, session: Session, done: Delivered) -> None:
