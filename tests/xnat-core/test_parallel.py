@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xnat_core.errors import OperationError
-from xnat_core.parallel import Stopped, bounded_map, check_stop, current_stop
+from xnat_core.parallel import Stopped, Turns, bounded_map, check_stop, current_stop
 
 
 def fails_on_odd(number: int) -> int:
@@ -176,6 +176,24 @@ def test_a_map_inside_a_map_stops_with_the_outer_one() -> None:
 def test_outside_a_map_nothing_is_stopped() -> None:
     assert not current_stop().is_set()
     check_stop()
+
+
+def test_who_comes_to_the_same_thing_waits_and_who_comes_to_another_does_not() -> None:
+    turns = Turns()
+    done: list[str] = []
+
+    def work(thing: str) -> None:
+        with turns.at(thing):
+            done.append(thing)
+
+    with turns.at("one"):
+        threads = [threading.Thread(target=work, args=(thing,)) for thing in ("one", "other")]
+        for thread in threads:
+            thread.start()
+        threads[1].join()
+        assert done == ["other"]
+    threads[0].join()
+    assert done == ["other", "one"]
 
 
 def test_zero_workers_are_a_mistake() -> None:

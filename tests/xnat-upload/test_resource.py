@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,29 @@ def test_records_name_many_resources(run: Run, xnat: XNAT) -> None:
     assert status != 0
     assert sorted(r["outcome"] for r in records) == ["done", "done", "done", "failed"]
     assert stored(xnat, session_path(xnat), "R2")["a.txt"] == b"first"
+
+
+def test_records_of_one_resource_are_written_one_after_the_other(
+    run: Run, xnat: XNAT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"kind": "upload", "project": "P1", "session": "E1", "resource": "R"}
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text(f"file {number}")
+    writing, most, respond = [], [0], xnat.app.respond
+
+    def slowly(request: Request) -> Response:
+        if request.method != "PUT":
+            return respond(request)
+        writing.append(request)
+        most[0] = max(most[0], len(writing))
+        time.sleep(0.05)
+        response = respond(request)
+        writing.remove(request)
+        return response
+
+    monkeypatch.setattr(xnat.app, "respond", slowly)
+    status, records, err = run(records=[{**known, "path": f"{n}.txt"} for n in range(4)])
+    assert (status, len(records), most) == (0, 4, [1]), err
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar, cast
@@ -89,6 +90,30 @@ def rest(seconds: float) -> None:
         check_stop()
         time.sleep(min(left, 0.2))
     check_stop()
+
+
+class Turns:
+    """Lets one thread at a time work on a thing; others that come to the same one wait.
+
+    A thread must not ask for a second thing while it has one: two could wait for each other.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[Hashable] = set()
+        self._free = threading.Condition()
+
+    @contextmanager
+    def at(self, thing: Hashable) -> Iterator[None]:
+        """Wait until nobody works on a thing, and keep others from it."""
+        with self._free:
+            self._free.wait_for(lambda: thing not in self._taken)
+            self._taken.add(thing)
+        try:
+            yield
+        finally:
+            with self._free:
+                self._taken.discard(thing)
+                self._free.notify_all()
 
 
 def bounded_map(

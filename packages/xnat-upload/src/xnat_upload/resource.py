@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.archive.members import Member
 from xnat_core.errors import IntegrityError, PathValidationError, UploadError, UsageError
 from xnat_core.job import Job
+from xnat_core.parallel import Turns
 from xnat_core.records import Record, RecordError, done, planned, skipped
 from xnat_core.services.filling import fill, plan_fill, unpack
 from xnat_core.services.homes import Home, require_whole
@@ -61,6 +62,7 @@ def work(job: Job) -> Iterator[Record]:
     """A record per resource that was filled."""
     fields = {name: job.args.text(f"--{name}") for name in ("format", "content", "tags")}
     overwrite = job.args.flag("--overwrite")
+    turns = Turns()
     if job.args.flag("--extract") and job.args.flag("--dry-run"):
         raise UsageError("--dry-run cannot look into an archive that the server shall unpack")
 
@@ -71,9 +73,12 @@ def work(job: Job) -> Iterator[Record]:
         home = _home(client, record)
         address = address_of(client, home, label)
         known = _target(client, home, label, address)
-        if job.args.flag("--extract"):
-            return [unpacked(client, home, address, paths, record | known)]
-        return [filled(client, home, address, members_of(paths), record | known)]
+        # One writer for each: the server fails when several contend for the catalog of one, and
+        # of two that replace a file, each would find that of the other.
+        with turns.at(known["uri"]):
+            if job.args.flag("--extract"):
+                return [unpacked(client, home, address, paths, record | known)]
+            return [filled(client, home, address, members_of(paths), record | known)]
 
     def filled(
         client: XNATClient, home: Home, label: str, members: list[Member], record: Record

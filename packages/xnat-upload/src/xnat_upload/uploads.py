@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from xnat_core.errors import UploadError, UsageError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.journal import Journal
+from xnat_core.parallel import Turns
 from xnat_core.records import Record, RecordError, failed
 from xnat_upload import outcome
 from xnat_upload.delivery import Delivery
@@ -49,8 +50,7 @@ class Uploads:
         self._projects: dict[str, str] = {}
         self._subjects: dict[str, list[str]] = {}
         self._lock = threading.Lock()
-        self._under_way: set[tuple[str, str]] = set()
-        self._ended = threading.Condition()
+        self._turns = Turns()
         self._gate = threading.BoundedSemaphore(manner.workers)
 
     def records(self, orders: Iterable[Order]) -> Iterator[Record]:
@@ -134,30 +134,13 @@ class Uploads:
     # --- delivering ---------------------------------------------------------------------------
 
     def _carry_out(self, task: Parcel | Order) -> Iterator[Record]:
-        with self._alone(task):
-            yield from self._carried_out(task)
-
-    @contextmanager
-    def _alone(self, task: Parcel | Order) -> Iterator[None]:
-        """Wait for another task of the same session: it sees then what that one has brought.
-
-        An order that names no session is not known to be of the same one.
-        """
         order = task if isinstance(task, Order) else task.order
         label = order.session if isinstance(task, Order) else task.destination.session
-        key = (self._projects.get(order.project, order.project), label or "")
-        if not label:
-            yield
-            return
-        with self._ended:
-            self._ended.wait_for(lambda: key not in self._under_way)
-            self._under_way.add(key)
-        try:
-            yield
-        finally:
-            with self._ended:
-                self._under_way.discard(key)
-                self._ended.notify_all()
+        project = self._projects.get(order.project, order.project)
+        # Of two tasks of one session the second must see what the first has brought. An order that
+        # names none may make many: each of these finds its journal held by the other.
+        with self._turns.at((project, label)) if label else nullcontext():
+            yield from self._carried_out(task)
 
     def _carried_out(self, task: Parcel | Order) -> Iterator[Record]:
         try:
