@@ -184,6 +184,19 @@ def test_an_archive_is_unpacked_by_the_server(run: Run, xnat: XNAT) -> None:
     assert stored(xnat, session_path(xnat), "R") == {"in/c.txt": b"third"}
 
 
+def test_what_is_in_a_gz_has_its_name_and_does_not_replace_that_of_another_one(
+    run: Run, xnat: XNAT
+) -> None:
+    for name, data in (("a.csv.gz", b"first"), ("b.csv.GZ", b"second"), ("c d.gz", b"third")):
+        with gzip.open(name, "wb") as packed:
+            packed.write(data)
+    words = ("-P", "P1", "E1", "R", "--extract", "--overwrite")
+    assert run(*words, "a.csv.gz", "b.csv.GZ")[0] == 0
+    assert stored(xnat, session_path(xnat), "R") == {"a.csv": b"first", "b.csv": b"second"}
+    status, _, err = run(*words, "c d.gz")
+    assert (status, "c d.gz: the server would change the name" in err) == (1, True)
+
+
 def test_an_archive_that_the_server_left_alone_in_silence_is_a_failure(
     run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

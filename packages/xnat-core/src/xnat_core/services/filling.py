@@ -29,9 +29,9 @@ from xnat_core.services.homes import Home
 from xnat_core.services.local_members import (
     contents_of_archive,
     members_below,
+    name_to_unpack,
     plain_path,
     require_kept,
-    suffix_to_unpack,
 )
 from xnat_core.services.stored import (
     differs,
@@ -240,7 +240,7 @@ def unpack(
         # A server may keep the './' of a tar in its names.
         return {plain_path(name): file for name, file in stored_files(client, home, label).items()}
 
-    suffix = suffix_to_unpack(archive)
+    name = name_to_unpack(archive)
     wanted = contents_of_archive(archive)
     before = look()
     if wanted and holds(before, wanted):
@@ -251,7 +251,7 @@ def unpack(
         client,
         home,
         label,
-        f"upload{suffix}",
+        name,
         FileBody(archive),
         extract=True,
         overwrite=overwrite,

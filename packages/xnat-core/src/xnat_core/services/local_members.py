@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from xnat_core.archive.members import Member
 from xnat_core.errors import UploadError
 from xnat_core.files import new_md5, no_file, unreadable
+from xnat_core.urls import is_plain
 from xnat_core.validation import ARCHIVE_SUFFIXES
 
 _UNPACKED = (".zip", ".tar.gz", ".tgz", ".tar", ".gz", ".zar", ".xar")
@@ -86,11 +87,19 @@ def require_kept(names: Iterable[str]) -> None:
             )
 
 
-def suffix_to_unpack(archive: Path) -> str:
-    """By what the server knows how to unpack an archive. Raises UploadError for others."""
+def name_to_unpack(archive: Path) -> str:
+    """What an archive is to be called, so that the server knows how to unpack it.
+
+    A single `.gz` gives its name to what is in it. Raises UploadError for one whose name the server
+    would change, and for what it does not unpack.
+    """
     for suffix in _UNPACKED:
         if archive.name.lower().endswith(suffix):
-            return suffix
+            stem = archive.name[: -len(suffix)] if suffix == ".gz" else "upload"
+            if not is_plain(stem):
+                reason = "the server would change the name of what is in it: rename it"
+                raise UploadError(f"{archive}: {reason}", archive)
+            return stem + suffix
     raise UploadError(f"{archive}: the server unpacks only {', '.join(_UNPACKED)}", archive)
 
 
