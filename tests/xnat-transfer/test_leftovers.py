@@ -6,19 +6,21 @@ import io
 import zipfile
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.transfers import Transfer, anonymize, everything, series
 
 STAGED = {"project": "B", "subject": "S1", "session": "S1_MR1", "import-handler": "DICOM-zip"}
+PREARCHIVE = "/data/prearchive?format=json"
 
 
-def stage(transfer: Transfer, instances: int, *, conflict: bool, pixel: bytes = b"") -> None:
-    """Bring DICOM of the session into the prearchive, as a run that was killed leaves it; with
-    `pixel` its files end in another one."""
+def stage(transfer: Transfer, files: dict[str, bytes], *, conflict: bool) -> None:
+    """Bring DICOM into the prearchive under the labels of the session, as a run that was killed
+    leaves its files there."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for name, data in series("S1", "S1_MR1", 1, "MR", instances).items():
-            archive.writestr(name, data[: len(data) - len(pixel)] + pixel)
+        for name, data in files.items():
+            archive.writestr(name, data)
     (uri,) = transfer.dest.call(
         "POST",
         "/data/services/import",
@@ -31,15 +33,21 @@ def stage(transfer: Transfer, instances: int, *, conflict: bool, pixel: bytes = 
         assert transfer.dest.call("POST", "/data/services/archive", data=source).status_code == 500
 
 
+def own(instances: int, pixel: bytes = b"") -> dict[str, bytes]:
+    """Files of the session; with `pixel` they end in another one."""
+    files = series("S1", "S1_MR1", 1, "MR", instances)
+    return {name: data[: len(data) - len(pixel)] + pixel for name, data in files.items()}
+
+
 def staged(transfer: Transfer) -> list[str]:
-    return [row["status"] for row in transfer.dest.rows("/data/prearchive?format=json")]
+    return [row["status"] for row in transfer.dest.rows(PREARCHIVE)]
 
 
 @pytest.mark.parametrize("conflict", [True, False])
 def test_a_row_that_holds_what_has_arrived_is_archived(transfer: Transfer, conflict: bool) -> None:
     transfer.has_session("S1", "S1_MR1", "MR")
     transfer()
-    stage(transfer, 2, conflict=conflict)
+    stage(transfer, own(2), conflict=conflict)
     assert staged(transfer) == ["CONFLICT" if conflict else "READY"]
     again = transfer()
     assert (again.status, again.err.count("warning"), staged(transfer)) == (0, 0, [])
@@ -50,7 +58,7 @@ def test_a_row_that_holds_what_has_arrived_is_archived(transfer: Transfer, confl
 def test_a_row_that_holds_something_else_stays_and_is_reported(transfer: Transfer) -> None:
     transfer.has_session("S1", "S1_MR1", "MR")
     transfer()
-    stage(transfer, 3, conflict=False)
+    stage(transfer, own(3), conflict=False)
     again = transfer()
     assert (again.status, staged(transfer)) == (0, ["READY"])
     assert "S1_MR1 of its prearchive has this label, too (READY)" in again.err
@@ -63,7 +71,7 @@ def test_a_row_of_other_bytes_in_files_of_the_same_names_and_sizes_replaces_noth
 ) -> None:
     transfer.has_session("S1", "S1_MR1", "MR")
     transfer()
-    stage(transfer, 2, conflict=conflict, pixel=b"\7")
+    stage(transfer, own(2, b"\7"), conflict=conflict)
     again = transfer()
     assert again.status == 0
     assert staged(transfer) == ["CONFLICT" if conflict else "READY"]
@@ -77,7 +85,7 @@ def test_scans_whose_files_have_the_same_names_are_told_apart_in_a_row(transfer:
     first = series("S1", "S1_MR1", 1, "MR", 2)
     transfer.source.has_scan(session, "2", dict(zip(first, other.values(), strict=True)))
     transfer()
-    stage(transfer, 2, conflict=False)
+    stage(transfer, own(2), conflict=False)
     again = transfer()
     assert (again.status, again.err.count("warning"), staged(transfer)) == (0, 0, [])
 
@@ -96,3 +104,54 @@ def test_what_was_sent_before_the_source_changed_is_not_archived_in_its_place(
     ran = transfer()
     assert (ran.status, ran.files) == (0, 2), ran.err
     assert transfer().files == 0
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_a_row_of_another_study_is_not_mixed_into_the_session(
+    transfer: Transfer, archived: bool
+) -> None:
+    """A second visit, filed under the labels of the first."""
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    if archived:
+        transfer()
+        transfer.has_series(session, "S1", 2, "MR", 2)
+    visit = series("S1", "VISIT2", 1, "MR", 2)
+    stage(transfer, {f"visit2_{name}": data for name, data in visit.items()}, conflict=archived)
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert staged(transfer) == ["CONFLICT" if archived else "READY"]
+    assert "of its prearchive has this label, too" in ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_rows_of_all_studies_of_a_session_are_taken_up_again(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    other = series("S1", "S1_LATER", 2, "MR", 2)
+    transfer.source.has_scan(session, "2", {f"later_{name}": data for name, data in other.items()})
+    transfer.dest.settings.archive_fault = lambda label: "pretend conflict"
+    assert transfer("--config", transfer.config()).status == 1
+    assert len(staged(transfer)) == 2
+    transfer.dest.settings.archive_fault = None
+    again = transfer()
+    assert (again.status, again.files, staged(transfer)) == (0, 0, []), again.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_session_that_others_make_meanwhile_is_not_overridden(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    visit = series("S1", "VISIT2", 1, "MR", 2)
+    before: list[dict[str, object]] = []
+
+    def others_archive(request: Request, response: Response) -> None:
+        if request.path == "/data/services/import" and not before:
+            before.append({})
+            stage(transfer, visit, conflict=False)
+            (row,) = [row for row in transfer.dest.rows(PREARCHIVE) if row["status"] == "READY"]
+            transfer.dest.call("POST", "/data/services/archive", data={"src": row["url"]})
+            before[0] = dict(everything(transfer.dest, "B"))
+
+    transfer.dest.app.after(others_archive)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 1
+    assert "it is of another study" in ran.err
+    assert before == [everything(transfer.dest, "B")]

@@ -10,7 +10,6 @@ from xnat_core.imports import Destination, LabelTaken, archived_session
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.services.homes import Home
-from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import resources_of
 from xnat_core.urls import path
 from xnat_transfer.contents import (
@@ -58,8 +57,8 @@ class Experiment:
         self.there: Session | None = None
         self.notes: list[str] = []
         self.destination = Destination(route.project, owner.label, label_there(session.label))
-        self.scans = Scans(route, self.destination)
-        self.staging = Staging(route, self.destination, session.id)
+        self.staging = Staging(route, self.destination, session, self.find)
+        self.scans = Scans(route, self.destination, self.staging.landed)
         self._scan_ids: dict[str, str] = {}
         self._assessor_ids: dict[str, str] = {}
         latest = route.run.latest(EXPERIMENT, session.id)
@@ -117,9 +116,8 @@ class Experiment:
             return True
         if self.route.anonymizes is not False or not found.uid:
             return False
-        # Listings of experiments that ask for it leave out those that cannot have it.
-        uid = self.session.uid or find_session(self.route.source, self.session.id).uid
-        return bool(uid) and uid != found.uid
+        study = self.staging.study
+        return bool(study) and study != found.uid
 
     def _require_ours(self, found: Session | None, mapped: str | None) -> None:
         require_ours(
@@ -218,7 +216,7 @@ class Experiment:
             # What has arrived stays where it is until the rest is there, too.
             raise errors[0]
         self.staging.sent(todo)
-        arrived = self.staging.archive(self.scans.landed, exists=self.there is not None)
+        arrived = self.staging.archive(exists=self.there is not None)
         if arrived is None and any(self._own_part(lack) is not None for lack in lacks):
             raise TransferError(
                 f"{self.name}: the destination kept none of its DICOM; its anonymization may "

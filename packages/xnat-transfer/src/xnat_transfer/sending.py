@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
 from xnat_core.archive import Expected, PassingTar, PassingZip
@@ -25,16 +25,22 @@ _OPENED = (".zip", ".zar", ".tar", ".xar", ".tgz", ".gz")
 
 
 class Scans:
-    """Sends scans of one session; they join one row of the prearchive, which nobody builds yet."""
+    """Sends scans of one session; they join one row of the prearchive, which nobody builds yet.
 
-    def __init__(self, route: Route, destination: Destination) -> None:
+    `landed` is told where the destination said that it has put what it took.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        destination: Destination,
+        landed: Callable[[Sequence[Landing]], None],
+    ) -> None:
         self.route = route
         self.destination = destination
         self.foreign: set[tuple[str, str]] = set()
         """Scan and path of files that are no DICOM, so that the import service passes them over."""
-
-        self.landed: list[Landing] = []
-        """Where the destination said that it has put what it took."""
+        self._landed = landed
 
     def send(self, lacks: Sequence[Lack]) -> list[XNATCtlError]:
         """Send the files of some scans; returns what went wrong with any of them.
@@ -69,7 +75,7 @@ class Scans:
             body.take_back()
             raise
         self._require_project(landings)
-        self.landed += landings
+        self._landed(landings)
 
     def _body(self, lack: Lack) -> Body:
         expected = expected_files(lack, folder=lack.place.owner)

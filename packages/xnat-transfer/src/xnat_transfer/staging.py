@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.imports import (
@@ -22,26 +22,46 @@ from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive_rows import ArchiveRefused, StagingError
+from xnat_core.services.lookup import find_session
 from xnat_transfer.difference import Lack, fingerprint
 from xnat_transfer.route import Route
 from xnat_transfer.state import Entity
 
 _SENT, _MIXED = "sent scan", "mixed"
+_ROW = "row"
 
 
 class Staging:
     """The rows of one session.
 
-    A row of that label and that subject in that project is what this session is made of, whichever
-    run has sent it. It is archived only when nothing is missing: a session of two modalities that
-    was archived by halves could not be completed.
+    A row of its labels in that project is what this session is made of when it is of its study, or
+    when some run has put something there. All others are left alone: the second visit of a patient,
+    filed under the labels of the first, must not become part of it. Rows are archived only when
+    nothing is missing: a session of two modalities that was archived by halves could not be
+    completed.
+
+    `find` looks for the session in the archive, and raises when what is there is another.
     """
 
-    def __init__(self, route: Route, destination: Destination, session_id: str) -> None:
+    def __init__(
+        self,
+        route: Route,
+        destination: Destination,
+        session: Session,
+        find: Callable[[], Session | None],
+    ) -> None:
         self.route = route
         self.destination = destination
-        self._session_id = session_id
+        self._session = session
+        self._find = find
         self._prearchive = route.prearchive()
+        self._landed: list[Landing] = []
+
+    @cached_property
+    def study(self) -> str | None:
+        """The UID that the study has on the source."""
+        # Listings of experiments that ask for it leave out those that cannot have it.
+        return self._session.uid or find_session(self.route.source, self._session.id).uid
 
     def rows(self) -> tuple[list[PrearchiveEntry], bool]:
         """The rows, built and at rest, and whether others have left while they were waited for."""
@@ -81,8 +101,16 @@ class Staging:
         return [
             f"{entry.id} of its prearchive has this label, too ({entry.status}), holds other files "
             "than the session, and stays there"
-            for entry in self._entries()
+            for entry in self._labelled()
         ]
+
+    def landed(self, landings: Sequence[Landing]) -> None:
+        """Remember where data have been put. Safe from any thread."""
+        self._landed += landings
+        for landing in landings:
+            if landing.area == PREARCHIVE:
+                row = landing.entry()
+                self.route.run.note(Entity(_ROW, self._row_key(row), row.name, "sent"))
 
     def without(self, lacks: Sequence[Lack], rows: Iterable[PrearchiveEntry]) -> list[Lack]:
         """What is still to be sent: the files that no row holds as the source has them now."""
@@ -113,28 +141,26 @@ class Staging:
             self._note(lack, fingerprint(lack.holding))
 
     def _sent_as(self, lack: Lack) -> str:
-        latest = self.route.run.latest(_SENT, f"{self._session_id}/{lack.place.owner}")
+        latest = self.route.run.latest(_SENT, f"{self._session.id}/{lack.place.owner}")
         return latest.fingerprint if latest else ""
 
     def _note(self, lack: Lack, fingerprint: str) -> None:
         owner = lack.place.owner
-        key = f"{self._session_id}/{owner}"
+        key = f"{self._session.id}/{owner}"
         self.route.run.note(Entity(_SENT, key, owner, "sent", fingerprint=fingerprint))
 
     def archived(self) -> Session | None:
         """The session, when it is in the archive."""
         return archived_session(self.route.dest, self.destination.project, self.destination.session)
 
-    def archive(self, landed: Iterable[Landing], *, exists: bool) -> Session | None:
+    def archive(self, *, exists: bool) -> Session | None:
         """Build and archive the rows; returns the session, or None when there was nothing.
-
-        `landed` tells where data have just been put: listings may lag behind that.
 
         Raises ArchiveRefused, and WaitedTooLong when the destination is not done in time.
         """
         with self.route.pending:
             deadline = time.monotonic() + self.route.config.archive_wait_timeout
-            entries = self._entries_with(list(landed))
+            entries = self._entries_with_landed()
             for entry in entries:
                 left = max(0.0, deadline - time.monotonic())
                 row = look_until(
@@ -151,18 +177,18 @@ class Staging:
                 exists = True
         return look_until(self.archived, lambda found: found is not None or not entries)
 
-    def _entries_with(self, landed: Sequence[Landing]) -> list[PrearchiveEntry]:
+    def _entries_with_landed(self) -> list[PrearchiveEntry]:
         """The rows, with those that data have landed in although no listing shows them yet."""
 
         def look() -> list[PrearchiveEntry]:
             rows = {entry.id: entry for entry in self._entries()}
-            for entry in (one.entry() for one in landed if one.area == PREARCHIVE):
+            for entry in (one.entry() for one in self._landed if one.area == PREARCHIVE):
                 if entry.id not in rows and (found := self._prearchive.find(entry)):
                     rows[entry.id] = found
             return list(rows.values())
 
         return look_until(
-            look, lambda rows: bool(rows) or not landed or self.archived() is not None
+            look, lambda rows: bool(rows) or not self._landed or self.archived() is not None
         )
 
     def _archive(self, row: PrearchiveEntry, exists: bool, patience: float) -> None:
@@ -182,9 +208,21 @@ class Staging:
         except ArchiveRefused as error:
             if overwrite or error.entry.status != "CONFLICT":
                 raise
+            # What has come to be there since we looked is replaced only when it is ours.
+            self._find()
             archive(error.entry, overwrite=True)
 
     def _entries(self) -> list[PrearchiveEntry]:
+        return [entry for entry in self._labelled() if self._is_ours(entry)]
+
+    def _is_ours(self, row: PrearchiveEntry) -> bool:
+        noted = self.route.run.latest(_ROW, self._row_key(row)) is not None
+        return noted or (row.uid is not None and row.uid == self.study)
+
+    def _row_key(self, row: PrearchiveEntry) -> str:
+        return f"{self._session.id}/{row.id}"
+
+    def _labelled(self) -> list[PrearchiveEntry]:
         wanted = self.destination
         return [
             entry
