@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from xnat_core.models import Scan
 from xnat_transfer.contents import SCANS, Contents, Holding, Known, Place, Row
@@ -69,6 +70,11 @@ class Difference:
         """How much is to be sent."""
         return sum((lack.amount for lack in self.lacks), Amount())
 
+    @property
+    def recognised(self) -> int:
+        """How many files are there by their names or bytes, and not by their number alone."""
+        return self.identical + self.unverifiable + self.altered
+
     def first(self) -> str:
         """Something that is missing, for a message."""
         for lack in self.lacks:
@@ -112,8 +118,8 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Differenc
             matchers[place].see(row)
         elif place in rest:
             _see(row, rest[place], found)
-    for matcher in matchers.values():
-        matcher.finish(found)
+    for place, matcher in matchers.items():
+        matcher.finish(found, partial(_is_unchanged, wanted.holdings[place], place, unchanged))
     changed = _altered(wanted, matchers, found, there.anonymizes, unchanged)
     for place, holding in wanted.holdings.items():
         paths = [*rest[place], *changed.get(place, ())]
@@ -216,8 +222,8 @@ class _Matcher:
         """Whether a file there is the very same, by its digest."""
         return any(one.digest and other.digest for one, other in self._pairs)
 
-    def finish(self, found: Difference) -> None:
-        """Match what has another name there."""
+    def finish(self, found: Difference, is_unchanged: Callable[[], bool]) -> None:
+        """Match what has another name there; by number only what has not changed on the source."""
         by_digest = {known.digest: path for path, known in self.missing.items() if known.digest}
         left: list[Known] = []
         for known in self._others:
@@ -228,7 +234,7 @@ class _Matcher:
                 self._pairs.append((self.missing.pop(path), known))
         for one, other in self._pairs:
             _recognised(one, other, found)
-        if self.missing and self._are_these(left):
+        if self.missing and self._are_these(left) and is_unchanged():
             found.counted += len(self.missing)
             self.missing.clear()
 
@@ -262,8 +268,12 @@ def _altered(
     for place, matcher in matchers.items():
         if not matcher.altered:
             continue
-        if rewrites and unchanged(place, fingerprint(wanted.holdings[place])):
+        if rewrites and _is_unchanged(wanted.holdings[place], place, unchanged):
             found.altered += len(matcher.altered)
         else:
             changed[place] = list(matcher.altered)
     return changed
+
+
+def _is_unchanged(holding: Holding, place: Place, unchanged: IsUnchanged) -> bool:
+    return unchanged(place, fingerprint(holding))

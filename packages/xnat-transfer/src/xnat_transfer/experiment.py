@@ -31,7 +31,6 @@ from xnat_transfer.difference import (
     Lack,
     There,
     compare,
-    fingerprint,
     place_of,
     same_scans,
 )
@@ -41,7 +40,6 @@ from xnat_transfer.identity import require_ours
 from xnat_transfer.route import Route, label_there
 from xnat_transfer.sending import Scans
 from xnat_transfer.staging import Staging
-from xnat_transfer.state import Entity
 
 EXPERIMENT = "experiment"
 
@@ -89,7 +87,10 @@ class Experiment:
         self.there = self.find()
         held = self._held(self.there, wanted) if self.there else There()
         held.anonymizes = self.route.anonymizes
-        return wanted, compare(wanted, held, self._is_unchanged)
+        difference = compare(wanted, held, self.staging.is_unchanged)
+        if self.there is not None:
+            self._adopt(self.there, wanted, difference)
+        return wanted, difference
 
     def find(self) -> Session | None:
         """The experiment on the destination. Raises TransferConflictError when it is another."""
@@ -106,18 +107,28 @@ class Experiment:
             raise self._conflict(found, f"it is of subject {found.subject_label}")
         if mapped is None and self._is_another(found):
             raise self._conflict(found, "it is of another study or type")
-        if mapped is None:
-            self.route.run.map(self.session.id, found.id, found.label)
         return found
 
     def _is_another(self, found: Session) -> bool:
         """Whether something that we know nothing of cannot have come from here."""
         if is_imaging(found.xsi_type) != is_imaging(self.session.xsi_type):
             return True
-        if self.route.anonymizes is not False or not found.uid:
-            return False
-        study = self.staging.study
-        return bool(study) and study != found.uid
+        return self.route.anonymizes is False and self._is_of_another_study(found)
+
+    def _is_of_another_study(self, found: Session) -> bool:
+        return bool(found.uid and self.staging.study) and found.uid != self.staging.study
+
+    def _adopt(self, found: Session, wanted: Contents, difference: Difference) -> None:
+        """Take what has the labels for what came from here. Raises TransferConflictError.
+
+        Where DICOM is rewritten the study may have another UID, but hardly a name in common.
+        """
+        if self.route.run.mapped(self.session.id) is not None:
+            return
+        known = difference.recognised or self.staging.was_sent(wanted.scans)
+        if not known and self._is_of_another_study(found):
+            raise self._conflict(found, "it is of another study")
+        self.route.run.map(self.session.id, found.id, found.label)
 
     def _require_ours(self, found: Session | None, mapped: str | None) -> None:
         require_ours(
@@ -157,13 +168,6 @@ class Experiment:
             for label in wanted.assessors
             if label_there(label) in found
         }
-
-    def _is_unchanged(self, place: Place, print: str) -> bool:
-        latest = self.route.run.latest("scan", self._scan_key(place))
-        return latest is None or latest.fingerprint in ("", print)
-
-    def _scan_key(self, place: Place) -> str:
-        return f"{self.session.id}/{place.owner}"
 
     def tidy(self) -> bool:
         """Finish what earlier runs have left in the prearchive; returns whether there was any."""
@@ -223,24 +227,8 @@ class Experiment:
                 "reject it"
             )
         self.there = arrived or self.there
-        self._note_scans(lacks)
+        self.staging.arrived(lacks)
         return sum((lack.amount for lack in todo), Amount())
-
-    def _note_scans(self, lacks: Sequence[Lack]) -> None:
-        for lack in lacks:
-            sizes = (known.size or 0 for known in lack.holding.files.values())
-            self.route.run.note(
-                Entity(
-                    "scan",
-                    self._scan_key(lack.place),
-                    lack.place.owner,
-                    "synced",
-                    parent=self.session.id,
-                    file_count=len(lack.holding.files),
-                    file_size=sum(sizes),
-                    fingerprint=fingerprint(lack.holding),
-                )
-            )
 
     def _own_part(self, lack: Lack) -> Lack | None:
         """The files of a lack that are DICOM."""

@@ -23,11 +23,12 @@ from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive_rows import ArchiveRefused, StagingError
 from xnat_core.services.lookup import find_session
+from xnat_transfer.contents import Place
 from xnat_transfer.difference import Lack, fingerprint
 from xnat_transfer.route import Route
 from xnat_transfer.state import Entity
 
-_SENT, _MIXED = "sent scan", "mixed"
+_ARRIVED, _SENT, _MIXED = "scan", "sent scan", "mixed"
 _ROW = "row"
 
 
@@ -140,14 +141,43 @@ class Staging:
         for lack in lacks:
             self._note(lack, fingerprint(lack.holding))
 
+    def arrived(self, lacks: Iterable[Lack]) -> None:
+        """Note as what scans have been archived: of rewritten DICOM no listing tells."""
+        for lack in lacks:
+            sizes = (known.size or 0 for known in lack.holding.files.values())
+            self.route.run.note(
+                Entity(
+                    *(_ARRIVED, self._scan_key(lack.place.owner), lack.place.owner, "synced"),
+                    parent=self._session.id,
+                    file_count=len(lack.holding.files),
+                    file_size=sum(sizes),
+                    fingerprint=fingerprint(lack.holding),
+                )
+            )
+
+    def is_unchanged(self, place: Place, print: str) -> bool:
+        """Whether a scan has this fingerprint since it was archived, as far as anybody knows."""
+        latest = self.route.run.latest(_ARRIVED, self._scan_key(place.owner))
+        return latest is None or latest.fingerprint in ("", print)
+
+    def was_sent(self, scans: Iterable[str]) -> bool:
+        """Whether some run has begun to send any of these scans."""
+        return any(self._latest(scan) is not None for scan in scans)
+
     def _sent_as(self, lack: Lack) -> str:
-        latest = self.route.run.latest(_SENT, f"{self._session.id}/{lack.place.owner}")
+        latest = self._latest(lack.place.owner)
         return latest.fingerprint if latest else ""
+
+    def _latest(self, scan: str) -> Entity | None:
+        return self.route.run.latest(_SENT, self._scan_key(scan))
 
     def _note(self, lack: Lack, fingerprint: str) -> None:
         owner = lack.place.owner
-        key = f"{self._session.id}/{owner}"
-        self.route.run.note(Entity(_SENT, key, owner, "sent", fingerprint=fingerprint))
+        entity = Entity(_SENT, self._scan_key(owner), owner, "sent", fingerprint=fingerprint)
+        self.route.run.note(entity)
+
+    def _scan_key(self, scan: str) -> str:
+        return f"{self._session.id}/{scan}"
 
     def archived(self) -> Session | None:
         """The session, when it is in the archive."""

@@ -1,0 +1,44 @@
+"""Destinations that rewrite the DICOM that they import, or do not say whether they do."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.transfers import Transfer, anonymize, everything, series, study_of
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_dicom_that_is_replaced_by_as_many_other_files_is_sent_again(
+    transfer: Transfer, told: bool
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", instances=2)
+    anonymize(transfer)
+    if not told:
+        transfer.dest.fails("GET", "/xapi/anonymize", 403, times=100)
+    transfer()
+    for name, data in series("S1", "S1_MR1", 1, "MR", 2).items():
+        where = f"/data/experiments/{session.id}/scans/1/resources/DICOM/files/{name}"
+        assert transfer.source.call("DELETE", where).ok
+        transfer.source.has_scan(session, "1", {f"corrected_{name}": data + b"\0\0"})
+    assert transfer().files == 2
+    assert transfer().files == 0
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("dry", [True, False])
+def test_another_study_under_the_same_labels_is_a_conflict(
+    transfer: Transfer, told: bool, dry: bool
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    theirs = transfer.dest.has_session("B", "S1", "S1_MR1", UID=study_of("S1", "THEIRS"))
+    files = series("S1", "THEIRS", 1, "MR", 2)
+    transfer.dest.has_scan(theirs, "1", {f"theirs_{name}": files[name] for name in files})
+    anonymize(transfer)
+    if not told:
+        transfer.dest.fails("GET", "/xapi/anonymize", 403, times=100)
+    before = everything(transfer.dest, "B")
+    for _ in range(2):
+        ran = transfer(*["--dry-run"] * dry)
+        assert ran.status == 1
+        assert "it is of another study" in ran.err
+    assert everything(transfer.dest, "B") == before
