@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from xnat_core.bodies import BytesBody
+from xnat_core.errors import TransferConflictError
 from xnat_core.models import Scan, Session
+from xnat_core.services.base import document, fields
 from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
 from xnat_core.urls import path
@@ -61,13 +63,26 @@ class Describer:
         )
 
     def assessor(self, assessor: Assessor, id_there: str) -> None:
-        """Make an assessor, or describe the one that is there."""
+        """Make an assessor, or describe the one that is there. Raises TransferConflictError."""
         name = id_there or label_there(assessor.label)
+        if not id_there:
+            self._require_free(assessor.label, name)
         where = path("data", "experiments", self.there.id, "assessors", name)
         fit = None
         if self.route.config.transfer_xml_metadata:
             fit = self._overlay(assessor.id, id_there=id_there, session=self.there.id)
         self._put(where, fit, assessor.xsi_type)
+
+    def _require_free(self, label: str, name: str) -> None:
+        """Look that no other experiment of the project has a label: the server may take that one.
+
+        Raises TransferConflictError.
+        """
+        where = path("data", "projects", self.route.project, "experiments", name)
+        own = fields(document(self.route.dest, where, ("experiment", name)) or {})
+        if own.get("ID") and own.get("imageSession_ID") != self.there.id:
+            reason = f"it is no assessor of {self.there.label}"
+            raise TransferConflictError("assessor", label, str(own["ID"]), reason)
 
     def _overlay(
         self,
