@@ -42,3 +42,20 @@ def test_another_study_under_the_same_labels_is_a_conflict(
         assert ran.status == 1
         assert "it is of another study" in ran.err
     assert everything(transfer.dest, "B") == before
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_identifies_a_patient_does_not_come_by_the_metadata(
+    transfer: Transfer, told: bool
+) -> None:
+    transfer.has_session("S1", "S1_PT1", "PT", patientName="Doe^Jane", patientID="4711")
+    subject = "/data/projects/A/subjects/S1"
+    assert transfer.source.call("PUT", f"{subject}?dob=1950-05-02&yob=1950&gender=female").ok
+    anonymize(transfer)
+    if not told:
+        transfer.dest.fails("GET", "/xapi/anonymize", 403, times=100)
+    assert transfer().status == 0
+    sent = b"".join(map(transfer.dest.body, transfer.dest.requests("PUT")))
+    assert b"PETSession" in sent and b"female" in sent and b"1950" in sent
+    for identifying in (b"Doe^Jane", b"4711", b"1950-05-02", b"xnat_imagescandata_id"):
+        assert identifying not in sent

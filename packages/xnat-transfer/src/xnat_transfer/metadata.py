@@ -23,9 +23,13 @@ _OF_ITS_PLACE = frozenset(
 _IDENTIFYING = frozenset(
     {
         *("UID", "dcmPatientId", "dcmPatientName", "dcmPatientBirthDate", "dcmAccessionNumber"),
-        *("dcmPatientWeight", "study_id", "scan_UID"),
+        *("dcmPatientWeight", "patientID", "patientName", "study_id", "scan_UID"),
+        *("dob", "addID"),
     }
 )
+_IDENTIFYING_ATTRIBUTES = ("UID", "initials")
+# Files, and numbers of rows in the source's database, where the destination has others.
+_OF_THE_DATABASE = frozenset({"file", "image_session_ID", "xnat_imagescandata_id"})
 
 
 def overlay(
@@ -58,11 +62,12 @@ def overlay(
                 root.remove(child)
         elif name == "imageSession_ID":
             child.text = session
-    _remove_below(root, {"file", "image_session_ID"})
+    _remove_below(root, _OF_THE_DATABASE)
     if anonymized:
         _remove_below(root, _IDENTIFYING)
         for element in root.iter():
-            element.attrib.pop("UID", None)
+            for name in _IDENTIFYING_ATTRIBUTES:
+                element.attrib.pop(name, None)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 

@@ -143,7 +143,12 @@ class SubjectCase:
             about = (SUBJECT, self.subject.label)
             answer = self.route.source.get(where, params={"format": "xml"}, about=about)
             id = found.id if found else ""
-            document = overlay(bytes(answer.content), id=id, project=self.route.project)
+            document = overlay(
+                bytes(answer.content),
+                id=id,
+                project=self.route.project,
+                anonymized=self.route.anonymizes is not False,
+            )
             body = BytesBody(document, "text/xml")
         self.route.dest.put(
             path("data", "projects", self.route.project, "subjects", self.label),
