@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,13 @@ def test_a_state_that_cannot_be_written_is_named_once(tmp_path: Path) -> None:
     with pytest.raises(OperationError) as caught:
         State(file)
     assert caught.value.message == f"state: {file}: Is a directory"
+
+
+def test_a_state_that_another_run_is_making_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "transfer.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE made (first)")
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+    State(file).close()
+    other.close()

@@ -10,6 +10,7 @@ import os
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_core.errors import OperationError
+from xnat_core.parallel import rest
 from xnat_core.private_files import make_private_dir
 from xnat_core.user_paths import state_dir
 
@@ -98,7 +100,7 @@ class State:
                 self.file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             self._connection.row_factory = sqlite3.Row
-            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._log_ahead()
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
@@ -107,6 +109,18 @@ class State:
             damaged = type(error) is sqlite3.DatabaseError
             said = getattr(error, "strerror", None) or error  # without a number and the path again
             raise OperationError("state", f"{self.file}: {said}{hint * damaged}") from error
+
+    def _log_ahead(self) -> None:
+        """Choose the kind of journal; for that SQLite does not wait for who is writing."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= deadline:
+                    raise
+            rest(0.05)
 
     def close(self) -> None:
         """Close the database."""
