@@ -59,3 +59,13 @@ def test_what_identifies_a_patient_does_not_come_by_the_metadata(
     assert b"PETSession" in sent and b"female" in sent and b"1950" in sent
     for identifying in (b"Doe^Jane", b"4711", b"1950-05-02", b"xnat_imagescandata_id"):
         assert identifying not in sent
+
+
+def test_a_destination_that_is_named_by_an_alias_is_asked_by_its_id(transfer: Transfer) -> None:
+    """What lies below /xapi knows no aliases."""
+    transfer.dest.call("PUT", "/data/projects/B?alias=OTHER")
+    for verb in ("run", "check"):
+        words = ("-p", "source", "-P", "A", "--dest-profile", "dest", "--dest-project", "OTHER")
+        assert transfer.say(verb, *words).status == 0
+    asked = transfer.dest.requests("GET", "/xapi/anonymize/projects/")
+    assert {request.path.split("/")[4] for request in asked} == {"B"}

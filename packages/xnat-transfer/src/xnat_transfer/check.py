@@ -35,7 +35,7 @@ from xnat_core.job import Job
 from xnat_core.records import Record, failed
 from xnat_core.services.anonymization import anonymizes
 from xnat_core.services.base import document, fields
-from xnat_core.services.lookup import subjects_in
+from xnat_core.services.lookup import project_id, subjects_in
 from xnat_core.urls import path
 from xnat_transfer.destination import destination_client, destination_target
 
@@ -103,7 +103,7 @@ def _exists(client: XNATClient, project: str) -> Finding:
 
 
 def _anonymization(client: XNATClient, project: str) -> Finding:
-    found = anonymizes(client, project)
+    found = anonymizes(client, project_id(client, project))
     if found is None:
         return "WARN", "the server does not say whether it rewrites DICOM"
     if found:

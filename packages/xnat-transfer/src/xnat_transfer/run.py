@@ -134,14 +134,15 @@ def _transfer(
     summary = Summary(ends, run, config.max_failures)
     status = "interrupted"
     try:
+        project = _admitted(dest, ends.dest_project)
         route = Route(
             source=source,
             dest=dest,
-            project=_admitted(dest, ends.dest_project),
+            project=project,
             config=config,
             progress=job.progress,
             run=run,
-            anonymizes=anonymizes(dest, ends.dest_project),
+            anonymizes=anonymizes(dest, project),
             bounds=job.bounds,
         )
         if records is None:
