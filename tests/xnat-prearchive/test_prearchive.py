@@ -364,6 +364,32 @@ def test_what_the_server_does_not_build_is_not_said_to_be_built(
     assert reason in err
 
 
+@pytest.mark.parametrize("command", ["rebuild", "archive"])
+def test_a_refusal_to_build_in_an_answer_of_success_is_a_failure(
+    command: str, run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
+) -> None:
+    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
+    monkeypatch.setenv("XNAT_URL", slow.url)
+    slow.has_project("P1")
+    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    _, listed, _ = run("list")
+    refusal = "Operation Failed: unable to read the session"
+    slow.fails("POST", "/data/prearchive", 200, body=refusal, times=1000)
+    status, records, err = run(command, "--timeout", "1", records=listed)
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert refusal in err
+
+
+def test_what_was_built_before_is_not_said_to_be_built_anew(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/prearchive", 200, body="Operation Failed: disk full")
+    status, _, err = run("rebuild", *words)
+    assert status == 1
+    assert "Operation Failed: disk full" in err
+
+
 def test_the_commands_chain_as_real_processes(stage: Stage, xnat: XNAT) -> None:
     stage()
     stage("E2", study="1.2.9")

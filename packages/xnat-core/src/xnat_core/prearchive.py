@@ -116,14 +116,17 @@ class Prearchive:
     def build(self, entry: PrearchiveEntry) -> PrearchiveEntry:
         """Read the files and describe the session, now; never archives. Returns the settled row.
 
-        Raises StagingError when there is nothing to build from.
+        Raises StagingError when there is nothing to build from, and with the reason of a refusal.
         """
         try:
-            self._act(entry, "build", repeatable=True)
+            response = self._act(entry, "build", repeatable=True)
         except ServerError:
             # Also the answer for a row that is not there.
             self.get(entry)
             raise
+        if response.text.strip():
+            # Status 200 comes with a refusal, too; then this is no address.
+            uri_of(response, "build", entry)
         built = self.get(entry)
         if built.status == "ERROR":
             raise StagingError("build", f"{entry.id}: {self.reason(entry) or 'ERROR'}", built)
@@ -150,6 +153,8 @@ class Prearchive:
             try:
                 built = self.build(found)
             except StagingError as error:
+                if error.entry.status != "ERROR":
+                    raise
                 return error.entry
             except ResourceNotFoundError:
                 return None
