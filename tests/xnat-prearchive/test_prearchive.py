@@ -197,6 +197,15 @@ def test_scans_are_records_of_their_own_kind(run: Run, stage: Stage) -> None:
     ]
 
 
+def test_files_of_a_scan_that_are_no_images_are_counted(run: Run, stage: Stage, xnat: XNAT) -> None:
+    words = stage()
+    (images,) = xnat.data.rglob("E1/SCANS/2/DICOM")
+    images.rename(images.with_name("secondary"))
+    _, records, _ = run("scans", *words)
+    assert [(record["id"], record["file_count"]) for record in records] == [("1", 2), ("2", 2)]
+    assert len(xnat.requests("GET", "/data/prearchive/projects/P1/" + words[1])) == 3
+
+
 def test_rebuild_reads_the_files_anew_and_never_archives(
     run: Run, stage: Stage, xnat: XNAT
 ) -> None:

@@ -15,13 +15,15 @@ Example:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
+from xnat_core.models.values import number
 from xnat_core.prearchive import Prearchive
-from xnat_core.prearchive_rows import StagingError, entry_path
+from xnat_core.prearchive_rows import StagingError, entry_path, named
 from xnat_core.records import Record
 from xnat_core.urls import path
 from xnat_core.writers import natural
@@ -38,15 +40,31 @@ def work(job: Job) -> Iterator[Record]:
         except ResourceNotFoundError:
             what = f"{entry.id} is {now.status}: its files have not been read yet"
             raise StagingError("scans", what, now) from None
+        counts = _counts(now, prearchive)
         return [
-            scan_record(row, now, prearchive)
+            scan_record(row, now, prearchive, counts[row.get("ID", "")])
             for row in sorted(rows, key=lambda row: natural(row.get("ID")))
         ]
 
     yield from on_each(job, act, words_of(job))
 
 
-def scan_record(row: dict[str, str], entry: PrearchiveEntry, prearchive: Prearchive) -> Record:
+def _counts(entry: PrearchiveEntry, prearchive: Prearchive) -> Counter[str]:
+    """The number of files of each scan: structured reports, for one, are in no resource DICOM."""
+    counts = Counter[str]()
+    for row in prearchive.client.rows(entry_path(entry) + "/resources", about=named(entry)):
+        scan, label = row.get("cat_id", ""), row.get("label", "")
+        if row.get("category") == "scans":
+            count = number(row.get("file_count"))
+            if count is None:
+                count = sum(1 for _ in prearchive.files(entry, scan, label))
+            counts[scan] += count
+    return counts
+
+
+def scan_record(
+    row: dict[str, str], entry: PrearchiveEntry, prearchive: Prearchive, files: int
+) -> Record:
     """The record of a scan; its kind keeps tools for archived scans from touching it."""
     scan = row.get("ID", "")
     known: Record = {
@@ -59,6 +77,6 @@ def scan_record(row: dict[str, str], entry: PrearchiveEntry, prearchive: Prearch
         "name": entry.name,
         "xsi_type": row.get("xsiType"),
         "series_description": row.get("series_description"),
-        "file_count": sum(1 for _ in prearchive.files(entry, scan)),
+        "file_count": files,
     }
     return {key: value for key, value in known.items() if value not in (None, "")}
