@@ -175,3 +175,44 @@ def test_a_file_in_the_place_of_a_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(DiskError, match=r"a file is where a folder must be|Not a directory"):
         Partial(tmp_path / "a/b")
+
+
+def test_a_part_that_gets_its_name_just_then_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock is free once it is the whole file of another run."""
+    other = Partial(tmp_path / "a")
+    other.write(DATA)
+    lock = partial._lock
+
+    def late(descriptor: int) -> int:
+        if left(tmp_path) == [other.path]:
+            other.accept()
+        return lock(descriptor)
+
+    monkeypatch.setattr(partial, "_lock", late)
+    part = Partial(tmp_path / "a", resume=True)
+    part.restart()
+    assert (tmp_path / "a").read_bytes() == DATA
+    part.write(b"x")
+    part.accept()
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_a_part_that_another_run_has_finished_at_birth_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = partial._lock
+
+    def late(descriptor: int) -> int:
+        if not (tmp_path / "a").exists():
+            (path,) = left(tmp_path)
+            path.write_bytes(b"whole")
+            path.replace(tmp_path / "a")
+        return lock(descriptor)
+
+    monkeypatch.setattr(partial, "_lock", late)
+    part = Partial(tmp_path / "a")
+    part.write(b"x")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    part.discard()

@@ -175,8 +175,7 @@ def _create(final: Path) -> tuple[Path, int]:
             # Mostly the folder is there: it is made when it turns out not to be.
             _make_folder(final.parent)
             continue
-        # A run that cleans up may have taken it between these two lines.
-        if _lock(descriptor) != _HELD and os.fstat(descriptor).st_nlink:
+        if _lock(descriptor) != _HELD and _is_still(path, descriptor):
             return path, descriptor
         os.close(descriptor)
 
@@ -207,12 +206,20 @@ def _open_left(path: Path) -> int | None:
     except OSError:
         return None
     lock = _lock(descriptor)
-    state = os.fstat(descriptor)
-    old = time.time() - state.st_mtime > _DAY
-    if state.st_nlink and (lock == _FREE or (lock == _UNKNOWN and old)):
+    old = time.time() - os.fstat(descriptor).st_mtime > _DAY
+    if (lock == _FREE or (lock == _UNKNOWN and old)) and _is_still(path, descriptor):
         return descriptor
     os.close(descriptor)
     return None
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the locked file has that name: before the lock another run may have removed it, or
+    finished it, and then it is a whole file that nobody writes to."""
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _lock(descriptor: int) -> int:
