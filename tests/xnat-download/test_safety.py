@@ -353,3 +353,17 @@ def test_folders_that_are_one_on_some_disks_have_one_owner(
     tree.claim(one, "session E1", "move it")
     with pytest.raises(DownloadError, match="belongs to session E1 already, not to session"):
         tree.claim(other, "session E2", "move it")
+
+
+@pytest.mark.parametrize("other", ["d//a", "d/./a", "./d/a"])
+@pytest.mark.parametrize("words", [(), ("--layout", "{session}/{path}")])
+def test_two_ways_to_write_a_name_are_one_name(
+    one_file: Downloader, other: str, words: tuple[str, ...]
+) -> None:
+    bodies = {"d/a": b"one", other: b"two"}
+    lists(one_file, *((path, 3, hashlib.md5(data).hexdigest()) for path, data in bodies.items()))
+    answers_tar(one_file, tar_of(*((f"{A_TAR}/{path}", data) for path, data in bodies.items())))
+    ran = one_file.session("MR1", *words)
+    assert ran.status in (1, 2)
+    assert [*one_file.files().values()] in ([], [b"one"])
+    assert "d/a" in ran.err

@@ -81,7 +81,8 @@ def look(download: Download, group: Group) -> None:
     for file in inventory.files(group.number):
         check_stop()
         try:
-            path = engine.tree.path_of(group, file)
+            name = engine.tree.name_of(group, file)
+            path = engine.tree.path(name)
             if path.parent not in parts:
                 parts[path.parent] = dict(left_parts(path.parent))
             meant = PART.fullmatch(path.name)
@@ -89,7 +90,7 @@ def look(download: Download, group: Group) -> None:
                 # Somebody's upload has brought it to the server: it is data.
                 del parts[path.parent][meant[1]]
             # A file that nothing tells the origin of may be any session's.
-            known = file.dest is None or engine.names.is_from_before(file.dest)
+            known = engine.options.template is None or engine.names.is_from_before(name)
             there, md5 = is_there(path, file, verify=verify or not known)
             there = there and (known or file.digest is not None)
         except XNATCtlError as error:

@@ -35,7 +35,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A listed file: `path` within its resource, `dest` below OUT where a template decided it.
+    """A listed file: `path` within its resource, `dest` below OUT where that is another one: by a
+    template, or for doubled slashes in it.
 
     `part`: a partial file may lie beside the place of the file. `md5` is what was computed here.
     `member` is its name in the archive that is kept.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from xnat_core.archive.paths import folded
@@ -30,6 +31,8 @@ Details = Mapping[str, Mapping[str, str | None]]
 
 _OWNER = re.compile(r"/(scan|assessor|reconstruction)s/([^/]+)(?:/(in|out))?$")
 _MD5 = re.compile(r"[0-9a-f]{32}")
+# Slashes and dots that no system takes for a part of the name.
+_ODD = re.compile(r"(?:^|/)\.?(?:/|$)")
 
 
 class Listing:
@@ -59,6 +62,7 @@ class Listing:
         self._refuse = refuse
         self._groups: dict[tuple[str, str], Group | None] = {}
         self._assessors: dict[str, str] | None = None
+        self._odd = False
 
     def take(self, rows: Iterable[Row], base: Place, details: Details) -> None:
         """Take in the files of a listing. `base` is the session, subject or project it is of,
@@ -142,16 +146,30 @@ class Listing:
         if template is not None:
             dest = template.destination(group.place, group.label, inside, details)
         name = f"{group.folder}/{inside}" if dest is None else dest
-        key = folded(name) if self._tree.folds_case else dest
         try:
+            if _ODD.search(name):
+                name = dest = _plain(name, inside)
             self._tree.path(name)
             self._require_no_manifest(name, group)
+            key = self._key(name, dest, group, inside)
             if inventory.add(group.number, inside, size, md5, dest, key):
                 self._require_own(name, group, inside)
                 return
             self._explain(group, inside, size, md5, name, key)
         except (PathValidationError, IntegrityError) as error:
             self._refuse(file_record(self._client.base_url, group, inside, size, md5), error)
+
+    def _key(self, name: str, dest: str | None, group: Group, inside: str) -> str | None:
+        """What no other file may have, for a name that another one could have, too."""
+        if self._tree.folds_case:
+            return folded(name)
+        if self._template is None and dest is not None:
+            # From now on all have keys; those before had names that are what they look like.
+            self._odd = True
+            there = self.inventory.find(group.number, name[len(group.folder) + 1 :])
+            if there is not None:
+                raise PathValidationError(inside, f"the same name on this disk as {there.path}")
+        return name if self._odd else dest
 
     def _require_no_manifest(self, name: str, group: Group) -> None:
         """With a template, a file may meet the manifest of its own folder."""
@@ -196,3 +214,10 @@ class Listing:
         return DownloadError(
             f"--layout {self._template.text}: {one} and {other} would both be {name}"
         )
+
+
+def _plain(name: str, inside: str) -> str:
+    """The same name without doubled slashes and folders that are called `.`."""
+    if not PurePosixPath(inside).parts:
+        raise PathValidationError(repr(inside), "no name of a file")
+    return str(PurePosixPath(name))
