@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from werkzeug import Response
+from werkzeug.wrappers import Request, Response
 
 from support.downloads import Downloader
 
@@ -119,3 +119,36 @@ def test_a_file_that_would_be_the_manifest_is_refused(download: Downloader) -> N
     assert (ran.status, ran.record["files"]) == (0, 2)
     assert download.files("MR1/1") == {"a": b"one"}  # its manifests are left out
     assert (download.out / "MR1/1/manifest.ndjson").read_bytes() == b"data"
+
+
+def test_what_came_before_the_run_was_stopped_is_not_replaced(download: Downloader) -> None:
+    for label in ("MR1", "MR2"):
+        download.xnat.has_session("P1", "S1", label, {"1": {"a": label.encode()}})
+    records = [download.record("MR1"), download.record("MR2")]
+    refused = f"/data/experiments/{records[1]['id']}/files"
+    download.xnat.before(lambda request: Response(status=401) if request.path == refused else None)
+    ran = download.records(*records, words=(*NAMES, "-w1"))
+    assert (ran.status, ran.records[0]["outcome"]) == (3, "done")
+    download.xnat.has_session("P1", "S1", "MR3", {"1": {"a": b"MR3"}})
+    ran = download.session("MR3", *NAMES)
+    assert "would both be P1/a" in ran.err
+    assert download.files() == {"P1/a": b"MR1"}
+
+
+def test_a_folder_of_one_session_has_its_manifest_before_the_run_ends(
+    download: Downloader,
+) -> None:
+    for label in ("MR1", "MR2"):
+        download.xnat.has_session("P1", "S1", label, {"1": {"a": label.encode()}})
+    manifest = download.out / "MR1/manifest.ndjson"
+    seen: list[bool] = []
+
+    def look(request: Request) -> Response | None:
+        if "/MR2/" in request.path or "E00002/files" in request.path:
+            seen.append(manifest.exists())
+        return None
+
+    download.xnat.before(look)
+    records = [download.record(label) for label in ("MR1", "MR2")]
+    assert download.records(*records, words=("--layout", "{session}/{name}", "-w1")).status == 0
+    assert seen and all(seen)

@@ -117,6 +117,11 @@ class Download:
         assert self.listing is not None, "not listed yet"
         return self.listing.inventory
 
+    def folder_of(self, group: Group) -> str:
+        """The folder whose manifest has the files of a resource, below OUT."""
+        template = self.engine.options.template
+        return self.folder if template is None else template.session_folder(group.place)
+
     def unwanted(self, group: Group) -> tuple[int, int]:
         """Files of a resource, and their bytes, that its archive brings in vain."""
         assert self.listing is not None, "not listed yet"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xnat_core.bounds import UNBOUNDED, Bounds
+from xnat_core.errors import XNATCtlError
 from xnat_core.parallel import processors
 from xnat_core.progress import Progress
 from xnat_core.records import Record
@@ -111,5 +112,11 @@ class Engine:
 
         if not self.options.dry_run:
             self.tree.make()
-        Crew(self.options.workers).run(works())
+        try:
+            Crew(self.options.workers).run(works())
+        except BaseException:
+            # What has been told as done has its entries, or a later run may put others there.
+            with suppress(XNATCtlError):
+                self.manifests.write(stopped=True)
+            raise
         self.manifests.write()

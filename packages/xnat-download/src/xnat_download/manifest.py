@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import DownloadError, IntegrityError, explain
+from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError, explain
 from xnat_core.files import atomic_write
 from xnat_core.records import Record
 from xnat_download import scratch
@@ -99,9 +99,7 @@ class Manifests:
         server = download.client.base_url
         gone: list[str] = []
         for group in download.inventory.groups:
-            folder = download.folder
-            if self._template is not None:
-                folder = self._template.session_folder(group.place)
+            folder = download.folder_of(group)
             archive = download.archives.get(group.number)
             for file in download.inventory.files(group.number):
                 if file.state not in (THERE, FETCHED):
@@ -120,19 +118,33 @@ class Manifests:
             )
         if whole and self._template is None:
             self._write(download.folder, download.engine.options.selection)
+        elif whole and download.folder:
+            # Of other sessions, too, it may be, whose entries no selection can tell from these.
+            self._write(download.folder, None)
 
     def drop(self, local: str) -> None:
         """Drop the older entries of a file in OUT itself, which has been removed."""
         self._write("", None, without=local)
 
-    def write(self) -> None:
-        """Write what is left."""
+    def write(self, *, stopped: bool = False) -> None:
+        """Write what is left, in all folders where that is possible; raises for the first other.
+
+        When the run has been `stopped`, which somebody else tells, its threads may go on yet.
+        """
         with self._lock:
             folders = self._query("SELECT DISTINCT folder FROM entry") if self._db else []
+        errors: list[Exception] = []
         for (folder,) in folders:
-            self._write(folder, None)
+            try:
+                self._write(folder, None)
+            except (XNATCtlError, OSError) as error:
+                errors.append(error)
+        if stopped:
+            return
         for folder in self._occupied:
             _vacate(self._tree.out / folder)
+        if errors:
+            raise errors[0]
 
     def _add(self, folder: str, server: str, group: Group, file: File) -> bool:
         """Take in a file, if it is still there."""
@@ -218,14 +230,15 @@ class Manifests:
 
 
 def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
-    """The entries of a manifest, those that can be read.
+    """The entries of a manifest, those that can be read; none where there is no manifest.
 
-    With `strict` an IntegrityError is raised for a line that cannot.
+    With `strict` that is an error, and an IntegrityError is raised for a line that cannot. One
+    that cannot be opened always is: what it tells would be lost when it is written anew.
     """
     try:
         file = path.open("rb")
     except OSError as error:
-        if strict:
+        if strict or not isinstance(error, FileNotFoundError | NotADirectoryError):
             raise explain(error) from error
         return
     with file:

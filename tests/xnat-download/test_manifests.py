@@ -1,0 +1,65 @@
+"""Manifests that cannot be read or written."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.downloads import Downloader
+from xnat_core.errors import OperationError
+from xnat_core.files import atomic_write
+from xnat_download import manifest
+
+
+@pytest.fixture
+def scans(download: Downloader) -> list[dict[str, Any]]:
+    """A scan of each of two sessions."""
+    found = []
+    for label in ("MR1", "MR2"):
+        session = download.xnat.has_session("P1", "S1", label, {"1": {"a": label.encode()}})
+        above = {"session": label, "session_id": session.id, "project": "P1"}
+        found.append({"kind": "scan", "id": "1", **above})
+    return found
+
+
+def test_one_that_cannot_be_read_is_not_written_anew(
+    download: Downloader, scans: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert download.records(*scans).status == 0
+    locked, before = download.out / "MR1/manifest.ndjson", Path.open
+    text = locked.read_bytes()
+
+    def refuse(path: Path, *how: Any, **more: Any) -> Any:
+        if path == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return before(path, *how, **more)
+
+    download.xnat.has_session("P1", "S1", "MR1", {"2": {"b": b"two"}})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        ran = download.records({**scans[0], "id": "2"})
+    assert ran.status == 1
+    assert "manifest.ndjson: Permission denied" in ran.err
+    assert locked.read_bytes() == text
+
+
+def test_one_that_cannot_be_written_is_no_reason_to_leave_the_others(
+    download: Downloader, scans: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def refuse(final: Path) -> Iterator[Any]:
+        if final == download.out / "MR1/manifest.ndjson":
+            raise OperationError("write", f"{final}: Permission denied")
+        with atomic_write(final) as part:
+            yield part
+
+    monkeypatch.setattr(manifest, "atomic_write", refuse)
+    ran = download.records(*scans)
+    assert ran.status == 1
+    assert "MR1/manifest.ndjson: Permission denied" in ran.err
+    assert (download.out / "MR2/manifest.ndjson").exists()
