@@ -19,6 +19,7 @@ from xnat_download.disk import Tree
 from xnat_download.download import Download
 from xnat_download.manifest import Manifests
 from xnat_download.names import Names
+from xnat_download.noted import Noted
 from xnat_download.selection import Selection
 from xnat_download.template import Template
 
@@ -76,6 +77,7 @@ class Engine:
         self.bounds = bounds
         self.tree = Tree(options.out)
         self.names = Names(self.tree)
+        self.noted = Noted(self.tree)
         self.manifests = Manifests(self.tree, options.template)
         self.without_tar = False
         self._lock = threading.Lock()

@@ -77,6 +77,7 @@ def look(download: Download, group: Group) -> None:
     """Note which files of a resource are on disk, and clean up after runs that were killed."""
     inventory, engine = download.inventory, download.engine
     dry_run, verify = engine.options.dry_run, engine.options.verify
+    folder = download.folder_of(group)
     parts: dict[Path, dict[str, Path]] = {}
     for file in inventory.files(group.number):
         check_stop()
@@ -92,6 +93,11 @@ def look(download: Download, group: Group) -> None:
             # A file that nothing tells the origin of may be any session's.
             known = engine.options.template is None or engine.names.is_from_before(name)
             there, md5 = is_there(path, file, verify=verify or not known)
+            if there and md5 is None and file.digest is not None:
+                # Of the same size is also what has been changed on the server since it came.
+                noted = engine.noted.digest(folder, name)
+                if noted not in (None, file.digest):
+                    there, md5 = is_there(path, file, verify=True)
             there = there and (known or file.digest is not None)
         except XNATCtlError as error:
             download.lost(group, file, error)

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,13 @@ def unpack_known(download: Download, archive: Archive) -> None:
         for group in archive.groups:
             for file in download.inventory.files(group.number):
                 path = download.engine.tree.path_of(group, file)
-                if file.member is None or is_there(path, file, verify=verify)[0]:
+                # An archive that was read just now tells the bytes also where the server does not.
+                digest = file.digest or file.md5
+                read = file.md5 is not None
+                there = is_there(path, replace(file, digest=digest), verify=verify or read)[0]
+                if file.member is None or there:
                     continue
-                _unpack(opened, _pick(opened, named[file.member], file.digest), path, file.digest)
+                _unpack(opened, _pick(opened, named[file.member], digest), path, digest)
 
 
 def downloads_in(folder: Path, *, recursive: bool) -> Iterator[Path]:

@@ -1,0 +1,54 @@
+"""What the manifests of earlier runs say that the bytes of a file are."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+
+from xnat_download import scratch
+from xnat_download.disk import Tree
+from xnat_download.manifest import NAME, entries
+
+# Objects that are open at the same time mostly have fewer folders; scans of one session share one.
+_MANY = 64
+_SCHEMA = """
+CREATE TABLE noted (name BLOB PRIMARY KEY, digest TEXT) WITHOUT ROWID;
+"""
+
+
+class Noted:
+    """The digests in the manifests below OUT, each manifest read when it is first asked for."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._lock = threading.Lock()
+        self._read: set[str] = set()
+        self._db: sqlite3.Connection | None = None
+
+    def digest(self, folder: str, name: str) -> str | None:
+        """What the manifest of `folder` has for the file of that `name` below OUT, if anything."""
+        with self._lock, scratch.disk_errors():
+            if self._db is None:
+                self._db = scratch.database(_SCHEMA)
+            if folder not in self._read:
+                if len(self._read) >= _MANY:
+                    self._read.clear()
+                    self._db.execute("DELETE FROM noted")
+                self._db.executemany("INSERT OR REPLACE INTO noted VALUES (?, ?)", self._of(folder))
+                self._read.add(folder)
+            sql = "SELECT digest FROM noted WHERE name=?"
+            found = self._db.execute(sql, (_key(name),)).fetchone()
+        return str(found[0]) if found else None
+
+    def _of(self, folder: str) -> Iterator[tuple[bytes, str]]:
+        before = f"{folder}/" if folder else ""
+        for entry in entries(self._tree.path(before + NAME)):
+            digest = entry.get("digest")
+            if isinstance(digest, str) and "member" not in entry:
+                yield _key(before + entry["local_path"]), digest
+
+
+def _key(name: str) -> bytes:
+    # A manifest may have been made to hold names that are no text.
+    return name.encode("utf-8", "surrogatepass")
