@@ -299,6 +299,17 @@ def test_a_resource_with_files_of_which_none_is_listed_is_not_fetched_as_empty(
         resources.download("E1", "NOTES", tmp_path / "notes", project="P1")
 
 
+def test_of_names_that_are_one_on_this_disk_only_the_first_is_fetched(
+    xnat: XNAT, resources: ResourceService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.archive.paths._is_found_in_other_case", lambda path: True)
+    xnat.has_session("P1", "S1", "MR1", resources={"R": {"A.txt": b"A", "a.txt": b"a"}})
+    summary = resources.download(project="P1", session="MR1", resource="R", dest=tmp_path / "out")
+    assert (summary.success, summary.succeeded, summary.failed) == (False, 1, 1)
+    assert "the same name on this disk as A.txt" in summary.errors[0]
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["A.txt"]
+
+
 def test_a_file_with_other_bytes_is_not_kept(
     xnat: XNAT, resources: ResourceService, tmp_path: Path
 ) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xnat_core.archive.paths import safe_join
-from xnat_core.errors import DownloadError, XNATCtlError
+from xnat_core.archive.paths import CaseCollisions, is_case_insensitive, safe_join
+from xnat_core.errors import DownloadError, OperationError, PathValidationError, XNATCtlError
 from xnat_core.files import atomic_write, copy_blocks
 from xnat_core.models import DownloadSummary, ResourceFile
 
@@ -24,10 +24,16 @@ def fetch(
     errors: list[str] = []
     total = size = 0
     verified = True
+    names: CaseCollisions | None = None
     for file in files:
         total += 1
         try:
-            size += _fetch(client, file, safe_join(dest, file.path))
+            final = safe_join(dest, file.path)
+            # Of an empty resource there is no folder.
+            names = names or _names_in(dest)
+            if (other := names.add(file.path)) not in (None, file.path):
+                raise PathValidationError(file.path, f"the same name on this disk as {other}")
+            size += _fetch(client, file, final)
             verified = verified and file.digest is not None
         except XNATCtlError as error:
             errors.append(f"{file.path}: {error.message}")
@@ -44,6 +50,14 @@ def fetch(
         output_path=dest,
         verified=verified and not errors and total > 0,
     )
+
+
+def _names_in(folder: Path) -> CaseCollisions:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return CaseCollisions(fold=is_case_insensitive(folder))
+    except OSError as error:
+        raise OperationError("write", f"{folder}: {error.strerror or error}") from error
 
 
 def _fetch(client: XNATClient, file: ResourceFile, final: Path) -> int:
