@@ -74,6 +74,18 @@ def test_the_archive_of_other_scans_is_not_replaced(twins: Downloader) -> None:
     assert twins(*scans(twins, "2", "--zip")).record["outcome"] == "skipped"
 
 
+def test_without_a_manifest_it_is_not_replaced_either(twins: Downloader) -> None:
+    """A run that failed in another archive, or was killed, has not come to write one."""
+    twins(*scans(twins, "1", "--zip"))
+    (twins.out / "MR1/manifest.ndjson").unlink()
+    ran = twins(*scans(twins, "2", "--zip"))
+    assert ran.status == 1
+    assert "is another archive" in ran.err
+    assert content(twins.out / "MR1/scans.zip") == [b"one"]
+    assert twins(*scans(twins, "*", "--zip")).status == 0
+    assert content(twins.out / "MR1/scans.zip") == [b"one", b"two"]
+
+
 def test_what_a_replaced_archive_no_longer_has_leaves_the_manifest(twins: Downloader) -> None:
     twins(*scans(twins, "*", "--zip"))
     twins.xnat.store.database.execute("DELETE FROM file WHERE digest=?", (MD5_OF_ONE,))
@@ -107,6 +119,17 @@ def test_label_zip_of_another_scan_or_session_is_not_replaced(twins: Downloader)
         assert "is another archive, MR1/scans/1-T1w/resources/DICOM/files/a.dcm is in it" in ran.err
         assert content(twins.out / "DICOM.zip") == [b"one"]
     assert twins(*first).record["outcome"] == "skipped"
+
+
+def test_a_zip_that_no_server_has_made_is_not_replaced(twins: Downloader) -> None:
+    twins.out.mkdir()
+    with zipfile.ZipFile(twins.out / "DICOM.zip", "w") as archive:
+        archive.writestr("thesis/", b"")
+        archive.writestr("thesis/draft.txt", b"mine")
+    ran = twins("resource", "MR1", "DICOM", "--scan", "1", "--zip", "-P", "P1", "--out", twins.out)
+    assert ran.status == 1
+    assert "is another archive, thesis/draft.txt is in it" in ran.err
+    assert content(twins.out / "DICOM.zip") == [b"", b"mine"]
 
 
 @pytest.mark.parametrize("damaged", [False, True])

@@ -182,19 +182,13 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
     options = download.engine.options
     if options.archive_is_named or not archive.final.exists():
         return
-    if options.archive_path is not None:
-        stranger = stranger_in(archive.final, archive.groups)
-        if stranger is not None:
-            raise DownloadError(
-                f"{archive.final} is another archive, {stranger} is in it: move it away, or name "
-                "another file or folder"
-            )
-        return
     wanted = {(group.place.scan, group.label) for group in archive.groups}
     place, kind = archive.groups[0].place, download.record["kind"]
-    for entry in entries(archive.final.parent / NAME):
+    is_noted = False
+    for entry in entries(archive.final.parent / NAME) if options.archive_path is None else ():
         if entry["local_path"] != archive.final.name:
             continue
+        is_noted = True
         scan, label = entry.get("scan"), entry.get("resource")
         of_scans = place.level == "scan" and kind != "resource"
         is_of_these = of_scans and (kind == "session" or scan == place.scan)
@@ -203,6 +197,12 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
                 f"{archive.final} holds {label} of scan {scan}, which would be lost: move it away, "
                 "or use another --out"
             )
+    stranger = None if is_noted else stranger_in(archive.final, archive.groups)
+    if stranger is not None:
+        raise DownloadError(
+            f"{archive.final} is another archive, {stranger} is in it: move it away, or name "
+            "another file or folder"
+        )
 
 
 def _is_there(download: Download, archive: Archive) -> bool:

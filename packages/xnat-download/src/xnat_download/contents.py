@@ -177,9 +177,11 @@ def stranger_in(path: Path, groups: tuple[Group, ...]) -> str | None:
     except (zipfile.BadZipFile, OSError):
         return None
     for name in names:
+        if name.endswith("/"):
+            continue
         found = read_name(name)
         if found is None:
-            continue
+            return name
         scans = scan_candidates(found.scan) if found.scan is not None else [None]
         top = name.partition("/")[0]
         if not any(
@@ -193,4 +195,5 @@ def stranger_in(path: Path, groups: tuple[Group, ...]) -> str | None:
 def _tops(group: Group) -> set[str | None]:
     """What the first folder of a member may be."""
     place = group.place
-    return {place.session or place.subject or place.project, place.session_id or place.subject_id}
+    tops = {place.session or place.subject or place.project, place.session_id or place.subject_id}
+    return tops | ({place.owner, place.owner_id} if place.level == "assessor" else set())
