@@ -51,3 +51,15 @@ def test_what_was_unpacked_from_an_older_archive_is_replaced(download: Downloade
     (path,) = download.out.rglob("a")
     assert path.read_bytes() == b"new"
     assert download("check", download.out).status == 0
+
+
+def test_a_file_that_no_manifest_knows_is_compared_by_its_content(download: Downloader) -> None:
+    """Its run was killed, or failed in another file; since then it has changed on the server."""
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"sub/a": b"old", "b": b"b"}})
+    assert download.session("MR1").status == 0
+    (download.out / "MR1/manifest.ndjson").rename(download.out / "MR1/.manifest.ndjson.part")
+    changes(download, b"new")
+    ran = download.session("MR1")
+    assert (ran.record["files"], ran.record["skipped"]) == (1, 1)
+    assert sorted(download.files().values()) == [b"b", b"new"]
+    assert download("check", download.out).status == 0

@@ -93,11 +93,13 @@ def look(download: Download, group: Group) -> None:
             # A file that nothing tells the origin of may be any session's.
             known = engine.options.template is None or engine.names.is_from_before(name)
             there, md5 = is_there(path, file, verify=verify or not known)
-            if there and md5 is None and file.digest is not None:
-                # Of the same size is also what has been changed on the server since it came.
-                noted = engine.noted.digest(folder, name)
-                if noted not in (None, file.digest):
-                    there, md5 = is_there(path, file, verify=True)
+            if (
+                there
+                and md5 is None
+                and file.digest not in (None, engine.noted.digest(folder, name))
+            ):
+                # It may be an older state of the same size; or its run did not come to note it.
+                there, md5 = is_there(path, file, verify=True)
             there = there and (known or file.digest is not None)
         except XNATCtlError as error:
             download.lost(group, file, error)
