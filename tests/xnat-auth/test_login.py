@@ -133,6 +133,16 @@ def test_an_empty_standard_input_has_no_password(
     assert xnat.requests() == []
 
 
+def test_a_password_in_another_encoding_is_not_tried_as_another_one(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], xnat: XNAT
+) -> None:
+    stdin = io.BytesIO("straße\n".encode("latin-1"))
+    monkeypatch.setattr("os.read", lambda _, size: stdin.read(size))
+    assert main(["login", "--password-stdin"]) == 3
+    assert "the password is no text in UTF-8" in capfd.readouterr().err
+    assert xnat.requests("POST") == []
+
+
 def test_a_password_on_the_command_line_works_and_warns(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

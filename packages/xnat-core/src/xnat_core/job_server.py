@@ -115,4 +115,5 @@ def first_line() -> str:
         line += byte
     if not line.strip():
         raise UsageError("standard input is closed or empty: no password can be read from it")
-    return line.decode("utf-8", "replace").rstrip("\r")
+    # What is no UTF-8 stays told from it: another password than was meant must not be tried.
+    return line.decode("utf-8", "surrogateescape").rstrip("\r")
