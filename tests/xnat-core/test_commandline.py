@@ -63,6 +63,17 @@ def test_a_variable_that_is_not_set_is_no_option_left_out(option: str) -> None:
     assert parse(manual, ["--note", ""], command)[0].text("--note") == ""
 
 
+@pytest.mark.parametrize("argv", [["-P="], ["-P=", "a"], ["-P=", "--note", "b"]])
+def test_a_variable_that_is_not_set_behind_a_letter_takes_no_other_word(argv: list[str]) -> None:
+    manual = (
+        "\nUsage:\n  x [options] [<path>]...\n\nOptions:\n"
+        "  -P --project=<id>  Project.\n  --note=<text>  Note.\n"
+    )
+    command = Command("a module", server=False)
+    with pytest.raises(UsageError, match=r"^--project may not be empty$"):
+        parse(command.manual(manual), argv, command)
+
+
 def test_words_after_two_dashes_are_no_options() -> None:
     assert "--loud" in words("--", "--loud").texts("<word>")
 

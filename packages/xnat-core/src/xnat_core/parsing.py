@@ -210,7 +210,8 @@ def _named(word: str, by_name: Mapping[str, Option]) -> list[tuple[str, str | No
             raise UsageError(f"unknown option {name}")
         rest = word[position + 1 :]
         if by_name[name].argcount:
-            return [*found, (name, rest.removeprefix("=") or None)]
+            # `-P=` has a value, and it is empty: the next word is not meant.
+            return [*found, (name, rest.removeprefix("=") if rest else None)]
         found.append((name, None))
     return found
 
