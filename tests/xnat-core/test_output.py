@@ -104,3 +104,10 @@ def test_progress_is_silent_off_a_terminal(capsys: pytest.CaptureFixture[str]) -
             task = progress.add_task("work", total=2)
             progress.update(task, advance=1)
     assert capsys.readouterr() == ("", "")
+
+
+def test_json_for_a_terminal_has_nothing_that_it_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"label": "\x9b31m\u202eab\ud800 \xe4"})
+    out = capsys.readouterr().out
+    assert out == '{\n  "label": "\\u009b31m\\u202eab\\ud800 \xe4"\n}\n'
+    assert json.loads(out)["label"] == "\x9b31m\u202eab\ud800 \xe4"

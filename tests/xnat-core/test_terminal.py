@@ -125,3 +125,31 @@ def test_what_is_said_after_ctrl_d_or_ctrl_c_has_a_line_of_its_own(
     assert answer.splitlines()[1].startswith(b"toy: ")
     _, ended = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(ended) == status
+
+
+def test_a_question_cannot_drive_the_terminal(typed: int) -> None:
+    asking = threading.Thread(
+        target=terminal.ask,
+        args=("Delete \x1b[2Ka\u202eb\udce9? ",),
+        kwargs={"secret": False},
+        daemon=True,
+    )
+    asking.start()
+    assert read_to(typed, b"? ") == rb"Delete \x1b[2Ka\u202eb\udce9? "
+    os.write(typed, b"y\n")
+    asking.join(5)
+
+
+def test_a_password_in_another_encoding_is_told_from_every_text(typed: int) -> None:
+    answers: list[str | None] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(terminal.ask("Password: ", secret=True)), daemon=True
+    )
+    asking.start()
+    read_to(typed, b"Password: ")
+    until = time.monotonic() + 5
+    while is_seen(typed) and time.monotonic() < until:
+        time.sleep(0.01)
+    os.write(typed, b"stra\xdfe\n")
+    asking.join(5)
+    assert answers == ["stra\udcdfe"]

@@ -74,7 +74,7 @@ def print_json(data: Any, *, indent: int = 2) -> None:
     """Print JSON; what JSON does not know becomes text."""
     import json
 
-    _out(json.dumps(data, indent=indent, default=str, ensure_ascii=False))
+    _out(tables.safe_json(json.dumps(data, indent=indent, default=str, ensure_ascii=False)))
 
 
 def print_output(

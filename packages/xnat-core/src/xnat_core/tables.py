@@ -9,9 +9,10 @@ from typing import Any
 
 # Control characters, line separators and the marks that turn the direction of text: a label on the
 # server must not be able to drive the terminal or to show something other than it is.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
+_OBEYED = "\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+_UNSAFE = re.compile(f"[\x00-\x1f{_OBEYED}]")
+# JSON has lines of its own, and has escaped all other controls of ASCII.
+_UNSAFE_IN_JSON = re.compile(f"[{_OBEYED}]")
 _GAP = "  "
 _NARROWEST = 8
 
@@ -21,6 +22,11 @@ def safe(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSAFE.sub(_escaped, text)
+
+
+def safe_json(text: str) -> str:
+    """The same JSON, with everything that a terminal obeys written out as an escape."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def cell(value: Any) -> str:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from xnat_core.tables import safe
+
 _TERMINAL = Path("/dev/tty")
 # How to make typing visible again, while it is not.
 _hidden: list[Callable[[], None]] = []
@@ -32,14 +34,15 @@ def ask(question: str, *, secret: bool) -> str | None:
         return None
 
     def put() -> None:
-        os.write(descriptor, question.encode())
+        os.write(descriptor, safe(question).encode())
 
     asking = _unseen if secret else _seen
     with os.fdopen(descriptor, "rb+", buffering=0), _repeated(put), asking(descriptor, put):
         text = _line(descriptor)
         if not secret and not text.endswith(b"\n"):
             os.write(descriptor, b"\n")  # Ctrl-D
-    return text.decode("utf-8", "replace").rstrip("\r\n")
+    # What is no UTF-8 stays told from it: another password than was meant must not be tried.
+    return text.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
 def leave() -> None:
