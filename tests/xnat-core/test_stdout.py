@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from unittest.mock import Mock
 
 import pytest
 
-from support.toy import main
+from support.toy import COMMANDS, main
+from xnat_core.run import run
 
 
 def test_what_a_disk_tells_when_a_file_is_closed_is_a_failure(
@@ -21,3 +23,13 @@ def test_what_a_disk_tells_when_a_file_is_closed_is_a_failure(
         status = main(["say", "a"])
     assert status == 1
     assert capfdbinary.readouterr().err == b"toy: standard output: Disk quota exceeded\n"
+
+
+def test_help_is_shown_also_where_standard_output_has_few_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With LANG=en_US, for one, Python writes Latin-1."""
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, "latin-1"))
+    assert run("toy", "1.2.3", "One\u2026 two.\n", COMMANDS, ["--help"]) == 0
+    assert shown.getvalue() == b"One? two.\n"

@@ -253,6 +253,9 @@ def _show(text: str, console: Console) -> int:
         from xnat_core.folding import folded
 
         text = folded(text, get_terminal_size().columns)
+    if encoding := sys.stdout.encoding:
+        # Latin-1 has no ellipsis.
+        text = text.encode(encoding, "replace").decode(encoding)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
