@@ -69,6 +69,7 @@ def test_what_a_bound_left_is_told_from_what_was_there() -> None:
     assert is_left({"outcome": "skipped", "reason": "max-items"})
     assert not is_left({"outcome": "skipped"})
     assert not is_left({"outcome": "skipped", "reason": "label in use"})
+    assert not is_left({"outcome": "skipped", "reason": ["max-items"]})
 
 
 LEFT = {"kind": "word", "id": "l", "reason": "max-items", "outcome": "skipped"}

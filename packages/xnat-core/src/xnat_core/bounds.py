@@ -29,7 +29,7 @@ _TIME = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", r
 
 def is_left(record: Mapping[str, Any]) -> bool:
     """Whether a bound has left this record for another run."""
-    return record.get("outcome") == "skipped" and record.get("reason") in REASONS
+    return record.get("outcome") == "skipped" and str(record.get("reason")) in REASONS
 
 
 class BoundReached(XNATCtlError):
