@@ -19,7 +19,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from xnat_core.dicom_elements import MEDIA_DIRECTORY
+from xnat_core.dicom_elements import MEDIA_DIRECTORY, values_of
 from xnat_core.errors import DicomParseError, UploadError
 from xnat_sandbox.samples import instance_of
 from xnat_upload.headers import Header, read_blocks, read_file
@@ -129,6 +129,36 @@ def test_it_ends_before_the_pixels(tmp_path: Path) -> None:
     data = (tmp_path / "a.dcm").read_bytes()
     (tmp_path / "cut.dcm").write_bytes(data[:4000])
     assert found(read_file(tmp_path / "cut.dcm")) == found(read_file(tmp_path / "a.dcm"))
+
+
+@pytest.mark.parametrize("tag", ["SOPInstanceUID", "PatientID", "StudyInstanceUID"])
+def test_a_file_that_ends_inside_its_header_is_not_one_of_another_study(
+    tmp_path: Path, tag: str
+) -> None:
+    """Half a UID is another one, and none at all is a session of its own."""
+    dataset = instance_of()
+    dcmwrite(tmp_path / "a.dcm", dataset)
+    data = (tmp_path / "a.dcm").read_bytes()
+    cut = data[: data.rindex(str(dataset[tag].value).encode()) + 1]
+    (tmp_path / "cut.dcm").write_bytes(cut)
+    with pytest.raises(DicomParseError, match=r"cut\.dcm: .*in the middle of"):
+        read_file(tmp_path / "cut.dcm")
+    with pytest.raises(DicomParseError, match=r"cut\.dcm: .*in the middle of"):
+        read_blocks("cut.dcm", [memoryview(cut[:200]), memoryview(cut[200:])])
+
+
+def test_a_length_that_is_damaged_takes_no_memory(tmp_path: Path) -> None:
+    data = bytes.fromhex("0800160004000000") + b"1.2\0" + bytes.fromhex("1000200000ffffff") + b"x"
+    sizes: list[int] = []
+
+    class Counted(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            sizes.append(size or -1)
+            return super().read(size)
+
+    values_of(Counted(data), [0x00080016, 0x00100020])
+    assert 0 < max(sizes) < 1 << 20
+    assert min(sizes) > 0
 
 
 @pytest.mark.parametrize(

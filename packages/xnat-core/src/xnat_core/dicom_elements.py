@@ -7,6 +7,7 @@ the rest of a tool.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Collection, Iterator
@@ -34,6 +35,7 @@ META_CLASS, META_INSTANCE, META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 # As much of a deflated data set as is inflated in search of values.
 _INFLATED = 1 << 20
+_LONGEST_TEXT = 1 << 16
 
 
 class Encoding(NamedTuple):
@@ -64,7 +66,8 @@ class Values(NamedTuple):
     """Values of a file as they stand there, by tag; those of the file meta group as text.
 
     `offset` is where the data set begins. `whole` tells whether everything up to the last tag that
-    was asked for has been seen; false where the file ends before.
+    was asked for has been seen; false where the file ends before. `cut` tells that it ends inside
+    an element, which is not among the values then.
     """
 
     meta: dict[int, str]
@@ -72,6 +75,7 @@ class Values(NamedTuple):
     offset: int
     found: dict[int, bytes]
     whole: bool
+    cut: bool = False
 
 
 def values_of(file: BinaryIO, tags: Collection[int]) -> Values:
@@ -79,17 +83,22 @@ def values_of(file: BinaryIO, tags: Collection[int]) -> Values:
 
     A file without the meta group is read, too. Raises Malformed, and zlib.error.
     """
+    size = file.seek(0, os.SEEK_END)
     meta, offset = file_meta(file)
     file.seek(offset)
     syntax = meta.get(META_SYNTAX) or syntax_without_meta(file.read(8))
     start = offset
     if syntax == DEFLATED:
         file, start = beginning_of_deflated(file, offset), 0
+        size = file.seek(0, os.SEEK_END)
     last = max(tags)
     found: dict[int, bytes] = {}
     for element in elements(file, start, encoding_of(syntax)):
         if element.tag > last:
             return Values(meta, syntax, offset, found, True)
+        if element.end > size:
+            # Of what is deflated only the beginning is known.
+            return Values(meta, syntax, offset, found, False, cut=syntax != DEFLATED)
         if element.tag in tags:
             file.seek(element.value)
             found[element.tag] = file.read(element.end - element.value)
@@ -162,7 +171,9 @@ def elements(file: BinaryIO, start: int, encoding: Encoding) -> Iterator[Element
 def text_of(file: BinaryIO, element: Element) -> str:
     """A value of plain characters, without its padding."""
     file.seek(element.value)
-    return file.read(element.end - element.value).strip(b"\0 ").decode("ascii", "replace")
+    # Python would make room for as much as a damaged length says.
+    value = file.read(min(element.end - element.value, _LONGEST_TEXT))
+    return value.strip(b"\0 ").decode("ascii", "replace")
 
 
 def _element(

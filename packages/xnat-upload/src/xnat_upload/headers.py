@@ -89,7 +89,7 @@ def read_file(path: Path) -> Header | None:
     """
     try:
         with path.open("rb", _BUFFER) as stream:
-            return _header(_values(stream, str(path)), str(path))
+            return _header(_uncut(_values(stream, str(path)), str(path)), str(path))
     except OSError as error:
         raise UploadError(f"{path}: {error.strerror or error}", path) from error
 
@@ -116,7 +116,8 @@ def read_blocks(name: str, blocks: Iterable[memoryview]) -> Header | None:
             break
     if trouble is not None:
         raise trouble
-    return _header(_values(BytesIO(head), name), name)
+    values = _values(BytesIO(head), name)
+    return _header(values if len(head) > _LARGEST_HEADER else _uncut(values, name), name)
 
 
 def _values(stream: BinaryIO, name: str) -> Values:
@@ -124,6 +125,13 @@ def _values(stream: BinaryIO, name: str) -> Values:
         return values_of(stream, _WANTED)
     except (Malformed, zlib.error) as error:
         raise DicomParseError(name, str(error)) from error
+
+
+def _uncut(values: Values, name: str) -> Values:
+    """Half a UID would be another one, and a study that is not reached none."""
+    if values.cut:
+        raise DicomParseError(name, "the file ends in the middle of its header")
+    return values
 
 
 def _header(values: Values, name: str) -> Header | None:
