@@ -62,6 +62,24 @@ def test_archiving_again_is_skipped(run: Run, stage: Stage) -> None:
     assert (status, records[0]["outcome"], records[0]["label"]) == (0, "skipped", "E1")
 
 
+@pytest.mark.parametrize("command", ["archive", "wait"])
+def test_a_mistyped_timestamp_is_not_taken_for_one_that_was_archived(
+    run: Run, stage: Stage, command: str
+) -> None:
+    run("archive", *stage())
+    project, timestamp, name = stage()
+    status, records, err = run(command, project, "20240101_101010101", name)
+    assert (status, records[0]["outcome"]) == (5, "failed")
+    assert f"{project}/{timestamp}/{name} waits" in err
+
+
+def test_a_mistyped_name_is_not_taken_for_one_that_was_archived(run: Run, stage: Stage) -> None:
+    run("archive", *stage())
+    project, timestamp, name = stage()
+    status, _, err = run("archive", project, timestamp, "E2", "--label", "E1")
+    assert (status, f"{project}/{timestamp}/{name} waits" in err) == (5, True)
+
+
 def test_subject_and_label_may_be_given(run: Run, stage: Stage) -> None:
     _, records, _ = run("archive", *stage(), "--subject", "OTHER", "--label", "RENAMED")
     assert (records[0]["subject"], records[0]["label"]) == ("OTHER", "RENAMED")

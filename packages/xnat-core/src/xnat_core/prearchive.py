@@ -248,7 +248,8 @@ class Prearchive:
         """The session that a row which is gone has become.
 
         Raises ResourceNotFoundError when the archive holds none of this label, or one of another
-        study: then the row was deleted or moved, or never was.
+        study: then the row was deleted or moved, or never was. An address without a study is one
+        that was typed: a row that waits under its name or its timestamp may be what was meant.
         """
         gone = ResourceNotFoundError(*named(entry))
         try:
@@ -257,6 +258,10 @@ class Prearchive:
             raise gone from None
         if entry.uid and session.uid and entry.uid != session.uid:
             raise gone
+        for row in [] if entry.uid else self.entries(entry.project):
+            if row.name == entry.name or row.timestamp == entry.timestamp:
+                gone.message += f"; {row.id} waits"
+                raise gone
         return session
 
     def conflicts(

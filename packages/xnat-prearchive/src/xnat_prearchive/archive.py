@@ -48,13 +48,13 @@ def work(job: Job) -> Iterator[Record]:
 
     def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
         server = prearchive.client.base_url
-        now = prearchive.find(entry)
-        if now is None:
+        found = prearchive.find(entry)
+        if found is None:
             session = prearchive.archived(entry, label)
             return [skipped(session.to_record(server))]
-        now = prearchive.settled(now, patience)
+        now = prearchive.settled(found, patience)
         if now is None:
-            return [done(prearchive.archived(entry, label).to_record(server))]
+            return [done(prearchive.archived(found, label).to_record(server))]
         known = seen(record, now, prearchive)
         if job.args.flag("--dry-run"):
             return [_planned(known, now, prearchive)]
