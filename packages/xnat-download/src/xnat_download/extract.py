@@ -21,6 +21,7 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from xnat_core.errors import PathValidationError, UsageError, XNATCtlError
 from xnat_core.job import Job
@@ -38,7 +39,9 @@ def work(job: Job) -> Iterator[Record]:
     folder = expanded(args.required("<dir>"))
     if not folder.is_dir():
         raise PathValidationError(folder, "no such folder")
+    found = False
     for archive in downloads_in(folder, recursive=args.flag("--recursive")):
+        found = True
         record: Record = {"kind": "archive", "path": str(archive)}
         try:
             yield unpack(
@@ -49,3 +52,7 @@ def work(job: Job) -> Iterator[Record]:
             )
         except XNATCtlError as error:
             yield failed(record, error)
+    # A folder below that cannot be read is no failure: nobody asked for what is in it.
+    with suppress(XNATCtlError):
+        if not found and any(downloads_in(folder, recursive=True)):
+            job.console.warning(f"{folder} has archives in its folders only: -r unpacks them")
