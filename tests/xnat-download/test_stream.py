@@ -159,6 +159,17 @@ def test_a_scan_without_the_wanted_resource_is_no_error(download: Downloader) ->
     assert (ran.status, ran.record["outcome"], ran.record["skipped"]) == (0, "skipped", 0)
 
 
+def test_filters_that_match_nothing_are_told(download: Downloader) -> None:
+    scans = {"1": {"a.dcm": b"a"}, "2": {"b.dcm": b"b"}}
+    download.xnat.has_session("P1", "S1", "MR1", scans, resources={"NOTES": {"n": b"n"}})
+    ran = download.session("MR1", "-r", "NOTES")
+    assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+    assert "--session-resources" in ran.err
+    assert "warning" in download.session("MR1", "--pattern", "*.txt").err
+    for words in (["-s", "1"], ["-r", "DICOM"], ["-r", "DICOM", "--dry-run"]):
+        assert "warning" not in download.session("MR1", *words).err
+
+
 @pytest.mark.parametrize("kind", ["session", "scan", "resource", "file", "project", "subject"])
 def test_what_is_not_there_any_more_is_not_found(download: Downloader, kind: str) -> None:
     above = {"session": "GONE", "session_id": "XNAT_E99999", "project": "P9"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from xnat_core.bounds import is_left
 from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record
@@ -16,9 +17,26 @@ from xnat_download.template import Template
 def download(job: Job, options: Options, records: Iterable[Record]) -> Iterator[Record]:
     """Download what the records name. All records are written as soon as they are known, from the
     threads that make them, so nothing is left to yield."""
-    engine = Engine(options, job.client, job.emit, job.console.warning, job.progress, job.bounds)
+    told: set[bool] = set()
+
+    def report(record: Record) -> None:
+        told.add(_is_empty(record))
+        job.emit(record)
+
+    engine = Engine(options, job.client, report, job.console.warning, job.progress, job.bounds)
     engine.run(job.within_bounds(records))
+    selection = options.selection
+    if told == {True} and (selection.narrows_resources or selection.pattern):
+        # 'skipped' is also what is here already: a slip in a label would pass for that.
+        own = "" if selection.session_resources else "; --session-resources adds the session's own"
+        job.console.warning(f"no files of that resource or pattern{own}")
     yield from ()
+
+
+def _is_empty(record: Record) -> bool:
+    # An object that failed, or that a bound has left, may have files.
+    skipped = record.get("outcome") in ("skipped", "planned") and not is_left(record)
+    return skipped and not record.get("files") and not record.get("skipped")
 
 
 def options_of(job: Job, out: Path) -> Options:
