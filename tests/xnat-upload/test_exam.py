@@ -127,6 +127,7 @@ def test_resources_alone_of_a_session_that_is_not_there_do_not_pretend_that_dico
 ) -> None:
     status, (record,), err = run("--attach-only", "--wait", "0.2", "--wait-interval", "0.1")
     assert (status, record["outcome"]) == (5, "failed")
+    assert "waiting up to 0.2 s for session P1/E1" in err
     assert "session 'P1/E1' not found, and has not come within 0.2 s" in err
 
 

@@ -193,6 +193,7 @@ def _archived(job: Job, project: str, session: str) -> Session:
     patience = job.args.number("--wait", least=0) or 0.0
     interval = job.args.number("--wait-interval", least=0.05) or 5.0
     deadline = time.monotonic() + patience
+    told = False
     while True:
         try:
             return find_session(job.client(), session, project, own=True)
@@ -210,6 +211,10 @@ def _archived(job: Job, project: str, session: str) -> Session:
                     f"{root} -P {project} -S {job.args.text('--subject')} "
                     f"-E {session} --attach-only",
                 ) from None
+            if not told:
+                wanted = f"session {project}/{session} to be archived"
+                job.console.info(f"waiting up to {patience:g} s for {wanted} (--wait)")
+                told = True
             rest(min(interval, left))
 
 
