@@ -33,6 +33,7 @@ SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 _EXPERIMENTS = path("data", "experiments")
 _ACCESSION = re.compile(r"[A-Z][A-Za-z0-9]*_E\d+")
 _FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
+_ACCESSION_OF_SUBJECT = re.compile(r"[A-Z][A-Za-z0-9]*_S\d+")
 
 
 class LabelTaken(ValidationError):
@@ -275,7 +276,10 @@ def _session_by_label(client: XNATClient, label: str) -> Session | None:
 def _subject_by_id(client: XNATClient, value: str) -> Subject:
     item = document(client, path("data", "subjects", value), ("subject", value))
     if item is None or fields(item).get("ID") != value:
-        raise ResourceNotFoundError("subject", value)
+        error = ResourceNotFoundError("subject", value)
+        if not _ACCESSION_OF_SUBJECT.fullmatch(value):
+            error.message += "; a label needs its project (-P)"
+        raise error
     return subject_of_item(item)
 
 
