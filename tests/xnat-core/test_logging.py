@@ -69,6 +69,7 @@ def test_setting_up_twice_says_everything_once(capsys: pytest.CaptureFixture[str
 def test_the_http_library_is_heard_only_when_it_warns() -> None:
     setup_logging(verbose=True)
     assert get_logger("urllib3").level == logging.WARNING
+    assert get_logger("filelock").level == logging.WARNING
 
 
 def test_secrets_and_names_of_patients_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:

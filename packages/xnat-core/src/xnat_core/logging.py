@@ -17,7 +17,7 @@ TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 AUDIT_LOGGER = "xnatctl.audit"
 
 # Their debug messages are about every header, or hold what is in the DICOM data sets.
-_CHATTY = ("urllib3", "requests", "charset_normalizer", "pydicom", "pynetdicom")
+_CHATTY = ("urllib3", "requests", "charset_normalizer", "filelock", "pydicom", "pynetdicom")
 _PATIENT = re.compile(
     r"(?i)\b((?:dcm)?patient(?:'?s)?[ _]?(?:name|birth[ _]?date)['\"]?\s*[:=]\s*['\"]?)"
     r"[^'\",;&}\n]+"
