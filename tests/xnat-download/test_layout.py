@@ -152,3 +152,20 @@ def test_a_folder_of_one_session_has_its_manifest_before_the_run_ends(
     records = [download.record(label) for label in ("MR1", "MR2")]
     assert download.records(*records, words=("--layout", "{session}/{name}", "-w1")).status == 0
     assert seen and all(seen)
+
+
+def test_a_manifest_that_another_run_is_writing_is_left_to_it(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    download.out.mkdir()
+    writing = download.out / ".manifest.ndjson.1-0123abcd.part"
+    writing.touch()
+    seen: list[bool] = []
+
+    def look(request: Request) -> Response | None:
+        if "format=tar" in request.full_path:
+            seen.append(writing.exists())
+        return None
+
+    download.xnat.before(look)
+    assert download.session("MR1", "--layout", "{name}").status == 0
+    assert seen == [True]

@@ -17,6 +17,7 @@ from xnat_core.parallel import check_stop, rest
 from xnat_download.counts import Counts
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
+from xnat_download.manifest import NAME as MANIFEST
 from xnat_download.partial import PART, WORTH_RESUMING, left_parts, remove_left
 from xnat_download.single import fetch_one
 from xnat_download.streams import NoArchive, receive
@@ -86,6 +87,9 @@ def look(download: Download, group: Group) -> None:
             path = engine.tree.path(name)
             if path.parent not in parts:
                 parts[path.parent] = dict(left_parts(path.parent))
+                if path.parent == engine.tree.out / folder:
+                    # Another run may be writing it: unlike data, under the lock of the folder.
+                    parts[path.parent].pop(MANIFEST, None)
             meant = PART.fullmatch(path.name)
             if meant and parts[path.parent].get(meant[1]) == path:
                 # Somebody's upload has brought it to the server: it is data.
