@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -208,3 +209,16 @@ def test_what_goes_into_an_assessor_and_comes_out_are_two_archives() -> None:
     ]
     names = {_stem(group) for group in groups}
     assert names == {"assessors_FS_DATA", "assessors_FS_in_DATA"}
+
+
+@pytest.mark.parametrize("words", [(), ("--no-cleanup",)])
+def test_an_archive_is_removed_when_its_files_are_on_the_disk(
+    download: Downloader, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    assert download.session("MR1", "--zip").status == 0
+    synced: list[set[str]] = []
+    monkeypatch.setattr(os, "sync", lambda: synced.append({*download.files("MR1")}))
+    assert download("extract", download.out / "MR1", *words).status == 0
+    both = {"scans.zip", "scans/1/resources/DICOM/files/a"}
+    assert synced == [both] * (not words)

@@ -94,9 +94,12 @@ def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Re
             _unpack(opened, info, tree.path(target), digest)
     _note(tree, infos, targets, known)
     if cleanup:
-        # Not before the archive is gone: only its entries tell for sure where each file belongs.
+        if hasattr(os, "sync"):
+            # Or a power failure may leave neither; once for all, since each file takes its time.
+            os.sync()
         with disk_errors(archive):
             archive.unlink()
+        # Not before the archive is gone: only its entries tell for sure where each file belongs.
         if known:
             Manifests(tree, None).drop(archive.name)
     return done(record, **facts, seconds=round(time.monotonic() - begun, 3))
