@@ -94,6 +94,25 @@ def test_an_archive_that_is_interrupted_is_completed(upload: Uploader) -> None:
     assert stored(upload) == digests(files + more)
 
 
+@pytest.mark.parametrize("name", ["s.zip", "s.tar"])
+def test_members_that_were_packed_from_elsewhere_are_not_taken_for_hidden_ones(
+    upload: Uploader, name: str
+) -> None:
+    files = upload.series(instances=2)
+    archive = upload.folder.parent / name
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(archive, "w") as target:
+            target.write(files[0], "../data/a.dcm")
+            target.write(files[1], "b.dcm")
+            target.writestr(".", b"no name at all")
+    else:
+        with tarfile.open(archive, "w") as tar:
+            tar.add(files[0], "../data/a.dcm")
+            tar.add(files[1], "./b.dcm")
+    ran = upload(archive, *HERE)
+    assert (ran.status, upload.count()) == (0, 2), ran.err
+
+
 def test_two_archives_of_the_same_are_read_twice_and_no_more(
     upload: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +137,17 @@ def test_zips_inside_a_folder_are_looked_into(upload: Uploader) -> None:
     ran = upload(upload.folder, *HERE)
     assert ran.status == 0, ran.err
     assert stored(upload) == digests(loose + inside)
+
+
+@pytest.mark.parametrize("name", ["more.tar", "more.tar.gz", "more.TGZ"])
+def test_a_tar_in_a_folder_is_not_left_out_in_silence(upload: Uploader, name: str) -> None:
+    archive = packed(upload, name.lower(), upload.series(series=2))
+    upload.series(series=1)
+    archive.rename(upload.folder / name)
+    ran = upload(upload.folder / "s1", upload.folder, *HERE)
+    assert (ran.status, upload.count()) == (0, 6)
+    assert f"{upload.folder}: tars in folders (1) were not looked into: name them" in ran.err
+    assert "tars in folders" not in upload(upload.folder, upload.folder / name, *HERE).err
 
 
 @pytest.mark.parametrize("mode", ["tar", "gradual"])

@@ -29,7 +29,7 @@ from xnat_upload.inventory import Found, Instance, Inventory
 @dataclass(slots=True)
 class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
-    `unopened` archives inside of others.
+    `unopened` archives inside of others, `unnamed` those in folders that only a path would open.
 
     `passed_over` tells of which files, or archives, it is no failure that they are damaged.
     """
@@ -40,6 +40,7 @@ class Scan:
     copies: int = 0
     skipped: int = 0
     unopened: int = 0
+    unnamed: int = 0
     _copies: set[tuple[int, int]] = field(default_factory=set)
     _md5_of: Digests = field(default_factory=Digests)
 
@@ -56,6 +57,7 @@ class Scan:
             if name.endswith(ARCHIVE_SUFFIXES if file.path in named else ".zip"):
                 yield from self._in_archive(file)
             elif not is_backup(file.path) or file.path in named:
+                self.unnamed += name.endswith(ARCHIVE_SUFFIXES) and not self.passed_over(file.path)
                 yield from self._in_file(file)
 
     def _in_file(self, file: LocalFile) -> Iterator[Instance]:
@@ -92,8 +94,9 @@ class Scan:
 
     def _header_of(self, archive: Path, member: ArchiveMember) -> Header | None:
         """The header of a member that is an instance; None for everything else."""
-        parts = PurePosixPath(member.name).parts
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        # '..' is no hidden name: what was packed from beside the working directory begins with it.
+        parts = [part for part in PurePosixPath(member.name).parts if part != ".."]
+        hidden = not parts or any(part.startswith(".") or part == "__MACOSX" for part in parts)
         if member.kind == "sparse" and not hidden:
             reason = "a sparse file, of which only pieces are stored: unpack the archive first"
             self.trouble(UploadError(f"{archive}: {member.name}: {reason}", archive))

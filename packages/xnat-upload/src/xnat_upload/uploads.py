@@ -126,6 +126,10 @@ class Uploads:
                 f"{order.name}: archives inside archives ({scan.unopened}) were not looked into: "
                 "unpack the outer ones first"
             )
+        if scan.unnamed:
+            self.job.console.warning(
+                f"{order.name}: tars in folders ({scan.unnamed}) were not looked into: name them"
+            )
         if scan.skipped:
             self.job.console.info(
                 f"{order.name}: {scan.skipped} files look like DICOM and are not; passed over"
