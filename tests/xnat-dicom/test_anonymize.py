@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
 import pytest
 from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_sequence
 
 from support.answers import Run
 from xnat_dicom.profile import action_of
@@ -66,6 +70,28 @@ def test_no_secret_is_left_in_any_item_of_any_sequence(run: Run, full: Path) -> 
     data = Path("out/a.dcm").read_bytes()
     assert b"SECRET" not in data
     assert b"MR1" not in data
+
+
+@pytest.mark.parametrize("size", [100, 70000])
+@pytest.mark.parametrize("implicit", [True, False])
+def test_a_sequence_that_the_file_does_not_call_one_is_looked_into(
+    run: Run, folder: Path, size: int, implicit: bool
+) -> None:
+    item = Dataset()
+    item.PatientName, item.TextValue = SECRET, "x" * size
+    written = DicomBytesIO()
+    written.is_implicit_VR, written.is_little_endian = implicit, True
+    write_sequence(written, DataElement(0x52009230, "SQ", [item]), ["ascii"])
+    value = written.getvalue()
+    unknown = struct.pack("<HH2sHL", 0x5200, 0x9230, b"UN", 0, len(value)) + value
+    path = folder / "b/ct1_0001.dcm"
+    data = path.read_bytes()
+    at = data.rindex(b"\xe0\x7f\x10\x00OW")
+    path.write_bytes(data[:at] + unknown + data[at:])
+    assert run("anonymize", "b", "out").status == 0
+    copy = copy_of("out/ct1_0001.dcm")
+    assert b"SECRET" not in Path("out/ct1_0001.dcm").read_bytes()
+    assert len(copy.PerFrameFunctionalGroupsSequence[0].TextValue) == size
 
 
 def test_the_copy_says_what_was_done(run: Run) -> None:

@@ -67,6 +67,7 @@ class Deidentifier:
             elif action == "X" or (action is None and not _is_known(tag)):
                 del dataset[tag]
             elif action is not None or blank or _may_be_sequence(dataset, tag):
+                _tell_sequence(dataset, tag)
                 self._act(dataset[tag], action, blank)
 
     def _act(self, element: DataElement, action: str | None, blank: bool) -> None:
@@ -120,6 +121,19 @@ def _may_be_sequence(dataset: Dataset, tag: BaseTag) -> bool:
 
     vr = dataset.get_item(tag).VR
     return vr in ("SQ", "UN") or (vr is None and tag.element != 0 and dictionary_VR(tag) == "SQ")
+
+
+def _tell_sequence(dataset: Dataset, tag: BaseTag) -> None:
+    """Say that an element is a sequence where the file says nothing: by itself the library asks the
+    dictionary only for small ones, and nobody would look into the others."""
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+    from pydicom.dataelem import RawDataElement
+
+    raw = dataset.get_item(tag)
+    if not (isinstance(raw, RawDataElement) and raw.VR == "UN"):
+        return
+    if dictionary_has_tag(tag) and dictionary_VR(tag) == "SQ":
+        dataset[tag] = raw._replace(VR="SQ")
 
 
 def _remains(dataset: Dataset, keep_private: bool) -> list[str]:
