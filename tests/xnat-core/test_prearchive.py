@@ -303,8 +303,9 @@ def test_a_row_that_is_busy_is_waited_for(
     assert settled is not None and settled.status == "READY"
 
 
-def test_a_build_that_outlives_the_proxy_is_made_once(
-    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+@pytest.mark.parametrize("answer", [504, 200])
+def test_a_build_that_goes_on_after_the_answer_is_made_once(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path, answer: int
 ) -> None:
     xnat.settings.rebuild_idle = 60
     xnat.has_project("P1")
@@ -321,7 +322,7 @@ def test_a_build_that_outlives_the_proxy_is_made_once(
             begun.append(status)
             rows.set_status(rows.all()[0], "_BUILDING")
             looks[0] = 0
-            return Response("", 504)
+            return Response(plain_path(entry), answer)
         looks[0] += request.method == "GET"
         if status == "_BUILDING" and looks[0] > 2:
             rows.set_status(rows.all()[0], "READY")

@@ -142,14 +142,15 @@ class Prearchive:
         """
         deadline = time.monotonic() + timeout
         pause = FIRST_LOOK
-        locked: PrearchiveEntry | None = None
+        before: PrearchiveEntry | None = None
         while True:
             left = max(0.0, deadline - time.monotonic())
             found = self.wait(entry, left, until=is_left_alone)
             if found is None or (is_settled(found.status) and not anew):
                 return found
-            if locked and found.status == "READY" and found.lastmod != locked.lastmod:
-                return found  # Built since it was asked for: a proxy gave up before the server did.
+            if before and found.status == "READY" and found.lastmod != before.lastmod:
+                return found  # Built since it was asked for, only later than the answer came.
+            before = found
             try:
                 built = self.build(found)
             except StagingError as error:
@@ -161,7 +162,6 @@ class Prearchive:
             except ClientRequestError as error:
                 if error.details.get("status_code") not in _BUSY:
                     raise
-                locked = found
             else:
                 if is_settled(built.status):
                     return built
