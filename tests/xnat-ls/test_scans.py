@@ -168,6 +168,15 @@ def test_project_records_give_all_their_scans(xnat: XNAT, ls: Run) -> None:
     ]
 
 
+def test_a_record_of_no_server_leaves_the_others(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", scans={"1": {}})
+    record = {"kind": "session", "id": session.id}
+    records = [{**record, "server": "nonsense"}, {**record, "server": xnat.url}]
+    answer = ls("scans", records=records)
+    assert [found["kind"] for found in answer.records] == ["input", "scan"]
+    assert "invalid URL 'nonsense'" in answer.err
+
+
 def test_no_records_give_nothing(ls: Run) -> None:
     answer = ls("scans", records=[])
     assert (answer.status, answer.out) == (0, "")

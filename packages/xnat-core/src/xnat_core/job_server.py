@@ -65,11 +65,14 @@ class JobServer:
         self.__dict__["target"] = replace(self.target, username=username)
 
     def require(self, server: str) -> None:
-        """Raise RecordError for a record of another server; the first may decide which it is."""
-        from xnat_core.urls import same_server
+        """Raise RecordError for a record of another server; the first may decide which it is.
+
+        Raises InvalidURLError for one whose server is none, which decides nothing.
+        """
+        from xnat_core.urls import same_server, server_url
 
         with self._lock:
-            self._named_by_record = self._named_by_record or server
+            self._named_by_record = self._named_by_record or server_url(server)
             if not same_server(server, self.target.profile.url):
                 raise RecordError(
                     f"the record is of {server}, this run is connected to {self.target.profile.url}"
