@@ -170,3 +170,14 @@ def test_a_token_that_does_not_exist_cannot_be_revoked(capfd: pytest.CaptureFixt
 
 def test_tokens_of_others_are_for_administrators(capfd: pytest.CaptureFixture[str]) -> None:
     assert ran(capfd, "token", "issue", "--show-secret", "--for", "admin")[0] == 6
+
+
+@pytest.mark.parametrize("said", ["null", '{"message": "no"}', '["x"]'])
+@pytest.mark.parametrize("words", [("list",), ("revoke", "no-such-alias")])
+def test_what_is_no_list_of_tokens_is_told_as_that(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    xnat.fails("GET", "/data/services/tokens/show", 200, times=9, body=said)
+    status, _, err = ran(capfd, "token", *words)
+    assert status == 1
+    assert "/data/services/tokens/show: answered without a list of tokens" in err

@@ -66,6 +66,23 @@ def test_a_server_without_either_engine_offers_nothing(run: Run, xnat: XNAT) -> 
     assert (answer.status, answer.out) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("list", "commands"),
+        ("list", "projects/P1/commands/available"),
+        ("jobs", "projects/P1/containers"),
+    ],
+)
+def test_what_is_no_list_is_not_an_empty_one(
+    run: Run, xnat: XNAT, command: str, place: str
+) -> None:
+    xnat.fails("GET", f"/xapi/{place}", 200, times=9, body='{"message": "no"}')
+    answer = run(command, *P1)
+    assert answer.status == 1
+    assert f"/xapi/{place}: answered without a list" in answer.err
+
+
 def test_an_unknown_project_is_not_an_empty_list(run: Run) -> None:
     assert run("list", "-P", "NOPE").status == 5
 

@@ -14,15 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnat_auth.tokens import record_of
+from xnat_auth.tokens import record_of, tokens_of
 from xnat_core.job import Job
 from xnat_core.records import Record
-from xnat_core.urls import path
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per token."""
-    client, user = job.client(), job.args.text("--for")
-    where = path("data", "services", "tokens", "show", *(("user", user) if user else ()))
-    for token in client.get_json(where):
+    client = job.client()
+    for token in tokens_of(client, job.args.text("--for")):
         yield record_of(token, client.base_url)

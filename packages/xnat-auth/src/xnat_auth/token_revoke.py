@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from xnat_auth.tokens import tokens_of
 from xnat_core.errors import ResourceNotFoundError, ServerError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed
@@ -49,8 +50,7 @@ def work(job: Job) -> Iterator[Record]:
 
 def _alive(client: XNATClient) -> Container[str]:
     """The aliases of one's own tokens."""
-    tokens = client.get_json("/data/services/tokens/show")
-    return {str(token.get("alias")) for token in tokens}
+    return {str(token.get("alias")) for token in tokens_of(client)}
 
 
 def _revoke(client: XNATClient, alias: str, alive: Container[str]) -> None:

@@ -1,13 +1,27 @@
-"""What the token commands share: from the server's object to a record without its secret."""
+"""What the token commands share: the tokens of a user, and their records without the secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from xnat_core.errors import ServerError
 from xnat_core.models import Token
 from xnat_core.records import Record
+from xnat_core.urls import path
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
+
+
+def tokens_of(client: XNATClient, user: str | None = None) -> list[dict[str, Any]]:
+    """The tokens that are alive, as the server writes them. Raises ServerError for no list."""
+    where = path("data", "services", "tokens", "show", *(("user", user) if user else ()))
+    found = client.get_json(where)
+    if not isinstance(found, list) or not all(isinstance(token, dict) for token in found):
+        raise ServerError("GET", f"{where}: answered without a list of tokens")
+    return found
 
 
 def record_of(token: Mapping[str, Any], server: str) -> Record:

@@ -107,10 +107,9 @@ class Jobs:
         """The containers of a project or of the user; none where the plugin is missing."""
         where = ("projects", project) if project else ()
         try:
-            found = self.client.json(path("xapi", *where, "containers"))
+            return listed(self.client, path("xapi", *where, "containers"))
         except ResourceNotFoundError:
             return []
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
     def container_of(self, job: PipelineJob) -> Row | None:
         """The container of a job, when it has one that the user may see."""
@@ -210,6 +209,14 @@ def inputs_of(container: Row) -> list[tuple[str, str]]:
 def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
     """What the row says, with the end that only the container knows."""
     return replace(row, end_time=container.end_time)
+
+
+def listed(client: XNATClient, where: str, about: tuple[str, str] | None = None) -> list[Row]:
+    """The objects of a list of the XAPI. Raises ServerError for an answer that is none."""
+    found = client.json(where, about=about)
+    if not isinstance(found, list):
+        raise ServerError("GET", f"{where}: answered without a list")
+    return [one for one in found if isinstance(one, dict)]
 
 
 def object_of(content: bytes) -> Row:

@@ -13,6 +13,7 @@ from xnat_core.errors import ResourceNotFoundError, ValidationError
 from xnat_core.models import Pipeline
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
+from xnat_pipeline.jobs import listed
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -60,7 +61,7 @@ def choose(found: list[Pipeline], name: str) -> Pipeline:
 
 def _wrappers(client: XNATClient, project: str | None) -> Iterator[Pipeline]:
     try:
-        commands = _list(client.json(path("xapi", "commands")))
+        commands = listed(client, path("xapi", "commands"))
     except ResourceNotFoundError:
         return  # No such plugin.
     known = {
@@ -73,7 +74,7 @@ def _wrappers(client: XNATClient, project: str | None) -> Iterator[Pipeline]:
             yield _wrapper({}, command, wrapper, None)
         return
     available = path("xapi", "projects", project, "commands", "available")
-    for offer in _list(client.json(available, about=("project", project))):
+    for offer in listed(client, available, ("project", project)):
         if offer.get("enabled", True):
             command, wrapper = known.get(str(offer.get("wrapper-id")), ({}, {}))
             yield _wrapper(offer, command, wrapper, project)
