@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from support.imports import send_zip
 from support.uploads import Sent, Uploader
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
@@ -275,6 +276,20 @@ def test_what_is_staged_beside_an_archived_session_is_reported_as_staged(
     ran = upload(upload.folder, *HERE, "--prearchive")
     assert (ran.status, ran.record["kind"], ran.record["files"]) == (0, "prearchive", 3), ran.err
     assert upload.count() == 3
+
+
+def test_what_is_staged_beside_data_on_their_way_into_the_archive_is_reported_as_staged(
+    upload: Uploader,
+) -> None:
+    files = {path.name: path.read_bytes() for path in upload.series(series=1)}
+    direct = {"Direct-Archive": "true", "subject": "S1", "session": "E1"}
+    begun = send_zip(upload.xnat, files, None, project="P1", **direct)
+    assert begun.text.startswith("/xapi/direct-archive/P1/")
+    upload.series(series=2)
+    ran = upload(upload.folder, *HERE, "--prearchive")
+    (row,) = upload.staged()
+    assert (ran.status, ran.record["landed"], ran.record["name"]) == (0, "prearchive", row.name)
+    assert "E1 is in the archive" in ran.err
 
 
 def test_when_every_file_is_refused_nothing_is_done(upload: Uploader) -> None:

@@ -69,7 +69,7 @@ class Ending:
     ) -> None:
         found = self._surveyor.direct.finish(landing, self._left)
         if isinstance(found, Session):
-            done.session = found
+            self._take_archived(found, done)
         else:
             # It could not be archived: the row says why, and the archive service may do better.
             rows[found.id] = found

@@ -64,13 +64,14 @@ def done_record(
     if delivered.late is not None:
         return _late_record(parcel, server, delivered, facts, wait)
     facts["verified"] = delivered.verified
-    if delivered.session is not None:
-        facts["landed"] = "archive"
-        record = delivered.session.to_record(server)
-    else:
-        assert delivered.entry is not None
+    if delivered.entry is not None:
+        # Also beside a session that an earlier upload has made.
         facts["landed"] = "prearchive"
         record = delivered.entry.to_record(server)
+    else:
+        assert delivered.session is not None
+        facts["landed"] = "archive"
+        record = delivered.session.to_record(server)
     record.update(_kept(parcel.order))
     return done(record, **facts) if delivered.sent.files else skipped(record, **facts)
 
