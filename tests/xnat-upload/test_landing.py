@@ -128,6 +128,30 @@ def test_unassigned_data_are_a_failure_that_says_where_they_are(upload: Uploader
     assert len(upload.imports()) == 1
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("way", ["--direct-archive", "--prearchive"])
+def test_what_a_site_open_to_all_took_for_a_guests_is_sent_again_after_a_login(
+    upload: Uploader, mode: str, way: str
+) -> None:
+    upload.xnat.store.preferences.set("requireLogin", False)
+    for number in range(1, 5):
+        upload.series(series=number)
+    asked: list[int] = []
+
+    def expire(request: Request) -> Response | None:
+        if request.path == "/data/services/import":
+            asked.append(1)
+            if len(asked) == 2:
+                upload.xnat.app.sessions.close(request.cookies["JSESSIONID"])
+        return None
+
+    upload.xnat.before(expire)
+    ran = upload(upload.folder, *HERE, "--mode", mode, "--workers", 2, way)
+    assert (ran.status, ran.record["instances"]) == (0, 12), ran.err
+    (astray,) = [row for row in upload.staged() if row.project == "Unassigned"]
+    assert f"Unassigned/{astray.timestamp}/E1, for an administrator to delete" in ran.err
+
+
 def test_a_project_that_does_not_exist_is_found_out_before_anything_is_sent(
     upload: Uploader,
 ) -> None:

@@ -298,6 +298,7 @@ class Delivery:
                 f"{self.destination.session}: {mended} files had another MD5 on the server than "
                 "was sent; sent again"
             )
+        done.notes += self.requests.notes()
         if missing.files or (done.late and self.errors):
             raise Incomplete(self._incomplete(missing), done)
         if done.late is not None:

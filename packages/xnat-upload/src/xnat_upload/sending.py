@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from xnat_core.archive import Member, TarStream, ZipStream
@@ -20,6 +20,7 @@ from xnat_core.imports import (
     send,
     zip_params,
 )
+from xnat_core.prearchive_rows import UNASSIGNED
 from xnat_upload.content import Cursors, members_of
 from xnat_upload.difference import Difference
 from xnat_upload.form import FormBody
@@ -64,6 +65,7 @@ class Requests:
         self.manner = manner
         self.difference = difference
         self.watch = watch
+        self._astray: set[str] = set()
         self._gate = gate
         self._reading = threading.Lock()
         self._cursors = Cursors(MOST_ARCHIVES)
@@ -87,8 +89,7 @@ class Requests:
             digests: dict[Member, str] = {}
             body = WatchedBody(self._body(members, digests), self.watch)
             try:
-                with self._gate:
-                    landings = send(self.client, params, body, timeout=self.manner.timeout)
+                landings = self._sent(params, body, self.manner.timeout)
             except UploadError as error:
                 body.take_back()
                 self._leave_out(left, error)
@@ -110,12 +111,36 @@ class Requests:
             form = FormBody(member, on_digest=lambda _, digest: digests.append(digest))
             body = WatchedBody(form, self.watch)
             try:
-                with self._gate:
-                    landings = send(self.client, params, body, timeout=ONE_SECONDS)
+                landings = self._sent(params, body, ONE_SECONDS)
             except XNATCtlError:
                 body.take_back()
                 raise
         took([(instance, digests[-1] if digests else "")], landings)
+
+    def notes(self) -> Iterator[str]:
+        """What is to be told of requests that have been answered."""
+        if self._astray:
+            yield (
+                f"{self.destination.session}: the login had ended, and a copy of some files lies "
+                f"in {', '.join(sorted(self._astray))}, for an administrator to delete"
+            )
+
+    def _sent(
+        self, params: Mapping[str, str], body: Body, timeout: float | None
+    ) -> tuple[Landing, ...]:
+        """Send a body and return where it went.
+
+        A site open to all takes what comes after the login has ended for a guest's, who may add to
+        no project. Then it is sent once more, as ourselves.
+        """
+        with self._gate:
+            login = self.client.login_in_use()
+            landings = send(self.client, params, body, timeout=timeout)
+            lost = [landing.uri for landing in landings if landing.project == UNASSIGNED]
+            if lost and self.client.renew_if_ended(login):
+                self._astray.update(lost)
+                landings = send(self.client, params, body, timeout=timeout)
+        return landings
 
     @contextmanager
     def _in_turn(self, instance: Instance) -> Iterator[Member]:

@@ -70,6 +70,21 @@ class XNATClient(Reading):
         """End the session, here, in the cache and at the server; False when there was none."""
         return self._authenticator.forget(self._conversation.door)
 
+    def login_in_use(self) -> str | None:
+        """The session that the next request carries; logs in where there is none yet."""
+        return self._authenticator.token(self._conversation.door)
+
+    def renew_if_ended(self, login: str | None) -> bool:
+        """Whether the server no longer knows a session; then there is a new one.
+
+        For writes that a site open to all answers with success though it took them for a guest's.
+        """
+        door = self._conversation.door
+        if login is None or not door.is_nobody(login):
+            return False
+        self._authenticator.renew(door, login)
+        return True
+
     def whoami(self) -> dict[str, Any]:
         """Return username, firstname, lastname, email and enabled of the logged-in user.
 
