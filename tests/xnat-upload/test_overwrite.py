@@ -208,6 +208,22 @@ def test_anonymized_instances_of_another_client_cannot_be_replaced_and_are_not_d
     assert "3 of its files are there under other names and with other bytes" in ran.err
 
 
+def test_instances_of_another_client_are_replaced_where_the_server_anonymizes_now(
+    upload: Uploader,
+) -> None:
+    foreign_session(upload, upload.series(instances=3))
+
+    def blank(path: Path) -> bool:
+        path.write_bytes(path.read_bytes().replace(b"SUB001", b"XXXXXX"))
+        return True
+
+    upload.xnat.settings.anonymize = blank
+    ran = upload(upload.folder, *HERE, "--overwrite", "delete")
+    assert (ran.status, ran.record["files"]) == (0, 3), ran.err
+    (files,) = upload.archived().values()
+    assert [b"XXXXXX" in data for data in files.values()] == [True] * 3
+
+
 def test_what_cannot_be_told_apart_is_not_doubled(upload: Uploader) -> None:
     upload.series(series=1, instances=3)
     upload.xnat.has_session("P1", "S1", "E1", scans={"1": {"IM0": b"other", "IM1": b"other"}})

@@ -125,17 +125,16 @@ class Difference:
         UploadError for instances that are known by their number only: which file is to be replaced
         by which one cannot be told, and beside them they would be doubled.
         """
-        if everything and (counted := self.counted):
+        levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
+        wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
+        counted = self._amount(f"{wanted} AND held={BY_COUNT}").files
+        if counted:
             raise UploadError(
                 f"{counted} of its files are there under other names and with other bytes, so that "
                 "none can be replaced by its own: delete their scans first, or use --overwrite "
                 "append, for which they count as there"
             )
-        levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
-        self.inventory.change(
-            f"UPDATE instance SET held=0 WHERE {self._ours} AND taken IN"
-            f" ({','.join(map(str, levels))})"
-        )
+        self.inventory.change(f"UPDATE instance SET held=0 WHERE {wanted}")
 
     def _match_by_digest(self) -> None:
         candidates = (
