@@ -214,6 +214,16 @@ def test_resources_are_not_attached_to_a_session_that_is_only_shared(run: Run, x
     assert xnat.rows(f"/data/experiments/{session.id}/resources?format=json") == []
 
 
+def test_several_studies_are_refused_with_what_can_be_done(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    write_series(exam / "more", series=3, study_uid="1.2.4")
+    status, _, err = run()
+    assert (status, xnat.requests("POST", "/data/services/import")) == (2, [])
+    assert "holds 2 studies" in err
+    assert "'xnat-upload dicom' makes a session of each without -E" in err
+
+
 def test_a_zip_of_dicom_is_no_file_of_a_resource_besides(
     run: Run, xnat: XNAT, exam: Path, tmp_path: Path
 ) -> None:

@@ -98,7 +98,8 @@ def together(order: Order, studies: list[Study], inventory: Inventory) -> Parcel
     if len(studies) > 1 and not order.merge_studies:
         raise ValidationError(
             f"{order.name} holds {len(studies)} studies ({_list(studies)}), and {order.session!r} "
-            "can be only one of them: leave out -E, or say --merge-studies",
+            "can be only one of them: 'xnat-upload dicom' makes a session of each without -E, and "
+            "one of all with --merge-studies",
             "session",
         )
     found = single(order, studies[0], inventory)
