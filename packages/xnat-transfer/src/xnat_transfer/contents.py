@@ -21,7 +21,8 @@ from xnat_transfer.filters import Choice, SessionRules
 
 SCANS, ASSESSORS, OWN = "scans", "assessors", "resources"
 RECONSTRUCTIONS = "reconstructions"
-DICOM = "DICOM"
+# A server archives what is no image (reports, captures) in the second one, unless set otherwise.
+DICOM, SECONDARY = "DICOM", "secondary"
 
 _OWNER = re.compile(r"/(scans|assessors|reconstructions)/(.+?)(?:/(in|out))?\Z", re.S)
 
@@ -38,8 +39,8 @@ class Place(NamedTuple):
 
     @property
     def is_dicom(self) -> bool:
-        """Whether its files go through the import service."""
-        return self.category == SCANS and self.label == DICOM
+        """Whether it holds what the import service has read, or is to read."""
+        return self.category == SCANS and self.label in (DICOM, SECONDARY)
 
     def __str__(self) -> str:
         owner = f"{self.category.removesuffix('s')} {self.owner}, " if self.owner else ""

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from xnat_core.models import Scan
-from xnat_transfer.contents import SCANS, Contents, Holding, Known, Place, Row
+from xnat_transfer.contents import (
+    DICOM,
+    SCANS,
+    SECONDARY,
+    Contents,
+    Holding,
+    Known,
+    Place,
+    Row,
+)
 
 IsUnchanged = Callable[[Place, str], bool]
 """Whether a resource had this fingerprint when it was sent last."""
@@ -52,7 +61,7 @@ class Difference:
 
     lacks: list[Lack] = field(default_factory=list)
     resources: list[Place] = field(default_factory=list)
-    """Resources to be made, those without files among them."""
+    """Resources to be made, those without files among them; those of DICOM come with it."""
     scans: list[str] = field(default_factory=list)
     assessors: list[str] = field(default_factory=list)
     identical: int = 0
@@ -104,7 +113,11 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Differenc
     found = Difference(
         scans=[id for id in wanted.scans if id not in there.scans],
         assessors=[label for label in wanted.assessors if label not in there.assessors],
-        resources=[place for place in wanted.holdings if place not in there.places],
+        resources=[
+            place
+            for place, holding in wanted.holdings.items()
+            if place not in there.places and not (place.is_dicom and holding.files)
+        ],
     )
     rest = {place: dict(holding.files) for place, holding in wanted.holdings.items()}
     matchers = {
@@ -114,8 +127,8 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Differenc
     labels = {id: label for label, id in there.assessors.items()}
     for row in there.rows:
         place = place_of(row.category, row.owner, row.label, ids, labels)
-        if place in matchers:
-            matchers[place].see(row)
+        if place.is_dicom:
+            _see_dicom(row, [matchers[one] for one in _alternatives(place) if one in matchers])
         elif place in rest:
             _see(row, rest[place], found)
     for place, matcher in matchers.items():
@@ -180,6 +193,22 @@ def _see(row: Row, missing: dict[str, Known], found: Difference) -> None:
         _recognised(known, row.known, found)
 
 
+def _alternatives(place: Place) -> list[Place]:
+    """Where the source may have the DICOM that the destination has archived there."""
+    return sorted((place._replace(label=one) for one in (DICOM, SECONDARY)), key=place.__ne__)
+
+
+def _see_dicom(row: Row, matchers: Sequence[_Matcher]) -> None:
+    for matcher in matchers:
+        if matcher.finds_same(row):
+            return
+    for matcher in matchers:
+        if matcher.finds_altered(row):
+            return
+    for matcher in matchers[:1]:
+        matcher.others.append(row.known)
+
+
 def _recognised(one: Known, other: Known, found: Difference) -> None:
     if one.digest and other.digest:
         found.identical += 1
@@ -195,27 +224,33 @@ class _Matcher:
         self.altered: dict[str, Known] = {}
         self._anonymizes = anonymizes
         self._pairs: list[tuple[Known, Known]] = []
-        self._others: list[Known] = []
+        self.others: list[Known] = []
+        """What the destination has under names that nothing here has."""
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for path in missing:
             self._by_name[path.rpartition("/")[2]].append(path)
 
-    def see(self, row: Row) -> None:
-        """Take note of a file of the destination."""
-        paths = self._by_name.get(row.path.rpartition("/")[2], [])
+    def finds_same(self, row: Row) -> bool:
+        """Whether a file of the destination is one of these, by its name and as far as known."""
+        paths = self._named_like(row)
         for path in paths:
             if is_same(self.missing[path], row.known):
-                return self._take(paths, path, row.known)
-        if len(paths) == 1:
-            self.altered[paths[0]] = row.known
-            del self.missing[paths.pop()]
-        else:
-            self._others.append(row.known)
-        return None
+                self._pairs.append((self.missing.pop(path), row.known))
+                paths.remove(path)
+                return True
+        return False
 
-    def _take(self, paths: list[str], path: str, known: Known) -> None:
-        self._pairs.append((self.missing.pop(path), known))
-        paths.remove(path)
+    def finds_altered(self, row: Row) -> bool:
+        """Whether it has the name of one of these."""
+        paths = self._named_like(row)
+        if len(paths) != 1:
+            return False
+        self.altered[paths[0]] = row.known
+        del self.missing[paths.pop()]
+        return True
+
+    def _named_like(self, row: Row) -> list[str]:
+        return self._by_name.get(row.path.rpartition("/")[2], [])
 
     @property
     def has_identical(self) -> bool:
@@ -226,7 +261,7 @@ class _Matcher:
         """Match what has another name there; by number only what has not changed on the source."""
         by_digest = {known.digest: path for path, known in self.missing.items() if known.digest}
         left: list[Known] = []
-        for known in self._others:
+        for known in self.others:
             path = by_digest.pop(known.digest, None) if known.digest else None
             if path is None:
                 left.append(known)

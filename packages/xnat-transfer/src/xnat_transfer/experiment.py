@@ -16,6 +16,7 @@ from xnat_transfer.contents import (
     ASSESSORS,
     OWN,
     SCANS,
+    SECONDARY,
     Contents,
     Place,
     assessors_of,
@@ -125,7 +126,7 @@ class Experiment:
         """
         if self.route.run.mapped(self.session.id) is not None:
             return
-        known = difference.recognised or self.staging.was_sent(wanted.scans)
+        known = difference.recognised or self.staging.was_sent(wanted.holdings)
         if not known and self._is_of_another_study(found):
             raise self._conflict(found, "it is of another study")
         self.route.run.map(self.session.id, found.id, found.label)
@@ -187,28 +188,36 @@ class Experiment:
         if self.there is None or not difference.is_empty:
             self._metadata_due = self.route.config.transfer_xml_metadata
         rows: list[PrearchiveEntry] = []
-        if _of_dicom(difference):
+        if any(map(self._is_imported, difference.lacks)):
             rows, archived = self.staging.rows()
             if archived:
                 # What an earlier run had sent: it has arrived since we looked.
                 wanted, difference = self.look()
         self.route.progress.expect(bytes=difference.amount.bytes)
-        dicom = _of_dicom(difference)
+        dicom = [lack for lack in difference.lacks if self._is_imported(lack)]
         sent = self._bring_dicom(dicom, rows)
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
         awaited = {lack.place.owner for lack in dicom if self._own_part(lack) is not None}
         errors = [*self._describe(there, wanted, awaited)]
         foreign = [part for lack in dicom if (part := self._foreign_part(lack)) is not None]
-        others = [lack for lack in difference.lacks if not lack.place.is_dicom]
+        others = [lack for lack in difference.lacks if not self._is_imported(lack)]
         filled, failures = Filler(self.route, self._home_of).fill(
-            wanted,
-            [place for place in difference.resources if not _comes_by_import(place, wanted)],
-            [*others, *foreign],
+            wanted, difference.resources, [*others, *foreign]
         )
         for error in (*errors, *failures):
             raise error
         return sent + filled
+
+    def _is_imported(self, lack: Lack) -> bool:
+        """Whether files go through the import service.
+
+        What is no image it does not take into a session of images that exists already. As files it
+        can be; only it must not get past the anonymization.
+        """
+        if lack.place.label == SECONDARY and self.route.anonymizes is False:
+            return False
+        return lack.place.is_dicom
 
     def _bring_dicom(self, lacks: Sequence[Lack], rows: Sequence[PrearchiveEntry]) -> Amount:
         if not lacks:
@@ -323,11 +332,3 @@ class Experiment:
             parts += ("assessors", self._assessor_ids[place.owner])
         name = f"{self.there.label}/{place.owner}".rstrip("/")
         return Home(parts, (place.category.removesuffix("s"), name))
-
-
-def _of_dicom(difference: Difference) -> list[Lack]:
-    return [lack for lack in difference.lacks if lack.place.is_dicom]
-
-
-def _comes_by_import(place: Place, wanted: Contents) -> bool:
-    return place.is_dicom and bool(wanted.holdings[place].files)

@@ -23,7 +23,7 @@ from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive_rows import ArchiveRefused, StagingError
 from xnat_core.services.lookup import find_session
-from xnat_transfer.contents import Place
+from xnat_transfer.contents import DICOM, Place
 from xnat_transfer.difference import Lack, fingerprint
 from xnat_transfer.route import Route
 from xnat_transfer.state import Entity
@@ -121,7 +121,7 @@ class Staging:
         left = []
         for lack in lacks:
             paths = lack.paths
-            if self._sent_as(lack) in ("", fingerprint(lack.holding)):
+            if self._sent_as(lack.place) in ("", fingerprint(lack.holding)):
                 paths = tuple(path for path in paths if not self._is_held(lack, path, held))
             if paths:
                 left.append(replace(lack, paths=paths))
@@ -134,12 +134,12 @@ class Staging:
         """
         for lack in lacks:
             now = fingerprint(lack.holding)
-            self._note(lack, now if self._sent_as(lack) in ("", now) else _MIXED)
+            self._note(lack.place, now if self._sent_as(lack.place) in ("", now) else _MIXED)
 
     def sent(self, lacks: Iterable[Lack]) -> None:
         """Note that scans have been sent to their end."""
         for lack in lacks:
-            self._note(lack, fingerprint(lack.holding))
+            self._note(lack.place, fingerprint(lack.holding))
 
     def arrived(self, lacks: Iterable[Lack]) -> None:
         """Note as what scans have been archived: of rewritten DICOM no listing tells."""
@@ -147,7 +147,7 @@ class Staging:
             sizes = (known.size or 0 for known in lack.holding.files.values())
             self.route.run.note(
                 Entity(
-                    *(_ARRIVED, self._scan_key(lack.place.owner), lack.place.owner, "synced"),
+                    *(_ARRIVED, self._key(lack.place), lack.place.owner, "synced"),
                     parent=self._session.id,
                     file_count=len(lack.holding.files),
                     file_size=sum(sizes),
@@ -157,27 +157,24 @@ class Staging:
 
     def is_unchanged(self, place: Place, print: str) -> bool:
         """Whether a scan has this fingerprint since it was archived, as far as anybody knows."""
-        latest = self.route.run.latest(_ARRIVED, self._scan_key(place.owner))
+        latest = self.route.run.latest(_ARRIVED, self._key(place))
         return latest is None or latest.fingerprint in ("", print)
 
-    def was_sent(self, scans: Iterable[str]) -> bool:
-        """Whether some run has begun to send any of these scans."""
-        return any(self._latest(scan) is not None for scan in scans)
+    def was_sent(self, places: Iterable[Place]) -> bool:
+        """Whether some run has begun to send the DICOM of any of these."""
+        return any(place.is_dicom and self._sent_as(place) for place in places)
 
-    def _sent_as(self, lack: Lack) -> str:
-        latest = self._latest(lack.place.owner)
+    def _sent_as(self, place: Place) -> str:
+        latest = self.route.run.latest(_SENT, self._key(place))
         return latest.fingerprint if latest else ""
 
-    def _latest(self, scan: str) -> Entity | None:
-        return self.route.run.latest(_SENT, self._scan_key(scan))
-
-    def _note(self, lack: Lack, fingerprint: str) -> None:
-        owner = lack.place.owner
-        entity = Entity(_SENT, self._scan_key(owner), owner, "sent", fingerprint=fingerprint)
+    def _note(self, place: Place, fingerprint: str) -> None:
+        entity = Entity(_SENT, self._key(place), place.owner, "sent", fingerprint=fingerprint)
         self.route.run.note(entity)
 
-    def _scan_key(self, scan: str) -> str:
-        return f"{self._session.id}/{scan}"
+    def _key(self, place: Place) -> str:
+        label = f"/{place.label}" if place.label != DICOM else ""
+        return f"{self._session.id}/{place.owner}{label}"
 
     def archived(self) -> Session | None:
         """The session, when it is in the archive."""
