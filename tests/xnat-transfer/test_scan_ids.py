@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from support.transfers import Transfer, everything, series, series_uid
+from pathlib import Path
+
+import pytest
+
+from support.transfers import Transfer, anonymize, everything, series, series_uid, written
 
 
 def test_a_scan_whose_id_another_has_there_does_not_describe_that_one(transfer: Transfer) -> None:
@@ -34,3 +38,44 @@ def test_scans_that_name_one_series_stay_two(transfer: Transfer) -> None:
     assert ran.status == 0, ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
     assert transfer().outcomes == {"skipped"}
+
+
+@pytest.mark.parametrize("ids", [("1-MR1", "1-MR2"), ("LOC", "T1")])
+def test_scans_that_lose_their_uids_and_numbers_are_known_by_their_files(
+    transfer: Transfer, ids: tuple[str, str]
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1")
+    for count, id in enumerate(ids, 1):
+        files = {
+            f"{id}_{n}.dcm": written(
+                patient="S1", session="S1_MR1", series=1, instance=n, series_uid=f"1.2.{count}"
+            )
+            for n in range(count)
+        }
+        scan = transfer.source.has_scan(session, id, files, type=f"type {id}")
+        transfer.source.has_resource(scan, "NIFTI", {"scan.nii": id.encode()})
+        transfer.source.store.items.update_scan(scan.number, fields={"UID": f"1.2.{count}"})
+    anonymize(transfer)
+    transfer.dest.settings.anonymize = with_other_uids
+    ran = transfer("--config", transfer.config(scan_workers=1))
+    assert ran.status == 0, ran.err
+    assert transfer().outcomes == {"skipped"}
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    for scan in transfer.dest.store.items.scans(there.id):
+        (nifti,) = transfer.dest.files(scan, "NIFTI").values()
+        assert scan.fields["type"] == f"type {nifti.decode()}"
+        assert {name[: len(nifti)] for name in transfer.dest.files(scan, "DICOM")} == {
+            nifti.decode()
+        }
+
+
+def with_other_uids(path: Path) -> bool:
+    """Rewrite a file as `hashUID` does."""
+    from pydicom import dcmread
+    from pydicom.uid import generate_uid
+
+    data = dcmread(path)
+    for name in ("StudyInstanceUID", "SeriesInstanceUID"):
+        setattr(data, name, generate_uid(entropy_srcs=[str(data[name].value)]))
+    data.save_as(path)
+    return True

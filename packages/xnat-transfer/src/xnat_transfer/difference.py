@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from xnat_core.models import Scan
 from xnat_transfer.contents import (
     DICOM,
     SCANS,
@@ -157,26 +156,6 @@ def fingerprint(holding: Holding) -> str:
     """A text that changes when any file of a resource does."""
     lines = sorted(f"{path}\0{file}" for path, file in holding.files.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def same_scans(source: Iterable[Scan], there: Sequence[Scan]) -> dict[str, str]:
-    """Which scans of the destination are those of the source: by the UID of the series, else by ID.
-
-    The import service numbers scans anew where two series have one number. Several scans may name
-    one series, derived ones do: then the ID tells which, and no two of them are one scan there.
-    """
-    uids = {scan.id: scan.uid for scan in there}
-    scans = list(source)
-    found = {scan.id: scan.id for scan in scans if scan.uid and uids.get(scan.id) == scan.uid}
-    by_uid = {uid: id for id, uid in uids.items() if uid and id not in found}
-    for scan in scans:
-        if scan.id not in found and scan.uid in by_uid:
-            found[scan.id] = by_uid.pop(scan.uid)
-    taken = set(found.values())
-    for scan in scans:
-        if scan.id not in found and scan.id in uids and scan.id not in taken:
-            found[scan.id] = scan.id
-    return found
 
 
 def is_same(one: Known, other: Known) -> bool:

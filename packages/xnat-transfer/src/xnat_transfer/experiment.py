@@ -33,12 +33,12 @@ from xnat_transfer.difference import (
     There,
     compare,
     place_of,
-    same_scans,
 )
 from xnat_transfer.filling import Filler
 from xnat_transfer.filters import SessionRules
 from xnat_transfer.identity import require_ours
 from xnat_transfer.route import Route, label_there
+from xnat_transfer.scan_ids import Names, names_in, same_scans
 from xnat_transfer.sending import Scans
 from xnat_transfer.staging import Staging
 
@@ -162,8 +162,17 @@ class Experiment:
 
     def _know(self, there: Session, wanted: Contents) -> None:
         """Learn the IDs that scans and assessors have on the destination."""
-        self._scan_ids = same_scans(wanted.scans.values(), typed_scans(self.route.dest, there))
-        found = {one.label: one.id for one in assessors_of(self.route.dest, there)}
+        dest, home = self.route.dest, Home.of_session(there)
+
+        def names() -> Names:
+            return names_in(file_rows(dest, home, everything=True))
+
+        self._scan_ids = same_scans(
+            wanted,
+            typed_scans(dest, there),
+            None if self.route.anonymizes is False else names,
+        )
+        found = {one.label: one.id for one in assessors_of(dest, there)}
         self._assessor_ids = {
             label: found[label_there(label)]
             for label in wanted.assessors
