@@ -27,3 +27,17 @@ def test_what_another_run_makes_behind_a_look_is_no_conflict(
     assert (ran.status, others) == (0, [0]), ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
     assert len(transfer.dest.rows("/data/projects/B/subjects?format=json")) == 1
+
+
+def test_a_session_that_two_projects_call_differently_is_sent_once(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.has_project("C")
+    shared = f"/data/experiments/{session.id}/projects/C?label=THERE"
+    assert transfer.source.call("PUT", shared).ok
+    records = [{"kind": "session", "id": session.id, "project": project} for project in "AC"]
+    ran = transfer.fed(records, monkeypatch)
+    assert sorted(record["outcome"] for record in ran.of("session")) == ["done", "failed"]
+    assert "conflicts with" in ran.err
+    assert len(transfer.dest.store.items.experiments_of_project("B")) == 1

@@ -77,13 +77,15 @@ class Route:
         self._staged: frozenset[str] | None = None
         self._subjects: dict[str, Subject] | None = None
         self._claims: dict[tuple[str, str], tuple[str, threading.Lock]] = {}
+        self._labels: dict[tuple[str, str], str] = {}
 
     @contextlib.contextmanager
     def claimed(self, kind: str, id: str, label: str) -> Iterator[None]:
         """Held while an item of the source is brought to the label that it gets there.
 
         An item that is named twice waits for its turn. Raises TransferConflictError for the second
-        of two whose labels become one: their data would come together.
+        of two whose labels become one, as their data would come together; and for an item that two
+        projects call differently, as it would come twice.
         """
         there = label_there(label)
         if kind == SUBJECT:
@@ -91,8 +93,11 @@ class Route:
             there = there.lower()
         with self._looking:
             first, turn = self._claims.setdefault((kind, there), (id, threading.Lock()))
+            only = self._labels.setdefault((kind, id), there)
         if first != id:
             raise TransferConflictError(kind, label, there, f"{first} is brought to that label")
+        if only != there:
+            raise TransferConflictError(kind, label, only, "it is brought to that label")
         with turn:
             yield
 
