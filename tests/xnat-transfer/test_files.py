@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from xnat_core.errors import OperationError, TransferConfigError
+from xnat_core.models import Resource
 from xnat_transfer.config import load
+from xnat_transfer.contents import Holding, Known, Place
+from xnat_transfer.difference import Lack
+from xnat_transfer.sending import expected_files
 from xnat_transfer.state import State
 
 
@@ -38,3 +42,11 @@ def test_a_state_that_another_run_is_making_is_waited_for(tmp_path: Path) -> Non
     threading.Timer(0.2, other.execute, ["COMMIT"]).start()
     State(file).close()
     other.close()
+
+
+def test_files_get_names_of_their_own_on_their_way() -> None:
+    files = {name: Known(1, b"") for name in ("a.gz", "a.gz.dcm", "a.zip")}
+    lack = Lack(Place("scans", "1", "DICOM"), Holding(Resource(), files), tuple(files))
+    names = [file.name for file in expected_files(lack, folder="1").values()]
+    assert len(set(names)) == 3
+    assert all(name.endswith(".dcm") for name in names)

@@ -115,6 +115,8 @@ def expected_files(lack: Lack, folder: str = "") -> dict[str, Expected]:
         name = f"{folder}/{path}" if folder else path
         if folder and path.lower().endswith(_OPENED):
             name += ".dcm"
+            while name.removeprefix(f"{folder}/") in lack.holding.files:
+                name += ".dcm"
         origin = f"{lack.place}, file {path}"
         found[path] = Expected(name, known.size, known.digest.hex(), origin)
     return found
