@@ -48,6 +48,15 @@ def test_what_was_done_is_no_failure_and_is_not_asked_for_again(
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("status", [502, 500])
+def test_a_session_that_has_moved_is_no_failure(edit: Run, xnat: XNAT, status: int) -> None:
+    xnat.has_session("P1", "S1", "E1")
+    xnat.has_subject("P1", "S2")
+    loses(xnat, "PUT", status)
+    answer = edit("move", "-P", "P1", "-E", "E1", "S2")
+    assert (answer.status, answer.values("outcome")) == (0, ["done"]), answer.err
+
+
 def test_an_accessibility_may_be_set_twice(edit: Run, xnat: XNAT) -> None:
     xnat.has_project("P1")
     xnat.fails("PUT", "/data/projects/P1/accessibility", 502)

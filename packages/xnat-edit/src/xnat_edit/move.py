@@ -30,6 +30,7 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_core.errors import OperationError, ValidationError
     from xnat_core.services.base import document, fields
     from xnat_core.services.lookup import find_subject
+    from xnat_core.services.once import ask_and_see
     from xnat_core.services.routes import require_own_route
     from xnat_core.services.subjects import subject_path
     from xnat_core.urls import path
@@ -55,10 +56,16 @@ def work(job: Job) -> Iterator[Record]:
         if job.args.flag("--dry-run"):
             return [planned(moved)]
         about = ("session", session.label)
-        client.put(where, about=about, repeatable=True)
-        item = document(client, path("data", "experiments", session.id), about) or {}
-        if fields(item).get("subject_ID") != subject.id:
-            found = fields(item).get("subject_ID")
+
+        def owner() -> object:
+            item = document(client, path("data", "experiments", session.id), about) or {}
+            return fields(item).get("subject_ID")
+
+        ask_and_see(
+            lambda: client.put(where, about=about, repeatable=True),
+            lambda: owner() == subject.id,
+        )
+        if (found := owner()) != subject.id:
             raise OperationError(
                 "move", f"session {session.label!r} was to be of {subject.id}, but is of {found}"
             )
