@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from support.answers import Run
 from support.sandbox import XNAT
+
+
+def test_patterns_of_other_projects_alone_are_told(xnat: XNAT, edit: Run, tmp_path: Path) -> None:
+    xnat.has_subject("P1", "A")
+    pattern = {"project": "P2", "match": "A", "to": "B"}
+    (tmp_path / "f.json").write_text(json.dumps({"patterns": [pattern]}))
+    answer = edit("rename", "subject", "-P", "P1", "--patterns-file", str(tmp_path / "f.json"))
+    assert (answer.status, xnat.requests("PUT")) == (2, [])
+    assert "no pattern is for project P1, but for P2" in answer.err
 
 
 @pytest.mark.parametrize(

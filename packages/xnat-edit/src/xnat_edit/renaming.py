@@ -88,6 +88,7 @@ def _places(job: Job, kind: Kind, rules: Rules) -> Iterator[tuple[str, dict[str,
     given = job.args.text("--project")
     by_records = job.args.text("<old>") == "-"
     if not by_records and (project := given or rules.only_project() or job.project()):
+        rules.require_for(project)
         yield project, None
         return
     chosen: dict[str, dict[str, Record]] = {}

@@ -74,6 +74,13 @@ class Rules:
             )
         return projects[0] if projects else None
 
+    def require_for(self, project: str) -> None:
+        """Raise UsageError when all patterns are for other projects, so that none can fit."""
+        others = {rule.project for rule in self.patterns}
+        if self.patterns and not others & {None, project}:
+            known = ", ".join(sorted(filter(None, others)))
+            raise UsageError(f"no pattern is for project {project}, but for {known}")
+
 
 def rules_of(job: Job) -> Rules:
     """The rules of the command line. Raises UsageError unless there is exactly one kind."""
