@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
 from support.answers import Run
 
@@ -59,6 +61,21 @@ def test_an_invalid_file_is_a_failed_record_with_the_reasons(
             "exit_status": 1,
         },
     }
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_file_without_the_end_of_its_pixels_is_invalid(run: Run, compressed: bool) -> None:
+    if compressed:
+        dataset = pydicom.dcmread(B)
+        dataset.PixelData = encapsulate([bytes(1000), bytes(1000)])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        dataset.save_as(B)
+    assert run("validate", B).values("valid") == [True]
+    Path(B).write_bytes(Path(B).read_bytes()[:-100])
+    answer = run("validate", B)
+    assert (answer.status, answer.values("valid", "outcome")) == (1, [(False, "failed")])
+    assert "ends in the middle of the pixels" in answer.err
 
 
 def test_many_private_elements_are_a_warning(run: Run, change: Callable[..., None]) -> None:

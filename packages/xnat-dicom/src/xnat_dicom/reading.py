@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from xnat_core.dicom_elements import DEFLATED, Encoding, Malformed, elements
 from xnat_core.dicom_files import HEAD, has_magic
 from xnat_core.errors import DicomError, DicomParseError, XNATCtlError
 
@@ -34,13 +35,14 @@ def read_elements(path: Path, tags: Iterable[int]) -> Dataset:
     return _read(path, stop_when=behind, specific_tags=[_SOP_CLASS, _STUDY, *tags])
 
 
-def read_header(path: Path) -> FileDataset:
-    """Everything but the pixels; values of more than 64 KiB are left on disk. Raises likewise."""
+def read_header(path: Path, *, pixels: bool = False) -> FileDataset:
+    """Everything but the pixels; values of more than 64 KiB are left on disk. Raises likewise, with
+    `pixels` also when these are not there to their end."""
 
-    def pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    def are_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
         return tag.group == 0x7FE0
 
-    return _read(path, stop_when=pixels, defer_size=_LARGE)
+    return _read(path, pixels=pixels, stop_when=are_pixels, defer_size=_LARGE)
 
 
 def read_whole(path: Path) -> FileDataset:
@@ -48,7 +50,7 @@ def read_whole(path: Path) -> FileDataset:
     return _read(path, whole=True)
 
 
-def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
+def _read(path: Path, *, whole: bool = False, pixels: bool = False, **options: Any) -> FileDataset:
     from pydicom.filereader import read_partial
 
     with damage(path):
@@ -59,6 +61,7 @@ def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
             dataset: FileDataset = read_partial(file, force=True, **options)
             if whole:
                 _check_rest(path, file, dataset)
+            position = file.tell()
         class_uid = dataset.file_meta.get("MediaStorageSOPClassUID") if magic else None
         if MEDIA_DIRECTORY in (class_uid, dataset.get("SOPClassUID")):
             raise DicomParseError(path, "a DICOMDIR, which is no instance")
@@ -66,6 +69,8 @@ def _read(path: Path, *, whole: bool = False, **options: Any) -> FileDataset:
             raise DicomParseError(path, "not DICOM")
         _check_end(path, dataset)
         _settle_encoding(dataset)
+        if pixels:
+            _check_pixels(path, position, dataset)
         if 0 in dataset and not dataset.get_item(0).value:
             # So zeros read with which a file was filled up to whole blocks.
             del dataset[0]
@@ -91,14 +96,13 @@ def damage(path: Path) -> Iterator[None]:
 def _check_rest(path: Path, file: BinaryIO, dataset: FileDataset) -> None:
     """See to it that the parser has understood a file to its last byte."""
     from pydicom.dataelem import RawDataElement
-    from pydicom.uid import DeflatedExplicitVRLittleEndian
 
     end, tags = file.tell(), tags_of(dataset)
     if not tags or end < path.stat().st_size:
         # It has given up there, and hands back what is before that or nothing at all.
         raise DicomParseError(path, f"is damaged at byte {end}")
     last = dataset.get_item(tags[-1])
-    if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+    if dataset.file_meta.get("TransferSyntaxUID") == DEFLATED:
         return
     if isinstance(last, RawDataElement) and last.length != _UNDEFINED:
         end = last.value_tell + last.length
@@ -106,6 +110,21 @@ def _check_rest(path: Path, file: BinaryIO, dataset: FileDataset) -> None:
         # A part of the head of an element is no end to it; zeros fill a file up.
         if file.read().strip(b"\0"):
             raise DicomParseError(path, f"is damaged at byte {end}")
+
+
+def _check_pixels(path: Path, position: int, dataset: FileDataset) -> None:
+    """See to it that the element before which the parser has stopped is there to its end."""
+    if dataset.file_meta.get("TransferSyntaxUID") == DEFLATED:
+        return
+    implicit, little = dataset.original_encoding
+    try:
+        with path.open("rb") as file:
+            pixels = next(elements(file, position, Encoding(not implicit, bool(little))), None)
+            whole = pixels is None or pixels.end <= path.stat().st_size
+    except Malformed:
+        whole = False
+    if not whole:
+        raise DicomParseError(path, "ends in the middle of the pixels")
 
 
 def _check_end(path: Path, dataset: Dataset) -> None:
