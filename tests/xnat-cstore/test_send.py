@@ -161,6 +161,13 @@ def test_a_broken_file_with_a_name_of_dicom_is_told(
     assert [record["outcome"] for record in records] == ["failed", "done"]
 
 
+def test_a_pipe_that_is_named_is_a_failure(run: Run, scp: Scripted, series: list[Path]) -> None:
+    os.mkfifo(series[0].parent / "pipe")
+    status, records, _ = run("send", series[0].parent / "pipe", series[0].parent, *at(scp.port))
+    assert (status, [record["outcome"] for record in records]) == (1, ["failed", "done"])
+    assert "neither a file nor a folder" in records[0]["error"]["message"]
+
+
 def test_a_directory_without_dicom_is_a_failure(run: Run, scp: Scripted, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     status, _, err = run("send", tmp_path / "empty", *at(scp.port))

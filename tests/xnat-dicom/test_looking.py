@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,18 @@ def test_a_link_that_leads_nowhere_is_told(words: list[str], run: Run) -> None:
     answer = run("validate", "b", *words)
     assert (answer.status, sorted(answer.values("path"))) == (1, ["b/ct1_0001.dcm", "b/lost.dcm"])
     assert "b/lost.dcm: a link to nowhere, which is not there" in answer.err
+
+
+@pytest.mark.parametrize("words", [["validate"], ["modify", "-t", "PatientID=S1"], ["ls"]])
+def test_a_pipe_that_is_named_is_told(words: list[str], run: Run) -> None:
+    os.mkfifo("b/pipe")
+    answer = run(*words, "b/pipe", B)
+    assert (answer.status, answer.values("path")) == (1, ["b/pipe", B])
+    assert "b/pipe: neither a file nor a folder" in answer.err
+    assert run(*words, "b").status == 0
+    if words != ["ls"]:
+        records = [{"kind": "dicom", "path": "b/pipe"}]
+        assert run(*words, records=records).values("outcome") == ["failed"]
 
 
 def test_a_record_of_a_folder_stands_for_all_below_it(run: Run, folder: Path) -> None:

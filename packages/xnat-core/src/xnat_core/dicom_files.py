@@ -95,6 +95,11 @@ def _file(path: Path, found: os.stat_result) -> Iterator[LocalFile]:
         yield LocalFile(path, found.st_size, found.st_mtime_ns, (found.st_dev, found.st_ino))
 
 
+def is_other(path: Path) -> bool:
+    """Whether there is something that is neither a file nor a directory: a pipe, a device."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def is_named_dicom(name: str) -> bool:
     """Whether a name has one of the suffixes that DICOM files have, in any case."""
     return name.lower().endswith(SUFFIXES)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xnat_core.dicom_files import LocalFile, is_backup, may_be_dicom, walk
+from xnat_core.dicom_files import LocalFile, is_backup, is_other, may_be_dicom, walk
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
 from xnat_core.records import Record, RecordError, failed
 from xnat_cstore.instance import Instance, read_instance, shown
@@ -54,6 +54,9 @@ def in_records(
 
 
 def _below(path: Path, troubles: list[XNATCtlError]) -> Iterator[Instance | Record]:
+    if is_other(path):
+        troubles.append(UploadError(f"{path}: neither a file nor a folder", path))
+        return
     for found in walk([path], troubles.append):
         named = found.path == path
         if named or not is_backup(found.path):

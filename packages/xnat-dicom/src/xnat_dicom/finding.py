@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xnat_core.dicom_files import LocalFile, is_backup, may_be_dicom, walk
+from xnat_core.dicom_files import LocalFile, is_backup, is_other, may_be_dicom, walk
 from xnat_core.errors import DicomError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.models import DicomFile
@@ -33,6 +33,9 @@ class Finder:
         """The DICOM files at and below `roots`, as they are met; `deep` enters all subfolders."""
         deep = deep or self.recursive
         for root in roots:
+            if is_other(root):
+                self._trouble(_other(root))
+                continue
             for file in walk([root] if deep else self._shallow(root), self._trouble):
                 if file.path == root or self._is_dicom(file.path):
                     yield file
@@ -52,6 +55,9 @@ class Finder:
                 self.job.emit(failed(record, DicomError("the record has no path")))
             elif Path(path).is_dir():
                 yield from self._in_folder(record, Path(path))
+            elif is_other(Path(path)):
+                # Whoever reads from a pipe waits for somebody to write.
+                self.job.emit(failed(record, _other(Path(path))))
             else:
                 yield record
 
@@ -100,6 +106,10 @@ class Finder:
         path = getattr(error, "file_path", None)
         told = DicomError(error.message.removeprefix("upload: "), path)
         self.job.emit(failed(DicomFile(path=str(path) if path else None).to_record(), told))
+
+
+def _other(path: Path) -> DicomError:
+    return DicomError(f"{path}: neither a file nor a folder", path)
 
 
 def record_of(file: LocalFile) -> Record:
