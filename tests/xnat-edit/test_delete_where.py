@@ -69,6 +69,15 @@ def test_input_of_an_assessor_is_not_taken_for_its_output(xnat: XNAT, edit: Run,
     assert left(xnat, where) == before
 
 
+@pytest.mark.parametrize("kind", ["resource", "file"])
+def test_what_is_of_a_resource_without_a_label_is_deleted(xnat: XNAT, edit: Run, kind: str) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", resources={"": {"n.txt": b"n"}})
+    where = f"/data/experiments/{session.id}"
+    answer = edit("delete", "--yes", records=listed(xnat, where, kind))
+    assert (answer.status, answer.values("outcome")) == (0, ["done"])
+    assert left(xnat, where) == []
+
+
 def test_a_resource_that_was_made_anew_is_not_the_one_of_the_record(xnat: XNAT, edit: Run) -> None:
     where = furnished(xnat)
     records = [one for one in listed(xnat, where, "resource") if one["category"] == "resources"]

@@ -68,7 +68,9 @@ def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
     try:
         first = batch.record
         home = home_of_resource(client, first)
-        resource = find_resource(client, home, str(first.get("resource") or ""))
+        # One without a label has only its number.
+        label = str(first.get("resource") or number_in(first) or "")
+        resource = find_resource(client, home, label)
         left = {
             file.path: file.to_record(client.base_url)
             for file in files_of_resource(client, resource)
