@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
 from support.pretending import pretends
@@ -82,6 +83,19 @@ def test_several_fields_of_a_session_take_one_request(xnat: XNAT, edit: Run) -> 
     xnat.has_session("P1", "S1", "MR1")
     answer = edit("set", "-P", "P1", "-E", "MR1", "note=a", "pi_lastname=Curie", "fields.x=1")
     assert (answer.status, puts(xnat)) == (0, 1)
+
+
+def test_a_time_is_there_with_its_fraction_of_a_second(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+
+    def hook(request: Request, response: Response) -> None:
+        if request.method == "GET" and "json" in (response.content_type or ""):
+            response.set_data(response.get_data().replace(b'"10:00:00"', b'"10:00:00.000"'))
+
+    xnat.app.after(hook)
+    for outcome in ("done", "skipped"):
+        answer = edit("set", "-P", "P1", "-E", "MR1", "time=10:00:00")
+        assert (answer.status, answer.values("outcome")) == (0, [outcome])
 
 
 def test_an_empty_value_clears_a_field(xnat: XNAT, edit: Run) -> None:

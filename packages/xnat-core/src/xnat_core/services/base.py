@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,10 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Rows = list[Row]
 About = tuple[str, str]
+
+
+# Times come with the fraction of a second that listings add.
+_TIME = re.compile(r"\d{1,2}:\d\d:\d\d\.0+")
 
 
 class BaseService:
@@ -145,6 +150,8 @@ def same(stored: Any, wanted: Any, *, exactly: bool = False) -> bool:
 
 def _plain(value: Any) -> str:
     text = "" if value is None else str(value).strip()
+    if _TIME.fullmatch(text):
+        return text.partition(".")[0]
     month, slash, rest = text.partition("/")
     day, other, year = rest.partition("/")
     if slash and other and (month + day + year).isdigit() and len(year) == 4:
