@@ -13,6 +13,7 @@ from xnat_core.prearchive import Prearchive
 from xnat_core.services.lookup import OnlyShared, find_session, find_subject
 from xnat_core.services.sessions import SessionService
 from xnat_core.services.subjects import SubjectService
+from xnat_sandbox.settings import Settings
 
 ODD = ["MR.1", "MR 1", "MR(1)", "Müller_1", "MR+1", "a&b"]
 
@@ -38,6 +39,17 @@ def test_a_project_does_not_hide_an_accession_id_of_another(xnat: XNAT, client: 
     made = xnat.has_session("P1", "S1", "MR1")
     xnat.has_project("P2")
     assert find_session(client, made.id, "P2").project == "P1"
+
+
+@pytest.mark.parametrize("site", ["NEURO_LAB", "cnda", "Central-2"])
+def test_sites_may_be_called_otherwise_than_xnat(
+    make_xnat: Callable[[Settings], XNAT], site: str
+) -> None:
+    xnat = make_xnat(Settings(site_id=site))
+    made = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    with XNATClient(xnat.url, *xnat.admin) as client:
+        assert find_session(client, made.id, "P2").project == "P1"
 
 
 def test_a_label_is_found_in_its_project(xnat: XNAT, client: XNATClient) -> None:
