@@ -595,6 +595,15 @@ def test_a_bundle_that_does_not_exist_is_told_before_anything_is_sent(tls: HTTPS
     assert tls.log == []
 
 
+def test_a_bundle_of_the_environment_that_does_not_exist_is_told_by_its_variable(
+    tls: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    told = pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE: /nowhere/ca")
+    with client_of(tls) as client, told:
+        client.get("/data/x")
+
+
 def test_a_bundle_that_is_none_is_an_error_of_this_project(tls: HTTPServer, tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("nonsense")

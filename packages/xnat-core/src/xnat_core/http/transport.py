@@ -241,12 +241,16 @@ def _read_whole(response: Stream) -> None:
 
 
 def _certificates(verify: bool | str) -> bool | str:
+    name = "ca_bundle"
     if verify is True:
         # As requests reads them; only where nobody turned the check off.
-        verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            if given := os.environ.get(name):
+                verify = given
+                break
     if isinstance(verify, str):
         path = expanded(verify)
         if not path.exists():
-            raise ConfigurationError(f"ca_bundle: {path} does not exist", "ca_bundle", str(path))
+            raise ConfigurationError(f"{name}: {path} does not exist", name, str(path))
         return str(path)
     return verify
