@@ -18,6 +18,7 @@ from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.config import Config
 from xnat_core.connect import connect
+from xnat_core.errors import NetworkError
 from xnat_core.targets import resolve
 from xnat_core.user_paths import cache_dir
 
@@ -154,3 +155,26 @@ def test_a_profile_can_set_the_limit(xnat: XNAT, tmp_path: Path) -> None:
     with connect(target) as client:
         client.get_json("/data/projects")
     assert (cache_dir() / "connections").exists()
+
+
+def test_a_doubt_that_nobody_settles_gives_the_place_back(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries._sleep", lambda seconds: None)
+    pages: list[Request] = []
+
+    def page_and_then_maintenance(request: Request) -> Response | None:
+        if request.path == "/data/page":
+            pages.append(request)
+            return Response("<html>Welcome</html>", mimetype="text/html")
+        return Response("", 503) if len(pages) == 2 else None
+
+    xnat.before(page_and_then_maintenance)
+    with (
+        XNATClient(xnat.url, *xnat.admin, max_connections=1) as client,
+        ThreadPoolExecutor(1) as another,
+    ):
+        with pytest.raises(NetworkError):
+            client.get("/data/page", stream=True)
+        pages.clear()
+        assert another.submit(client.whoami).result(10)["username"] == "admin"

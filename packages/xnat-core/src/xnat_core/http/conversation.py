@@ -86,7 +86,12 @@ class Conversation:
             if token is not None and call.method not in READING:
                 token = self._somebodys(token, pause)
             response = self._exchange(call, token)
-            if self._is_shut_out(call, response, token, pause):
+            try:
+                shut_out = self._is_shut_out(call, response, token, pause)
+            except BaseException:
+                response.close()
+                raise
+            if shut_out:
                 response.close()
                 self._renew(call, token)
                 continue
