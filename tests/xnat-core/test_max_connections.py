@@ -102,6 +102,25 @@ def test_a_body_that_is_read_keeps_its_place_until_it_is_closed(xnat: XNAT) -> N
         assert other.result(timeout=20)
 
 
+def test_what_streams_from_a_server_may_ask_it_by_another_client(xnat: XNAT) -> None:
+    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x" * 4_000_000}})
+    where = f"/data/experiments/{session.id}/scans/1/resources/DICOM/files/a.dcm"
+    found: list[object] = []
+
+    def from_one_to_the_other() -> None:
+        with (
+            XNATClient(xnat.url, *xnat.admin, max_connections=1) as one,
+            XNATClient(xnat.url, *xnat.admin, max_connections=1) as other,
+            one.stream(where),
+        ):
+            found.append(other.get_json("/data/projects"))
+
+    work = threading.Thread(target=from_one_to_the_other, daemon=True)
+    work.start()
+    work.join(20)
+    assert len(found) == 1
+
+
 def test_a_place_ends_with_the_process_that_had_it(xnat: XNAT) -> None:
     holder = holding(xnat)
     client = XNATClient(xnat.url, "admin", "admin", max_connections=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import random
 import threading
 import time
@@ -20,6 +21,8 @@ from xnat_core.user_paths import cache_dir
 
 _PAUSE = 0.05
 _SECONDS = 30.0
+_thread = threading.local()
+_held: set[contextlib.ExitStack | None] = set()
 
 
 class Gate:
@@ -29,23 +32,24 @@ class Gate:
         name = hashlib.sha256(server.encode()).hexdigest()[:16]
         self._folder = cache_dir() / "connections" / name
         self._most = most
-        self._mine = threading.local()
-        self._held: set[contextlib.ExitStack | None] = set()
 
     def enter(self) -> Callable[[], None]:
         """Wait for a place and return what gives it back, which may be called more than once.
 
-        A thread that has one already passes: waiting for itself would never end.
+        A thread that has one already, by whatever client, passes: waiting for itself would never
+        end.
         """
-        place: contextlib.ExitStack | None = getattr(self._mine, "place", None)
-        if place in self._held:
+        mine: dict[object, contextlib.ExitStack] = vars(_thread).setdefault("places", {})
+        # What is held is not by a process that was forked meanwhile.
+        key = os.getpid(), self._folder
+        if mine.get(key) in _held:
             return lambda: None
-        place = self._mine.place = contextlib.ExitStack()
+        place = mine[key] = contextlib.ExitStack()
         place.enter_context(self._free_lease().kept())
-        self._held.add(place)
+        _held.add(place)
 
         def leave() -> None:
-            self._held.discard(place)
+            _held.discard(place)
             place.close()
 
         return leave
