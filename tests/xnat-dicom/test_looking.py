@@ -198,6 +198,18 @@ def test_list_tags_leaves_private_elements_out_until_asked(
     assert "(0029,1000)" in run("list-tags", B, "--private").values("tag")
 
 
+@pytest.mark.parametrize("verb", [["validate"], ["modify", "-t", "PatientID=X"]])
+@pytest.mark.parametrize("path", [7, ["b"], "a\0b"])
+def test_a_record_with_something_else_for_a_path_fails_and_the_rest_goes_on(
+    run: Run, verb: list[str], path: object
+) -> None:
+    answer = run(*verb, records=[{"kind": "dicom", "path": path}, {"kind": "dicom", "path": B}])
+    assert answer.status == 1
+    assert "the record has no path" in answer.err
+    assert [record["path"] for record in answer.records] == [path, B]
+    assert [record.get("outcome") == "failed" for record in answer.records] == [True, False]
+
+
 def test_a_large_value_is_only_measured(run: Run, change: Callable[..., None]) -> None:
     change(lambda dataset: dataset.add_new(0x00420011, "OB", b"x" * 100_000))
     (record,) = run("list-tags", B, "--where", "keyword=EncapsulatedDocument").records

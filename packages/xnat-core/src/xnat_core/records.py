@@ -176,6 +176,16 @@ def require_names(record: Record) -> None:
         record["id"] = record.get("id") or record["label"]
 
 
+def path_of(record: Mapping[str, Any]) -> str | None:
+    """The local path that a record names; None without one, and for what can be none.
+
+    An empty text would be the working directory. No path has a NUL in it: the system would not even
+    look for such a one.
+    """
+    path = record.get("path")
+    return path if isinstance(path, str) and path and "\0" not in path else None
+
+
 Test = Callable[[Mapping[str, Any]], bool]
 
 _WHERE = re.compile(r"\s*([^\s!<>=~]+)\s*(!=|<=|>=|=|~|<|>)(.*)", re.S)

@@ -8,7 +8,7 @@ from typing import Any
 
 from xnat_core.dicom_files import LocalFile, is_backup, is_other, may_be_dicom, walk
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
-from xnat_core.records import Record, RecordError, failed
+from xnat_core.records import Record, RecordError, failed, path_of
 from xnat_cstore.instance import Instance, read_instance, shown
 
 
@@ -34,9 +34,9 @@ def in_records(
     `keep` is told which record an instance came from.
     """
     for record in records:
-        path = record.get("path")
+        path = path_of(record)
         troubles: list[XNATCtlError] = []
-        if not isinstance(path, str) or not path or "\0" in path:
+        if path is None:
             yield failed(record, RecordError("the record has no path"))
             continue
         empty = True

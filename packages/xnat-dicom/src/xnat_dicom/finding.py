@@ -12,7 +12,7 @@ from xnat_core.dicom_files import LocalFile, is_backup, is_other, may_be_dicom, 
 from xnat_core.errors import DicomError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.models import DicomFile
-from xnat_core.records import Record, failed
+from xnat_core.records import Record, failed, path_of
 from xnat_core.user_paths import expanded
 
 
@@ -50,8 +50,8 @@ class Finder:
             yield from (record_of(file) for file in self.files(roots))
             return
         for record in self.job.records("dicom"):
-            path = record.get("path")
-            if not isinstance(path, str) or not path or "\0" in path:
+            path = path_of(record)
+            if path is None:
                 self.job.emit(failed(record, DicomError("the record has no path")))
             elif Path(path).is_dir():
                 yield from self._in_folder(record, Path(path))

@@ -50,7 +50,7 @@ from pathlib import Path
 from xnat_core.config import ARCHIVE_MODES, OVERWRITE
 from xnat_core.errors import UploadError, UsageError
 from xnat_core.job import Job
-from xnat_core.records import Record, failed
+from xnat_core.records import Record, failed, path_of
 from xnat_core.user_paths import expanded
 from xnat_upload.plan import Order
 from xnat_upload.terms import Manner
@@ -164,10 +164,9 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
 
 
 def _paths(record: Record) -> tuple[Path, ...]:
-    """Empty for a record without a path: an empty text would be the working directory."""
-    named = record.get("path")
-    # No path has a NUL in it, and the system would not even look for such a one.
-    if not isinstance(named, str) or not named or "\0" in named:
+    """Empty for a record without a path."""
+    named = path_of(record)
+    if named is None:
         return ()
     return (Path(named) if record["kind"] == "dicom" else expanded(named),)
 
