@@ -70,10 +70,12 @@ def test_pipes_and_sockets_are_no_files(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_told_and_the_rest_comes(tmp_path: Path) -> None:
     touch(tmp_path / "file")
     told: list[XNATCtlError] = []
-    found = list(walk([tmp_path / "missing", tmp_path], told.append))
+    long = tmp_path / ("x" * 300)
+    found = list(walk([tmp_path / "missing", long, tmp_path], told.append))
     assert [file.path.name for file in found] == ["file"]
     assert [error.message for error in told] == [
-        f"upload: {tmp_path}/missing: No such file or directory"
+        f"upload: {tmp_path}/missing: No such file or directory",
+        f"upload: {long}: File name too long",
     ]
 
 

@@ -279,7 +279,7 @@ class SentFile:
 def no_file(path: Path, error: OSError) -> UploadError:
     """Why a name cannot be uploaded; a link may lead to what was moved, or was never fetched."""
     reason = error.strerror
-    if path.is_symlink() and isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
         reason = f"a link to {path.readlink()}, which is not there"
     return UploadError(f"{path}: {reason}", path)
 
