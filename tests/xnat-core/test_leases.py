@@ -104,6 +104,17 @@ def test_a_holder_that_was_killed_here_is_not_waited_for(folder: Path) -> None:
     assert Lease(folder).take()
 
 
+def test_a_holder_on_another_host_of_the_same_name_is_not_taken_for_dead(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As copies of one virtual machine are called."""
+    program = HOLD + "Lease(Path(sys.argv[1])).take()"
+    subprocess.run([sys.executable, "-c", program, str(folder)], check=True)
+    (tmp_path / "boot_id").write_text("another")
+    monkeypatch.setattr("xnat_core.leases._BOOT", tmp_path / "boot_id", raising=False)
+    assert not Lease(folder).take()
+
+
 def test_of_many_that_find_a_lease_abandoned_one_takes_it(folder: Path) -> None:
     for _ in range(20):
         abandoned(folder)

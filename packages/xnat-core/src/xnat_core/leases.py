@@ -24,6 +24,7 @@ from xnat_core.errors import XNATCtlError
 SECONDS = 60.0
 _RELEASED = 0
 _SPACE = Path("/proc/self/ns/pid")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class LeaseLost(XNATCtlError):
@@ -34,7 +35,8 @@ class LeaseLost(XNATCtlError):
 class Holder:
     """Who holds a lease, and the seconds after its last sign of life when it ends.
 
-    `space` names the process numbers that `pid` belongs to: containers have their own.
+    `space` names the process numbers that `pid` belongs to: containers have their own, and so have
+    two machines that are called alike.
     """
 
     host: str
@@ -245,7 +247,9 @@ def _create_without_links(offer: Path, name: Path, error: OSError) -> bool:
 
 
 def _process_space() -> str:
-    try:
-        return os.readlink(_SPACE)  # noqa: PTH115 - what it points to is no path
-    except OSError:
-        return ""
+    known = []
+    with contextlib.suppress(OSError):
+        known.append(_BOOT.read_text().strip())
+    with contextlib.suppress(OSError):
+        known.append(os.readlink(_SPACE))  # noqa: PTH115 - what it points to is no path
+    return " ".join(known)
