@@ -90,6 +90,17 @@ def test_what_a_bound_left_is_handed_on_and_not_worked_on_by_the_next_tool(
     assert records == [LEFT, {"kind": "word", "id": "t", "seen": True, "outcome": "done"}]
 
 
+@pytest.mark.parametrize("given", [{"reason": "max-items"}, {**THERE, "reason": "label in use"}])
+def test_what_was_left_and_is_taken_up_does_not_look_left_again(
+    given: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Also by who takes only the outcome out of the record."""
+    feed(monkeypatch, {"kind": "word", "id": "t", **given})
+    assert main(["say", "-"]) == 0
+    (record,) = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert record == {"kind": "word", "id": "t", "seen": True, "outcome": "done"}
+
+
 def test_who_reads_names_alone_is_not_given_what_a_bound_left(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

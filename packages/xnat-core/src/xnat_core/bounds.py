@@ -29,7 +29,12 @@ _TIME = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", r
 
 def is_left(record: Mapping[str, Any]) -> bool:
     """Whether a bound has left this record for another run."""
-    return record.get("outcome") == "skipped" and str(record.get("reason")) in REASONS
+    return record.get("outcome") == "skipped" and is_bound(record.get("reason"))
+
+
+def is_bound(reason: object) -> bool:
+    """Whether a `reason` is one of the bounds."""
+    return str(reason) in REASONS
 
 
 class BoundReached(XNATCtlError):

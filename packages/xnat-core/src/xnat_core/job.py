@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.asked_keys import AskedKeys
-from xnat_core.bounds import BoundReached, Bounds, is_left
+from xnat_core.bounds import BoundReached, Bounds, is_bound, is_left
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import (
@@ -191,8 +191,11 @@ class Job:
                 self._server.accept(record)
         except (AuthenticationError, InvalidURLError, RecordError) as error:
             raise RecordError(f"line {number} of standard input: {error.message}") from None
-        record.pop("outcome", None)
+        outcome = record.pop("outcome", None)
         record.pop("error", None)
+        # Who feeds in again what was left may have taken only the outcome away.
+        if outcome is not None or is_bound(record.get("reason")):
+            record.pop("reason", None)
 
     # --- work ---------------------------------------------------------------------------------
 
