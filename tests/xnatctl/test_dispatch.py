@@ -139,6 +139,8 @@ def test_help_on_a_command_is_the_help_of_its_tool(
         ),
         ("projct list", 127, "no command 'projct'; did you mean project?"),
         ("dowload", 127, "no command 'dowload'; did you mean download?"),
+        ("login", 127, "no command 'login'; did you mean auth login?"),
+        ("upload-exam x", 127, "no command 'upload-exam'; did you mean session upload-exam?"),
         ("zzzz", 127, "no command 'zzzz'; 'xnatctl --help' lists what there is"),
         ("../ls", 127, "no command '../ls'; 'xnatctl --help' lists what there is"),
         ("tools now", 2, "tools: unexpected argument now"),

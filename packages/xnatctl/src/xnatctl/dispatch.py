@@ -212,7 +212,9 @@ def _missing(tool: str) -> str:
     word = tool.removeprefix("xnat-")
     tools = [name.removeprefix("xnat-") for name in (*TOOLS, *installed())]
     known = [*NOUNS, *tools, *BUILT_IN, *(name for name in ALIASES if " " not in name)]
-    near = _nearest(word, known) or "; 'xnatctl --help' lists what there is"
+    whole = [name for name in ALIASES if name.endswith(f" {word}")]
+    near = f"; did you mean {whole[0]}?" if len(whole) == 1 else _nearest(word, known)
+    near = near or "; 'xnatctl --help' lists what there is"
     return f"no command {word!r}{near}"
 
 
