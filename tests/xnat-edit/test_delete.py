@@ -466,6 +466,20 @@ def test_a_resource_that_is_not_there_is_not_deleted_by_a_200(xnat: XNAT, edit: 
     assert (answer.status, changes(xnat)) == (5, [])
 
 
+@pytest.mark.parametrize("owner", [["-P", "P1"], ["-P", "P1", "-S", "S1"]])
+def test_the_session_of_a_resource_is_not_taken_for_one_of_its_parent(
+    xnat: XNAT, edit: Run, owner: list[str]
+) -> None:
+    furnished(xnat)
+    project = xnat.store.items.project("P1")
+    assert project is not None
+    for item in (project, xnat.has_subject("P1", "S1")):
+        xnat.has_resource(item, "NOTES", {"n.txt": b"n"})
+    answer = edit("delete", "resource", "MR1", "NOTES", *owner, "--yes")
+    assert (answer.status, answer.records, changes(xnat)) == (2, [], [])
+    assert "'MR1' is a session: -E MR1" in answer.err
+
+
 def test_a_record_of_another_server_is_refused(xnat: XNAT, edit: Run) -> None:
     session = furnished(xnat)
     known = record(xnat, "scan", id="1", session_id=session.id)

@@ -25,8 +25,9 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from xnat_core.errors import UsageError
+from xnat_core.errors import ResourceNotFoundError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record
 from xnat_edit import delete
@@ -46,4 +47,16 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_edit.removal import remove_named
     from xnat_edit.removals import look
 
+    if len(labels) > 1 and owner["kind"] in ("project", "subject"):
+        _require_no_session(job, labels[0], owner)
     yield from remove_named(job, look, each_label(owner, dict.fromkeys(labels), "resource"))
+
+
+def _require_no_session(job: Job, word: str, owner: Record) -> None:
+    # 'resource list' and 'download' take SESSION LABEL: in that order of words, the resource of
+    # the project or subject that has LABEL by chance would go.
+    from xnat_core.services.lookup import find_session
+
+    with suppress(ResourceNotFoundError):
+        find_session(job.client(), word, owner.get("project") or owner.get("id"))
+        raise UsageError(f"{word!r} is a session: -E {word} names the session of a resource")
