@@ -29,6 +29,20 @@ def test_quality_and_note_of_a_scan(xnat: XNAT, edit: Run) -> None:
     assert edit(*words).values("outcome") == ["skipped"]
 
 
+@pytest.mark.parametrize("parent", [["-P", "P1"], ["-P", "P1", "-S", "S1"]])
+def test_a_session_that_was_not_named_is_not_its_parent(
+    xnat: XNAT, edit: Run, parent: list[str]
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    answer = edit("set", "--only", "session", *parent, "note=x")
+    assert (answer.status, puts(xnat)) == (2, 0)
+    assert "is named where this needs -E for a session" in answer.err
+    records = [{"kind": "project", "id": "P1"}, {"kind": "session", "id": session.id}]
+    answer = edit("set", "--only", "session", "note=x", records=records)
+    assert sorted(answer.values("kind", "outcome")) == [("input", "failed"), ("session", "done")]
+    assert edit("set", "--only", "session", "-E", session.id, "note=y").status == 0
+
+
 def test_records_of_scans_are_set(xnat: XNAT, edit: Run) -> None:
     session = xnat.has_session("P1", "S1", "MR1", scans={"1": {}, "2": {}})
     records = [{"kind": "scan", "id": id, "session_id": session.id, "x": 1} for id in ("1", "2")]

@@ -46,6 +46,8 @@ Executed = Callable[..., str]
         ("scan delete -E S -s 1,2", "xnat-edit delete scans -E S -s 1,2"),
         ("scan download -E S -s *", "xnat-download scans -E S -s *"),
         ("resource upload S NIFTI f", "xnat-upload resource S NIFTI f"),
+        ("session set -P A note=x", "xnat-edit set --only session -P A note=x"),
+        ("subject share -S S OPEN", "xnat-edit share --only subject -S S OPEN"),
         ("local extract d", "xnat-download extract d"),
         ("prearchive archive P T N", "xnat-prearchive archive P T N"),
         ("pipeline run x -e E", "xnat-pipeline run x -e E"),

@@ -27,8 +27,12 @@ _IMAGE_IN_URI = re.compile(r"/reconstructions/([^/]+)(?:/in|/out)?/resources/")
 def asked(job: Job, *kinds: str) -> Iterable[Record]:
     """The one object that -P, -S, -E and --scan name, or the records on standard input.
 
-    Raises UsageError for what is not one of `kinds`.
+    Raises UsageError for what is not one of `kinds`, and --only narrows these.
     """
+    only = job.args.text("--only") if job.args.has("--only") else None
+    if only is not None and only not in kinds:
+        raise UsageError(f"--only {only}: must be one of {', '.join(kinds)}")
+    kinds = kinds if only is None else (only,)
     record = named(job)
     if record is None:
         return job.records(*kinds)

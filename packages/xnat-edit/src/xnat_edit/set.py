@@ -8,6 +8,7 @@ Options:
   -S --subject=<name>     Subject (label or accession ID) in the project.
   -E --experiment=<name>  Session: accession ID, or with a project its label.
   --scan=<id>             Scan of the session.
+  --only=<kind>           Only what is of this kind: project, subject, session or scan.
   --dry-run               Say what would be set, and change nothing.
   -w --workers=<n>        How many at once.
 

@@ -10,6 +10,7 @@ Options:
   --label=<label>         Label in the target project; else the same.
   --with-subject          With a session also its subject, where the target does not have it yet.
   --primary               Move it: the target becomes its project, the old one keeps a share.
+  --only=<kind>           Only what is of this kind: session or subject.
   --dry-run               Say what would be shared, and change nothing.
   -w --workers=<n>        How many at once.
 

@@ -7,6 +7,7 @@ Options:
   -P --project=<id>       Project to look for the session or subject in; else the default.
   -S --subject=<name>     Subject: label or accession ID.
   -E --experiment=<name>  Session: accession ID, or with a project its label.
+  --only=<kind>           Only what is of this kind: session or subject.
   --dry-run               Say what would be taken out, and change nothing.
   -w --workers=<n>        How many at once.
 
