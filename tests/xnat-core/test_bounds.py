@@ -92,7 +92,9 @@ def test_what_a_bound_left_is_handed_on_and_not_worked_on_by_the_next_tool(
 
 @pytest.mark.parametrize("given", [{"reason": "max-items"}, {**THERE, "reason": "label in use"}])
 def test_what_was_left_and_is_taken_up_does_not_look_left_again(
-    given: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+    given: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     """Also by who takes only the outcome out of the record."""
     feed(monkeypatch, {"kind": "word", "id": "t", **given})
