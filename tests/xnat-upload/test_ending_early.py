@@ -61,6 +61,20 @@ def test_a_session_that_has_waited_too_long_is_not_begun(
     assert sum(upload.count(label=f"E{number}") for number in range(1, 5)) == 4
 
 
+def test_nothing_is_asked_for_sessions_that_wait_when_the_time_is_over(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        upload.series(series=number, instances=1, study_uid=f"1.2.{number}", session=f"E{number}")
+    monkeypatch.setattr("xnat_upload.streaming.MOST_OPEN", 1)
+    time_is_over_at(monkeypatch, upload.xnat, "POST", "/data/services/import")
+    ran = upload("-P", "P1", "-S", "S1", upload.folder, "--mode=gradual", "--max-duration=1h")
+    assert ran.status == 0
+    assert [record.get("reason") for record in ran.records] == [None, *["max-duration"] * 2]
+    asked = upload.xnat.requests("GET", "/data/projects/P1/experiments/")
+    assert {request.path.rpartition("/")[2] for request in asked} == {"E1"}
+
+
 def test_a_resource_stops_between_two_requests(
     upload: Uploader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ class Streaming:
             return stream.error
         try:
             if stream.delivery is None:
+                self._bounds.check_time()
                 with self._open(stream.parcel) as delivery:
                     return delivery.run()
             if stream.late is not None:
