@@ -142,6 +142,20 @@ def test_what_a_command_leaves_behind_is_not_waited_for(
     assert "sh has ended, and what it left behind can print nothing more" in err
 
 
+def test_a_process_that_has_inherited_many_open_files_reads_the_results(plan: Path) -> None:
+    words = ["xnat-shard", "run", str(plan), "0", "--", "sh", "-c", "sleep 1; cat"]
+    starting = (
+        "import os, resource, sys\n"
+        "_, most = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 2000), most))\n"
+        "held = os.open('/dev/null', os.O_RDONLY)\n"
+        "for number in range(held, 1100): os.dup2(held, number)\n"
+        f"os.execvp('xnat-shard', {words})"
+    )
+    ended = subprocess.run([sys.executable, "-c", starting], capture_output=True, text=True)
+    assert (ended.returncode, len(results(plan))) == (0, 2), ended.stderr
+
+
 def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(
     run: Run, plan: Path
 ) -> None:
@@ -223,6 +237,11 @@ def test_a_run_that_was_killed_takes_its_command_with_it_and_can_be_repeated(
         plan, "sh", "-c", f"echo half; echo $$ > {mark}.new; mv {mark}.new {mark}; exec sleep 60"
     )
     until(mark)
+    # The command may be quicker than the one that opens the file for what it prints.
+    end = time.monotonic() + 30
+    while not list(plan.glob(".*.part")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
     ran.kill()
     ran.communicate()
     end = time.monotonic() + 10

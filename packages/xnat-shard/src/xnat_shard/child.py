@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -91,18 +91,23 @@ class _Printed(threading.Thread):
 
     def run(self) -> None:
         try:
-            with self._source, self._output.open("wb") as file:
-                while block := self._next():
+            with (
+                self._source,
+                self._output.open("wb") as file,
+                selectors.DefaultSelector() as waiting,
+            ):
+                waiting.register(self._source, selectors.EVENT_READ)
+                while block := self._next(waiting):
                     file.write(block)
         except OSError as error:
             self._error = OSError(error.errno, error.strerror, str(self._output))
 
-    def _next(self) -> bytes:
+    def _next(self, waiting: selectors.BaseSelector) -> bytes:
         """Wait for more; nothing at the end. What the command leaves behind when it ends may hold
         its output open for ever, and is not waited for."""
         while True:
             has_ended = self._process.poll() is not None
-            if select.select([self._source], [], [], _SILENCE)[0]:
+            if waiting.select(_SILENCE):
                 return os.read(self._source.fileno(), BLOCK)
             if has_ended:
                 self.is_cut = True
