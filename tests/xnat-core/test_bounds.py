@@ -8,7 +8,7 @@ import json
 import pytest
 
 from support.toy import main
-from xnat_core.bounds import Bounds, is_left, seconds_of, size_of
+from xnat_core.bounds import BoundReached, Bounds, is_left, seconds_of, size_of
 from xnat_core.errors import UsageError
 
 
@@ -48,7 +48,18 @@ def test_without_bounds_everything_is_admitted() -> None:
 
 def test_so_many_items_are_admitted() -> None:
     bounds = Bounds(most_items=2)
-    assert [bounds.admit() for _ in range(3)] == [None, None, "max-items"]
+    first = bounds.beginner()
+    for begin in (first, first, bounds.beginner(), first):
+        assert bounds.admit() is None or begin is first
+        begin()
+    assert bounds.admit() == "max-items"
+    with pytest.raises(BoundReached, match="--max-items"):
+        bounds.beginner()()
+
+
+def test_what_needs_nothing_to_be_done_does_not_count() -> None:
+    bounds = Bounds(most_items=1)
+    assert [bounds.admit() for _ in range(3)] == [None, None, None]
 
 
 def test_nothing_is_admitted_when_enough_bytes_were_moved() -> None:

@@ -33,6 +33,20 @@ def test_what_is_left_is_skipped_with_the_reason_and_taken_up_by_the_next_run(
     assert len(list(download.out.rglob("a.dcm"))) == 3
 
 
+@pytest.mark.parametrize("form", [[], ["--zip"]])
+def test_the_same_command_goes_on_behind_what_is_there(
+    download: Downloader, scans: list[dict[str, str]], form: list[str]
+) -> None:
+    words = ["--max-items=1", *form]
+    planned = download.records(*scans, words=[*words, "--dry-run"])
+    assert [one["outcome"] for one in planned.records].count("planned") == 1
+    for run in (1, 2, 3):
+        ran = download.records(*scans, words=words)
+        assert (ran.status, len(list(download.out.rglob("*.zip" if form else "a.dcm")))) == (0, run)
+    last = download.records(*scans, words=words)
+    assert [one.get("reason") for one in last.records] == [None] * 3
+
+
 def test_nothing_new_is_begun_after_enough_bytes(
     download: Downloader, scans: list[dict[str, str]]
 ) -> None:

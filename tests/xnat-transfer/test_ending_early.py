@@ -48,6 +48,21 @@ def test_sessions_on_standard_input_are_bounded(
     assert len(left_of(ran.records, "max-items")) == 2
 
 
+def test_the_same_command_goes_on_behind_what_is_there(transfer: Transfer) -> None:
+    for number in (1, 2):
+        transfer.has_session(f"S{number}", f"S{number}_MR1", "MR")
+    planned = transfer("--max-items=1", "--dry-run")
+    assert [one.get("outcome") for one in planned.records].count("planned") == 1
+    runs = [transfer("--max-items=1") for _ in range(5)]
+    for ran in runs:
+        brought = [one for one in ran.of("subject") + ran.of("session") if one["outcome"] == "done"]
+        assert ran.status == 0
+        # Whoever brings a session may have made its subject with it.
+        assert len(brought) == 1 or not left_of(ran.records, "max-items")
+    assert left_of(runs[-1].records, "max-items") == []
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
 def test_a_session_stops_between_two_scans_and_is_completed_by_the_next_run(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

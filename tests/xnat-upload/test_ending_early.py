@@ -27,6 +27,19 @@ def test_what_is_left_is_skipped_with_the_reason_and_taken_up_by_the_next_run(
 
 
 @pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_the_same_command_goes_on_behind_what_is_there(upload: Uploader, mode: str) -> None:
+    for number in (1, 2, 3):
+        upload.series(series=number, instances=1, study_uid=f"1.2.{number}", session=f"E{number}")
+    words = ("-P", "P1", "-S", "S1", upload.folder, "--max-items=1", f"--mode={mode}")
+    planned = upload(*words, "--dry-run")
+    assert [one["outcome"] for one in planned.records].count("planned") == 1
+    for run in (1, 2, 3):
+        ran = upload(*words)
+        assert (ran.status, len(upload.xnat.rows("/data/projects/P1/experiments"))) == (0, run)
+    assert [one.get("reason") for one in upload(*words).records] == [None] * 3
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
 def test_a_session_stops_between_two_requests_and_is_completed_by_the_next_run(
     upload: Uploader, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:

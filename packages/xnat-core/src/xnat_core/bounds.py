@@ -1,7 +1,9 @@
 """Bounds of one run: so many bytes, so many items, so much time.
 
 What a bound leaves over is `skipped` with the bound as `reason`, which is no failure: the same
-command takes it up. Bytes and items bound what is begun; what has begun is brought to its end. Time
+command takes it up. Bytes and items bound what is begun; what has begun is brought to its end. An
+object is begun when it turns out that something is to be done for it: if those counted that are
+there already, the same command would never come to the others. Time
 bounds also the pieces of an object, its files or requests, for a session may take longer than the
 job that it is in: a piece that has begun is finished, and the object is `skipped` without the rest.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.errors import UsageError, XNATCtlError
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from xnat_core.commandline import Args
 
 T = TypeVar("T")
+Begin = Callable[[], None]
+"""Says that something is to be done for an object; raises BoundReached when another run is to."""
+
 OPTIONS = ("--max-bytes", "--max-items", "--max-duration")
 REASONS = frozenset(name.removeprefix("--") for name in OPTIONS)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.I)
@@ -77,12 +82,28 @@ class Bounds:
         )
 
     def admit(self) -> str | None:
-        """Count one item as begun; or return the bound that does not let it begin."""
+        """The bound that does not let anything begin; None while something may."""
         with self._lock:
-            reason = self._reached()
-            if reason is None:
+            return self._reached()
+
+    def beginner(self) -> Begin:
+        """What is to be called, from any thread, when something is to be done for one object.
+
+        The first time it counts the object.
+        """
+        begun = False
+
+        def begin() -> None:
+            nonlocal begun
+            with self._lock:
+                if begun:
+                    return
+                if (reason := self._reached()) is not None:
+                    raise BoundReached(reason)
                 self._items += 1
-            return reason
+                begun = True
+
+        return begin
 
     def check_time(self) -> None:
         """Between two pieces of an object. Raises BoundReached when the time is over."""

@@ -30,8 +30,7 @@ List options:
 BOUND_OPTIONS = """
 Bound options:
   --max-bytes=<size>     Begin nothing new when so many bytes were moved: 500M, 20G, 2Ti.
-  --max-items=<n>        Begin at most so many objects; what is there already counts, too, so a
-                         repeated command needs more to go on.
+  --max-items=<n>        Begin at most so many objects; what is there already does not count.
   --max-duration=<time>  Begin nothing new after this time: 90s, 45m, 3h30m. What is under way
                          stops behind the file or request that has begun, to be completed by the
                          same command. What is left is 'skipped' with a 'reason', and no failure.

@@ -116,6 +116,8 @@ def _part(text: str | None) -> str:
 def _fetch(download: Download, archive: Archive) -> Iterable[Work]:
     options = download.engine.options
     there = _is_there(download, archive)
+    if not there:
+        download.begin()
     if options.dry_run:
         for group in archive.groups if not there else ():
             files, size = download.inventory.total(group.number)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.bounds import BoundReached
+from xnat_core.bounds import Begin, BoundReached
 from xnat_core.errors import INTEGRITY, DownloadError, IntegrityError, XNATCtlError
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_download.counts import Counts
@@ -48,6 +48,7 @@ class Download:
         self.path: str | None = None
         self.folder = ""
         self.owner: Place | None = None
+        self.begin: Begin = parent.begin if parent else engine.bounds.beginner()
         self.may_be_empty = False
         self.one_by_one = False
         self.archives: dict[int, str] = {}

@@ -48,6 +48,7 @@ def fetch_group(download: Download, group: Group) -> Iterable[Work]:
     if download.engine.options.dry_run:
         return []
     while (left := _left(download, group))[0]:
+        download.begin()
         if not _by_archive(download, group, *left):
             return singles(download, group)
         try:
@@ -112,6 +113,7 @@ def look(download: Download, group: Group) -> None:
             download.is_there(group, file, md5)
             engine.progress.expect(bytes=-(file.size or 0))
         elif dry_run:
+            download.begin()
             download.add(Counts(files=1, bytes=file.size or 0))
         elif path.name in parts[path.parent] and _is_worth_resuming(
             file, parts[path.parent][path.name]

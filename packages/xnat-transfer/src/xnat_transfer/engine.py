@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from xnat_core.bounds import BoundReached
+from xnat_core.bounds import Begin, BoundReached
 from xnat_core.errors import (
     AuthenticationError,
     PermissionDeniedError,
@@ -62,35 +62,40 @@ class Engine:
     def _do(self, work: Work) -> Done:
         # It may have waited for others since it was admitted.
         self.route.bounds.check_time()
+        begin = self.route.bounds.beginner()
         try:
             if isinstance(work, ProjectWork):
-                return self._do_project(work)
+                return self._do_project(work, begin)
             if isinstance(work, SubjectWork):
-                return self._do_subject(work)
+                return self._do_subject(work, begin)
             found = self._resolver.resolve(work.record) if isinstance(work, RecordWork) else work
             if found is None:
                 return skipped(work.record), False
-            return self._do_experiment(found)
+            return self._do_experiment(found, begin)
         except BrokenPipeError:
             raise
         except OSError as error:
             raise explain(error) from error
 
-    def _do_project(self, work: ProjectWork) -> Done:
+    def _do_project(self, work: ProjectWork, begin: Begin) -> Done:
         rule = self.route.config.filtering.project_resources
         here, there = Home.of_project(work.project), Home.of_project(self.route.project)
         resources = Resources(self.route, work.project, here, there, rule)
-        return self._of_owner(work.record, resources, "project", work.project, Subject())
+        return self._of_owner(work.record, resources, "project", work.project, Subject(), begin)
 
-    def _do_subject(self, work: SubjectWork) -> Done:
+    def _do_subject(self, work: SubjectWork, begin: Begin) -> Done:
         case = work.case
         rule = self.route.config.filtering.subject_resources
-        owner = self._owner(case)
+        owner = self._owner(case, begin)
+        if case.changed:
+            begin()
         here = Home.of_subject(case.subject)
         there = Home.of_subject(owner) if owner.id else None
         name = f"{case.subject.project}/{case.subject.label}"
         resources = Resources(self.route, name, here, there, rule)
-        return self._of_owner(work.record, resources, SUBJECT, case.subject.id, owner, case.changed)
+        return self._of_owner(
+            work.record, resources, SUBJECT, case.subject.id, owner, begin, changed=case.changed
+        )
 
     def _of_owner(
         self,
@@ -99,17 +104,19 @@ class Engine:
         kind: str,
         id: str,
         owner: Subject,
+        begin: Begin,
+        *,
         changed: bool = False,
     ) -> Done:
         if self.dry_run:
-            return self._planned(record, resources, new=changed)
-        begin = time.monotonic()
-        result = converge(resources, verify=self.route.config.verify_after_transfer)
+            return self._planned(record, resources, begin, new=changed)
+        began = time.monotonic()
+        result = converge(resources, verify=self.route.config.verify_after_transfer, begin=begin)
         result.changed |= changed
         there = self._owner_there(kind, owner)
         if kind != SUBJECT:
             self._note("project", id, id, result)
-        return self._finished({**there, "source_id": id}, result, begin), result.changed
+        return self._finished({**there, "source_id": id}, result, began), result.changed
 
     def _owner_there(self, kind: str, owner: Subject) -> Record:
         server, project = self.route.dest.base_url, self.route.project
@@ -118,18 +125,18 @@ class Engine:
         uri = f"/data/projects/{project}"
         return {"kind": "project", "server": server, "uri": uri, "id": project}
 
-    def _do_experiment(self, work: ExperimentWork) -> Done:
-        owner = self._owner(work.case)
+    def _do_experiment(self, work: ExperimentWork, begin: Begin) -> Done:
+        owner = self._owner(work.case, begin)
         session = work.session
         with self.route.claimed(EXPERIMENT, session.id, session.label):
-            return self._brought(work, Experiment(self.route, session, owner, work.rules))
+            return self._brought(work, Experiment(self.route, session, owner, work.rules), begin)
 
-    def _brought(self, work: ExperimentWork, item: Experiment) -> Done:
+    def _brought(self, work: ExperimentWork, item: Experiment, begin: Begin) -> Done:
         if self.dry_run:
-            return self._planned(work.record, item)
-        begin = time.monotonic()
+            return self._planned(work.record, item, begin)
+        began = time.monotonic()
         tidied = item.tidy()
-        result = converge(item, verify=self.route.config.verify_after_transfer)
+        result = converge(item, verify=self.route.config.verify_after_transfer, begin=begin)
         result.changed |= tidied
         result.notes += [*item.notes, *item.left()]
         session = work.session
@@ -138,33 +145,34 @@ class Engine:
         known = {**there.to_record(self.route.dest.base_url), "subject": item.owner.label}
         known |= {"source_id": session.id, "source_project": session.project}
         known |= {key: value for key, value in work.record.items() if key not in known}
-        return self._finished(known, result, begin), result.changed
+        return self._finished(known, result, began), result.changed
 
-    def _owner(self, case: SubjectCase) -> Subject:
+    def _owner(self, case: SubjectCase, begin: Begin) -> Subject:
         """The subject on the destination; in a dry run one that may not exist."""
         with self.route.claimed(SUBJECT, case.subject.id, case.subject.label):
-            found = case.find() if self.dry_run else case.ensure()
+            found = case.find() if self.dry_run else case.ensure(begin)
             if self.dry_run:
                 case.changed = case.is_due(found)
         return found or Subject(label=case.label, project=self.route.project)
 
     # --- what came of it ----------------------------------------------------------------------
 
-    def _planned(self, record: Record, item: Item, *, new: bool = False) -> Done:
+    def _planned(self, record: Record, item: Item, begin: Begin, *, new: bool = False) -> Done:
         _, difference = item.look()
         amount = difference.amount
         if difference.is_empty and not item.is_due and not new:
             return skipped(record), False
+        begin()
         return planned(record, files=amount.files, bytes=amount.bytes), True
 
-    def _finished(self, record: Record, result: Result, begin: float) -> Record:
+    def _finished(self, record: Record, result: Result, began: float) -> Record:
         for note in result.notes:
             self.warn(f"{record.get('label') or record.get('id')}: {note}")
         facts = {"verified": result.verified or None, "notes": result.notes or None}
         if not result.changed:
             return skipped(record, **facts)
         sent = {"files": result.sent.files, "bytes": result.sent.bytes}
-        return done(record, **sent, seconds=round(time.monotonic() - begin, 3), **facts)
+        return done(record, **sent, seconds=round(time.monotonic() - began, 3), **facts)
 
     def _note(
         self,

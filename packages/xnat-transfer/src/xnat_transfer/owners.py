@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from xnat_core.bodies import BytesBody
+from xnat_core.bounds import Begin
 from xnat_core.errors import ResourceNotFoundError, TransferConflictError, TransferError
 from xnat_core.models import Subject
 from xnat_core.services.homes import Home
@@ -101,11 +102,14 @@ class SubjectCase:
     def _conflict(self, found: Subject, reason: str) -> TransferConflictError:
         return TransferConflictError(SUBJECT, self.subject.label, found.id, reason)
 
-    def ensure(self) -> Subject:
-        """The subject on the destination, made when there is none. Safe from any thread."""
+    def ensure(self, begin: Begin) -> Subject:
+        """The subject on the destination, made when there is none. Safe from any thread.
+
+        `begin` is called before it is made or described.
+        """
         with self._lock:
             if self._there is None:
-                self._there = self._ensured()
+                self._there = self._ensured(begin)
             return self._there
 
     def is_due(self, found: Subject | None) -> bool:
@@ -114,10 +118,11 @@ class SubjectCase:
         complete = latest is not None and latest.status == "synced"
         return found is None or (self.route.config.transfer_xml_metadata and not complete)
 
-    def _ensured(self) -> Subject:
+    def _ensured(self, begin: Begin) -> Subject:
         run, config = self.route.run, self.route.config
         found = self.find()
         if self.is_due(found):
+            begin()
             self._write(found)
             self.changed = True
         elif not config.sync_new_only and config.transfer_xml_metadata:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from xnat_core.bounds import Begin
 from xnat_core.errors import TransferVerificationError
 from xnat_core.lagging import look_until
 from xnat_core.parallel import check_stop
@@ -43,8 +44,8 @@ class Item(Protocol):
         """Do what the difference says; returns how much was sent. Raises what went wrong first."""
 
 
-def converge(item: Item, *, verify: bool) -> Result:
-    """Bring an item to the destination.
+def converge(item: Item, *, verify: bool, begin: Begin) -> Result:
+    """Bring an item to the destination; `begin` is called when there is something to bring.
 
     Raises what went wrong, and TransferVerificationError when all went well and the destination
     lacks something all the same.
@@ -58,6 +59,7 @@ def converge(item: Item, *, verify: bool) -> Result:
             result.verified = True
             result.notes += notes_on(difference, wanted)
             return result
+        begin()
         result.changed = True
         result.sent += item.bring(wanted, difference)
         if not verify:

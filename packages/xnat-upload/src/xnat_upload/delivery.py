@@ -81,6 +81,7 @@ class Delivery:
         self._sent = NOTHING
         self._batches = Counter[bool]()
         self._one_by_one = False
+        self.begin = bounds.beginner()
         self._lock = threading.Lock()
 
     def run(self) -> Delivered:
@@ -172,6 +173,7 @@ class Delivery:
             check_stop()
             lacking = self.difference.missing
             if lacking.files:
+                self.begin()
                 self.send(self.way(survey))
             done = self.ending.reach(survey, self.landings.values())
             self.landings.clear()

@@ -86,6 +86,8 @@ def work(job: Job) -> Iterator[Record]:
         begin = monotonic()
         plan = plan_fill(client, home, label, members, overwrite=overwrite)
         facts: dict[str, Any] = {"files": len(plan.missing), "bytes": plan.bytes}
+        if plan.missing:
+            job.bounds.beginner()()
         if job.args.flag("--dry-run"):
             return planned(record, **facts, there=plan.there)
         if not plan.missing:
@@ -117,8 +119,14 @@ def work(job: Job) -> Iterator[Record]:
         client: XNATClient, home: Home, label: str, paths: list[Path], record: Record
     ) -> Record:
         begin = monotonic()
+        begin_one = job.bounds.beginner()
         everything = [
-            unpack(client, home, label, archive, overwrite=overwrite, fields=fields)
+            unpack(
+                *(client, home, label, archive),
+                overwrite=overwrite,
+                fields=fields,
+                begin=begin_one,
+            )
             for archive in paths
         ]
         unverifiable = sum(came.unverifiable for came in everything)

@@ -99,6 +99,7 @@ class Streaming:
             stream.survey = delivery.surveyor.look()
             if stream.survey.is_empty:
                 delivery.require_permission(stream.survey)
+                delivery.begin()
                 stream.gradual = Gradual(delivery, delivery.way(stream.survey))
         except LATE as late:
             stream.late = late

@@ -150,6 +150,8 @@ class Uploads:
         try:
             # It may have waited for others since it was admitted.
             self.job.bounds.check_time()
+            if self._dry_run:
+                self.job.bounds.beginner()()
         except BoundReached as reached:
             yield reached.left(self._record_of(task))
             return

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
 from xnat_core.bodies import Body, FileBody, WatchedBody
-from xnat_core.bounds import UNBOUNDED, Bounds
+from xnat_core.bounds import UNBOUNDED, Begin, Bounds
 from xnat_core.errors import IntegrityError, ResourceExistsError
 from xnat_core.files import md5_of
 from xnat_core.lagging import look_until
@@ -228,9 +228,11 @@ def unpack(
     *,
     overwrite: bool,
     fields: Mapping[str, str | None] | None = None,
+    begin: Begin = lambda: None,
 ) -> Filled:
     """Send an archive for the server to unpack into a resource, unless all of it is there.
 
+    `begin` is called when it is not.
     What the resource holds then is compared with what the archive has. One that cannot be read here
     (`.gz`, `.zar`, `.xar`) counts as one file that is `unverifiable`. Raises UploadError for what
     the server did not store, ResourceExistsError for what is there with other content.
@@ -247,6 +249,7 @@ def unpack(
         unverifiable = require_as_sent(before, home, label, wanted)
         if not (overwrite and unverifiable):
             return Filled(0, len(wanted), 0, unverifiable)
+    begin()
     answer = _put(
         client,
         home,
