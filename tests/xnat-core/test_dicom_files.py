@@ -67,16 +67,17 @@ def test_pipes_and_sockets_are_no_files(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_comes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"), [("missing", "No such file or directory"), ("x" * 300, "File name too long")]
+)
+def test_what_cannot_be_read_is_told_and_the_rest_comes(
+    tmp_path: Path, name: str, why: str
+) -> None:
     touch(tmp_path / "file")
     told: list[XNATCtlError] = []
-    long = tmp_path / ("x" * 300)
-    found = list(walk([tmp_path / "missing", long, tmp_path], told.append))
+    found = list(walk([tmp_path / name, tmp_path], told.append))
     assert [file.path.name for file in found] == ["file"]
-    assert [error.message for error in told] == [
-        f"upload: {tmp_path}/missing: No such file or directory",
-        f"upload: {long}: File name too long",
-    ]
+    assert [error.message for error in told] == [f"upload: {tmp_path}/{name}: {why}"]
 
 
 @pytest.mark.parametrize("name", ["a.dcm", "a.DCM", "b.ima", "c.img", "d.dicom"])

@@ -138,6 +138,17 @@ def test_files_come_as_records_too_and_failures_go_on(run: Run) -> None:
     assert answer.values("path", "note", "valid")[1] == (B, "kept", True)
 
 
+@pytest.mark.parametrize("words", [["validate"], ["modify", "-t", "PatientID=S1"], ["ls"]])
+def test_a_name_that_cannot_be_looked_up_is_told(words: list[str], run: Run) -> None:
+    path = "x" * 300
+    answer = run(*words, path, B)
+    assert (answer.status, answer.values("path")) == (1, [path, B])
+    assert f"{path}: File name too long" in answer.err
+    if words != ["ls"]:
+        records = [{"kind": "dicom", "path": one} for one in (path, B)]
+        assert sorted(run(*words, records=records).values("path")) == [B, path]
+
+
 @pytest.mark.parametrize("path", [5, ["b"], "a\0b", ""])
 def test_a_path_that_is_none_costs_only_its_record(run: Run, path: object) -> None:
     records = [{"kind": "dicom", "path": one} for one in (path, B)]

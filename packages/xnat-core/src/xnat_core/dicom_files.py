@@ -97,7 +97,11 @@ def _file(path: Path, found: os.stat_result) -> Iterator[LocalFile]:
 
 def is_other(path: Path) -> bool:
     """Whether there is something that is neither a file nor a directory: a pipe, a device."""
-    return path.exists() and not (path.is_file() or path.is_dir())
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def is_named_dicom(name: str) -> bool:

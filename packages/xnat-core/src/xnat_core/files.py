@@ -279,6 +279,7 @@ class SentFile:
 def no_file(path: Path, error: OSError) -> UploadError:
     """Why a name cannot be uploaded; a link may lead to what was moved, or was never fetched."""
     reason = error.strerror
+    # In this order: of what cannot be looked up at all, nobody can tell whether it is a link.
     if isinstance(error, FileNotFoundError) and path.is_symlink():
         reason = f"a link to {path.readlink()}, which is not there"
     return UploadError(f"{path}: {reason}", path)

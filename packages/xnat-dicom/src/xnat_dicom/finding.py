@@ -53,7 +53,7 @@ class Finder:
             path = path_of(record)
             if path is None:
                 self.job.emit(failed(record, DicomError("the record has no path")))
-            elif Path(path).is_dir():
+            elif _is_folder(Path(path)):
                 yield from self._in_folder(record, Path(path))
             elif is_other(Path(path)):
                 # Whoever reads from a pipe waits for somebody to write.
@@ -79,7 +79,7 @@ class Finder:
 
     def _shallow(self, root: Path) -> Iterator[Path]:
         """The root if it is a file, else the files directly in it."""
-        if not root.is_dir():
+        if not _is_folder(root):
             yield root
             return
         try:
@@ -88,7 +88,7 @@ class Finder:
             self._trouble(DicomError(f"{root}: {error.strerror}", root))
             return
         for path in paths:
-            if path.is_dir():
+            if _is_folder(path):
                 self.folders += 1
             else:
                 yield path
@@ -115,6 +115,14 @@ def _other(path: Path) -> DicomError:
 def record_of(file: LocalFile) -> Record:
     """The record of a file of which nothing has been read yet."""
     return DicomFile(path=str(file.path), bytes=file.size).to_record()
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether there is a directory; what cannot be looked up is told where it is opened."""
+    try:
+        return is_folder(path)
+    except DicomError:
+        return False
 
 
 def is_folder(path: Path) -> bool:
