@@ -177,6 +177,18 @@ def test_a_move_of_files_that_outlives_the_proxy_is_waited_for(xnat: XNAT, edit:
     assert (answer.status, seen) == (0, ["PUT", "look", "look", "look"])
 
 
+def test_the_target_is_looked_up_once_for_all_records(xnat: XNAT, edit: Run) -> None:
+    sessions = [xnat.has_session("P1", "S1", label) for label in ("MR1", "MR2", "MR3")]
+    xnat.has_project("P2")
+    records = [{"kind": "session", "id": session.id} for session in sessions]
+    for command in ("share", "unshare"):
+        before = len(xnat.requests("GET"))
+        answer = edit(command, "P2", "-w", "1", records=records)
+        assert answer.values("outcome") == ["done"] * 3
+        asked = [request.path for request in xnat.requests("GET")[before:]]
+        assert asked.count("/data/projects/P2") == 1
+
+
 def test_what_is_shared_is_taken_out(xnat: XNAT, edit: Run) -> None:
     session = xnat.has_session("P1", "S1", "MR1")
     xnat.has_project("P2")

@@ -26,12 +26,14 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from xnat_core.job import Job
 from xnat_core.records import Record, done, planned, skipped
 
 if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
     from xnat_core.services.sharing import Shared
 
 
@@ -49,9 +51,13 @@ def work(job: Job) -> Iterator[Record]:
         raise UsageError("--label is for one object: name it with -E or -S")
     primary, dry = job.args.flag("--primary"), job.args.flag("--dry-run")
 
+    @cache
+    def target_in(client: XNATClient) -> str:
+        return ProjectService(client).get(target).id
+
     def act(record: Record) -> Iterable[Record]:
         client = job.client(record)
-        project = ProjectService(client).get(target).id
+        project = target_in(client)
         shared = shared_of(client, record)
         known = {**record, **shared.item.to_record(client.base_url), "shared_into": project}
         is_there = project == shared.owner if primary else project in shared.labels

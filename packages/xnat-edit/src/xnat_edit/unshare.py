@@ -23,9 +23,14 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 
 from xnat_core.job import Job
 from xnat_core.records import Record, done, planned, skipped
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -36,10 +41,14 @@ def work(job: Job) -> Iterator[Record]:
 
     target = job.args.required("<target>")
 
+    @cache
+    def target_in(client: XNATClient) -> str:
+        # By its ID: an alias of its own project must not pass for another one.
+        return ProjectService(client).get(target).id
+
     def act(record: Record) -> Iterable[Record]:
         client = job.client(record)
-        # By its ID: an alias of its own project must not pass for another one.
-        project = ProjectService(client).get(target).id
+        project = target_in(client)
         shared = shared_of(client, record)
         name = f"{shared.item.kind} {shared.item.label!r}"
         if project.lower() == shared.owner.lower():
