@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resource_files import files_of
 from xnat_core.services.resources import resources_of
+
+if TYPE_CHECKING:
+    from conftest import Types
 
 NAMESAKES = ("reconstructions/R1", "assessors/QC1/in")
 
@@ -76,6 +79,16 @@ def test_what_is_of_a_resource_without_a_label_is_deleted(xnat: XNAT, edit: Run,
     answer = edit("delete", "--yes", records=listed(xnat, where, kind))
     assert (answer.status, answer.values("outcome")) == (0, ["done"])
     assert left(xnat, where) == []
+
+
+def test_the_answer_no_is_told_of_each_file(xnat: XNAT, edit: Run, types: Types) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", resources={"NOTES": {"a": b"", "ab": b""}})
+    files = listed(xnat, f"/data/experiments/{session.id}", "file")
+    records = [*files, {**files[0], "path": "no"}]
+    types("n")
+    answer = edit("delete", records=records)
+    assert sorted(answer.values("path", "outcome")) == [(p, "failed") for p in ("a", "ab", "no")]
+    assert sorted(xnat.files(session, "NOTES")) == ["a", "ab"]
 
 
 def test_a_resource_that_was_made_anew_is_not_the_one_of_the_record(xnat: XNAT, edit: Run) -> None:

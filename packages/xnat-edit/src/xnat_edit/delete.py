@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 def work(job: Job, *kinds: str) -> Iterator[Record]:
     """A record per object that is gone; only those of `kinds`, when there are any."""
-    from xnat_edit.files import Batch, batches, remove_files
+    from xnat_edit.files import Batch, batches, remove_batch
     from xnat_edit.removal import at_once, remove_each, require_answer
     from xnat_edit.removals import KINDS, look
 
     require_answer(job)
 
     def one(item: Record | Batch) -> Iterable[Record]:
-        return remove_files(job, item) if isinstance(item, Batch) else remove_each(job, look, item)
+        return remove_batch(job, item) if isinstance(item, Batch) else remove_each(job, look, item)
 
     yield from job.each(one, batches(job.records(*(kinds or KINDS))), at_once(job))

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationError, XNATCtlError
+from xnat_core.errors import (
+    CancelledError,
+    OperationError,
+    ResourceNotFoundError,
+    ValidationError,
+    XNATCtlError,
+)
 from xnat_core.lagging import look_until
 from xnat_core.records import Record, done, failed, planned
 from xnat_core.services.once import ask_and_see
@@ -95,6 +101,18 @@ def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
         where = f"resource {home.about[1]}/{resource.label or resource.id}"
         job.confirm(f"Delete {len(able)} files of {where} ({names}) on {client.base_url}?")
     yield from _remove(job, client, resource, able, left)
+
+
+def remove_batch(job: Job, batch: Batch) -> Iterator[Record]:
+    """As `remove_files`, for a batch of a stream: a no is told of each of its files."""
+    told: set[str] = set()
+    try:
+        for record in remove_files(job, batch):
+            told.add(_path_of(record))
+            yield record
+    except CancelledError as error:
+        left = (record for record in batch.records if _path_of(record) not in told)
+        yield from (failed(record, error) for record in left)
 
 
 def _remove(
