@@ -195,6 +195,27 @@ def test_a_receiver_that_stays_busy_is_given_up(
 
 
 @pytest.mark.usefixtures("hasty")
+def test_a_receiver_of_one_association_that_takes_long_is_not_busy_for_ever(
+    run: Run, make_scp: MakeSCP, series: list[Path]
+) -> None:
+    serving: list[Any] = []
+
+    def requested(event: Any) -> None:
+        if any(one.is_alive() and one.is_established for one in serving):
+            event.assoc.acse.send_reject(2, 3, 2)
+            event.assoc.kill()
+        serving.append(event.assoc)
+
+    def answer(event: Any) -> int:
+        time.sleep(3 if len(scp.received) == 1 else 0)
+        return 0
+
+    scp = make_scp(requested=requested, answer=answer)
+    status, records, err = run("send", series[0].parent, *at(scp.port), "-w", "3")
+    assert (status, err, records[0]["files"]) == (0, "", 6)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_a_receiver_that_is_gone_ends_the_run_and_the_next_one_sends_the_rest(
     run: Run, make_scp: MakeSCP, series: list[Path]
 ) -> None:

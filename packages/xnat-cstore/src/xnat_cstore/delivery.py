@@ -94,7 +94,7 @@ class _Sender:
             try:
                 size, answer = self._store(association, instance, sent_before=attempts > 0)
             except Lost as error:
-                association.close()
+                self._pool.drop(association)
                 attempts += _SILENCE_COUNTS if isinstance(error, Silent) else 1
                 if attempts >= _ATTEMPTS:
                     self._pool.given_up(error)
@@ -105,10 +105,10 @@ class _Sender:
                 return Delivered(instance, error=error)
             except (UploadError, DicomError) as error:
                 # The association may have been ended in the middle of the instance.
-                association.close()
+                self._pool.drop(association)
                 return Delivered(instance, error=error)
             except BaseException:
-                association.close()
+                self._pool.drop(association)
                 raise
             self._pool.put_back(association)
             seconds = time.monotonic() - begin

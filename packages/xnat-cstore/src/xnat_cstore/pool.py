@@ -33,6 +33,7 @@ class Pool:
         self._timeout = timeout
         self._workers = workers
         self._resting: list[Association] = []
+        self._taken = 0
         self._answers = 0
         self._given_up = 0
         self._closed = False
@@ -42,8 +43,16 @@ class Pool:
         """An association that has asked for this pair.
 
         Waits while the receiver cannot be reached or is busy. Raises DicomStoreError when it is
-        gone: when there has been no answer to anybody for `PATIENCE` seconds of trying.
+        gone: when there has been no answer to anybody for `PATIENCE` seconds of trying. While it
+        serves another thread it is not, however long that takes. To be given back by `put_back` or
+        `drop`.
         """
+        association = self._find(pair)
+        with self._lock:
+            self._taken += 1
+        return association
+
+    def _find(self, pair: Pair) -> Association:
         answers, tried, pause = self._answers, 0.0, _FIRST_PAUSE
         while True:
             check_stop()
@@ -61,6 +70,8 @@ class Pool:
                 tried += time.monotonic() - begin
                 if answers != self._answers:
                     answers, tried, pause = self._answers, 0.0, _FIRST_PAUSE
+                if isinstance(error, Rejected) and self._taken:
+                    tried = 0.0
                 if tried >= PATIENCE:
                     self.give_up(error)
                 slept = pause * random.uniform(0.5, 1)
@@ -71,11 +82,18 @@ class Pool:
     def put_back(self, association: Association) -> None:
         """Give back an association that has just answered."""
         with self._lock:
+            self._taken -= 1
             self._answers += 1
             self._given_up = 0
             if not self._closed:
                 self._resting.append(association)
                 return
+        association.close()
+
+    def drop(self, association: Association) -> None:
+        """End an association that is of no use any more."""
+        with self._lock:
+            self._taken -= 1
         association.close()
 
     def given_up(self, error: DicomStoreError) -> None:
