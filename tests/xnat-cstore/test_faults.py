@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 
 from support.ports import free_port
 from support.receivers import Scripted, at, sample, wait_until
-from xnat_cstore import pool
+from xnat_cstore import pool, wire
 from xnat_sandbox.samples import write_series
 
 if TYPE_CHECKING:
@@ -213,6 +213,16 @@ def test_a_receiver_of_one_association_that_takes_long_is_not_busy_for_ever(
     scp = make_scp(requested=requested, answer=answer)
     status, records, err = run("send", series[0].parent, *at(scp.port), "-w", "3")
     assert (status, err, records[0]["files"]) == (0, "", 6)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_receiver_that_takes_one_association_after_the_other_is_waited_for(
+    run: Run, make_storescp: MakeStoreSCP, series: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "NEGOTIATING_SECONDS", 0.5)
+    scp = make_storescp("--sleep-during", "2")
+    status, records, err = run("send", *series[:2], *at(scp.port), "-w", "2")
+    assert (status, err, records[0]["files"]) == (0, "", 2)
 
 
 @pytest.mark.usefixtures("hasty")

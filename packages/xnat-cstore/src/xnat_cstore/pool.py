@@ -11,7 +11,7 @@ from xnat_core.errors import DicomStoreError
 from xnat_core.parallel import check_stop, rest
 from xnat_cstore.association import Association
 from xnat_cstore.negotiation import Pair
-from xnat_cstore.receiver import Receiver, Rejected
+from xnat_cstore.receiver import Receiver, Rejected, Unanswered
 
 PATIENCE = 30.0
 """Seconds without an answer to anything after which a receiver counts as gone."""
@@ -70,7 +70,7 @@ class Pool:
                 tried += time.monotonic() - begin
                 if answers != self._answers:
                     answers, tried, pause = self._answers, 0.0, _FIRST_PAUSE
-                if isinstance(error, Rejected) and self._taken:
+                if isinstance(error, (Rejected, Unanswered)) and self._taken:
                     tried = 0.0
                 if tried >= PATIENCE:
                     self.give_up(error)

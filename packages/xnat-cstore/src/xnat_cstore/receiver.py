@@ -68,6 +68,13 @@ class Rejected(DicomStoreError):
         self.permanent = permanent
 
 
+class Unanswered(DicomStoreError):
+    """The receiver takes connections, and has not answered the request for an association."""
+
+    def __init__(self, receiver: Receiver, what: str) -> None:
+        super().__init__(f"{receiver}: {what}", receiver.host, receiver.port)
+
+
 class Lost(DicomStoreError):
     """The association ended in the middle; a new one may do better."""
 

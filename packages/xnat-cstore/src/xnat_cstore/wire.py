@@ -23,7 +23,7 @@ from xnat_cstore.dimse import (
     RELEASE_REQUEST_PDU,
 )
 from xnat_cstore.negotiation import ACCEPTED_PDU, REJECTED_PDU
-from xnat_cstore.receiver import Lost, Receiver, Silent
+from xnat_cstore.receiver import Lost, Receiver, Silent, Unanswered
 
 CONNECTING_SECONDS = 20.0
 NEGOTIATING_SECONDS = 30.0
@@ -102,8 +102,9 @@ class Wire:
         except TimeoutError:
             if self._last_words():
                 raise self._no_dicom() from None
-            raise self.receiver.error(
-                f"no answer within {patience:g} seconds: this is no DICOM receiver, or a busy one"
+            raise Unanswered(
+                self.receiver,
+                f"no answer within {patience:g} seconds: this is no DICOM receiver, or a busy one",
             ) from None
         except OSError as error:
             if self._inbox:
