@@ -242,13 +242,14 @@ def test_a_zip_of_dicom_is_no_file_of_a_resource_besides(
     }
 
 
-def test_a_tar_that_is_attached_is_not_said_to_be_left_out(
+def test_archives_that_are_attached_are_not_said_to_be_left_out_or_damaged(
     run: Run, xnat: XNAT, exam: Path
 ) -> None:
-    (exam / "Stim" / "raw.tar.gz").write_bytes(b"packed")
+    for name in ("raw.tar.gz", "odd.zip"):
+        (exam / "Stim" / name).write_bytes(b"packed in a way of its own")
     status, _, err = run()
-    assert (status, "tars in folders" in err) == (0, False)
-    assert files(xnat)["Stim"] == ["raw.tar.gz", "run.csv"]
+    assert (status, "tars in folders" in err) == (0, False), err
+    assert files(xnat)["Stim"] == ["odd.zip", "raw.tar.gz", "run.csv"]
 
 
 def test_a_damaged_file_among_dicom_is_not_passed_over_in_silence(

@@ -113,9 +113,7 @@ class Options:
 def work(job: Job) -> Iterator[Record]:
     """Upload what the command line names, or what standard input asks for."""
     options = Options.of(job)
-    uploads = Uploads(
-        job, options.manner, lambda path: options.skip_damaged, dry_run=options.dry_run
-    )
+    uploads = Uploads(job, options.manner, options.skip_damaged, dry_run=options.dry_run)
     return uploads.records(_orders(job, options))
 
 

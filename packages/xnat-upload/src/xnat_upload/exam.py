@@ -182,9 +182,8 @@ def _uploaded(job: Job, exam: Exam, project: str, subject: str, session: str) ->
     wait = job.args.number("--wait", least=0) or 0.0
     manner = Manner(mode="gradual", workers=job.workers, wait=wait)
     order = Order((exam.root,), project, subject, session, archive)
-    # What is attached as it is need not be readable.
     attached = {member.path for members in exam.resources.values() for member in members}
-    yield from Uploads(job, manner, attached.__contains__).records([order])
+    yield from Uploads(job, manner, attached=attached).records([order])
 
 
 def _archived(job: Job, project: str, session: str) -> Session:

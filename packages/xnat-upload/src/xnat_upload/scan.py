@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -31,12 +31,14 @@ class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
     `unopened` archives inside of others, `unnamed` those in folders that only a path would open.
 
-    `passed_over` tells of which files, or archives, it is no failure that they are damaged.
+    With `skip_damaged` a damaged instance is no failure. What is `attached` to the session as it is
+    need not be readable at all.
     """
 
     inventory: Inventory
     trouble: Trouble
-    passed_over: Callable[[Path], bool] = lambda path: False
+    skip_damaged: bool = False
+    attached: Collection[Path] = ()
     copies: int = 0
     skipped: int = 0
     unopened: int = 0
@@ -57,7 +59,7 @@ class Scan:
             if name.endswith(ARCHIVE_SUFFIXES if file.path in named else ".zip"):
                 yield from self._in_archive(file)
             elif not is_backup(file.path) or file.path in named:
-                self.unnamed += name.endswith(ARCHIVE_SUFFIXES) and not self.passed_over(file.path)
+                self.unnamed += name.endswith(ARCHIVE_SUFFIXES) and file.path not in self.attached
                 yield from self._in_file(file)
 
     def _in_file(self, file: LocalFile) -> Iterator[Instance]:
@@ -90,7 +92,8 @@ class Scan:
                         )
                     )
         except UploadError as error:
-            self.trouble(error)
+            if file.path not in self.attached:
+                self.trouble(error)
 
     def _header_of(self, archive: Path, member: ArchiveMember) -> Header | None:
         """The header of a member that is an instance; None for everything else."""
@@ -129,7 +132,7 @@ class Scan:
         `.img` is also a suffix of images that are no DICOM at all.
         """
         other_format = name.lower().endswith(".img") and not has_magic(head)
-        if other_format or self.passed_over(path):
+        if self.skip_damaged or other_format or path in self.attached:
             self.skipped += 1
         else:
             self.trouble(error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from xnat_core.bounds import BoundReached
@@ -32,19 +33,22 @@ SESSIONS_AT_ONCE = 2
 
 
 class Uploads:
-    """The uploads of one run; `passed_over` as in `Scan`."""
+    """The uploads of one run; `skip_damaged` and `attached` as in `Scan`."""
 
     def __init__(
         self,
         job: Job,
         manner: Manner,
-        passed_over: Callable[[Path], bool],
+        skip_damaged: bool = False,
+        attached: Collection[Path] = (),
         *,
         dry_run: bool = False,
     ) -> None:
         self.job = job
         self.manner = manner
-        self._passed_over = passed_over
+        self._scan_of = partial(
+            Scan, trouble=self._tell, skip_damaged=skip_damaged, attached=attached
+        )
         self._dry_run = dry_run
         self._server = job.profile.url
         self._projects: dict[str, str] = {}
@@ -93,7 +97,7 @@ class Uploads:
 
     def _planned(self, order: Order) -> Iterator[Parcel]:
         inventory = Inventory()
-        scan = Scan(inventory, self._tell, self._passed_over)
+        scan = self._scan_of(inventory)
         for _ in scan.instances(order.paths):
             pass
         self._tell_of(scan, order)
@@ -172,7 +176,7 @@ class Uploads:
     def _stream(self, order: Order) -> Iterator[Record]:
         begin = time.monotonic()
         inventory = Inventory()
-        scan = Scan(inventory, self._tell, self._passed_over)
+        scan = self._scan_of(inventory)
         streaming = Streaming(order, inventory, scan, self._delivery, self.job.bounds)
         self.job.progress.start(what=order.name)
         try:
