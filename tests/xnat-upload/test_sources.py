@@ -309,6 +309,24 @@ def test_a_manifest_uploads_many_sessions(
     assert found == [("PAT3", "MR3", None), ("S1", "E1", "2024-05"), ("S2", "E2", "2024-05")]
 
 
+@pytest.mark.parametrize("way", ["--direct-archive", "--prearchive"])
+def test_what_a_record_brings_does_not_hide_where_its_session_is(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    path = str(upload.series()[0].parent)
+    known = {"kind": "upload", "path": path, "project": "P1", "subject": "S1", "session": "E1"}
+    own = {"id": "case 17", "label": "17", "name": "Doe", "timestamp": "today", "batch": "b"}
+    feed(monkeypatch, {**known, **own})
+    record = upload("-", way).record
+    assert (record["label"], record["batch"]) == ("E1", "b")
+    if way == "--prearchive":
+        (row,) = upload.staged()
+        assert (record["timestamp"], record["name"]) == (row.timestamp, "E1")
+        assert record["id"] == f"P1/{row.timestamp}/E1"
+    else:
+        assert record["id"] == record["uri"].rpartition("/")[2]
+
+
 def orders_of_one_session(upload: Uploader, *subjects: str) -> list[dict[str, str]]:
     """Records of series 1, 2 … of one session, which takes the server a moment to archive."""
     upload.xnat.settings.archive_delay = 0.3

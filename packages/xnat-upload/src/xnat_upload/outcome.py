@@ -23,7 +23,7 @@ def upload_record(order: Order, server: str, subject: str = "", session: str = "
         subject=subject or order.subject,
         session=session or order.session,
     )
-    return {**model.to_record(server), **_kept(order)}
+    return _with_kept(model.to_record(server), order)
 
 
 def of_parcel(parcel: Parcel, server: str) -> Record:
@@ -72,7 +72,7 @@ def done_record(
         assert delivered.session is not None
         facts["landed"] = "archive"
         record = delivered.session.to_record(server)
-    record.update(_kept(parcel.order))
+    record = _with_kept(record, parcel.order)
     return done(record, **facts) if delivered.sent.files else skipped(record, **facts)
 
 
@@ -80,7 +80,7 @@ def beside_record(
     parcel: Parcel, server: str, delivered: Delivered, entry: PrearchiveEntry
 ) -> Record:
     """A further row of the prearchive; `done_record` tells what was sent."""
-    record = {**entry.to_record(server), **_kept(parcel.order)}
+    record = _with_kept(entry.to_record(server), parcel.order)
     facts = {"path": parcel.order.name, "landed": "prearchive"}
     return done(record, **facts) if delivered.sent.files else skipped(record, **facts)
 
@@ -91,7 +91,7 @@ def _late_record(
     record = of_parcel(parcel, server)
     late = delivered.late
     if isinstance(late, StagingError):
-        record = {**late.entry.to_record(server), **_kept(parcel.order)}
+        record = _with_kept(late.entry.to_record(server), parcel.order)
         facts["landed"] = "prearchive"
     elif delivered.landing is not None:
         record["uri"] = delivered.landing.uri
@@ -137,8 +137,10 @@ def file_record(server: str, error: XNATCtlError) -> Record:
     return failed({"kind": "file", "server": server, "path": str(path or "")}, error)
 
 
-def _kept(order: Order) -> Record:
-    return {key: value for key, value in order.record.items() if key not in _OF_THE_INPUT}
+def _with_kept(record: Record, order: Order) -> Record:
+    """Add what only the input knows; where the session is, the server says."""
+    kept = (item for item in order.record.items() if item[0] not in _OF_THE_INPUT)
+    return {**record, **{key: value for key, value in kept if key not in record}}
 
 
 def left_out_record(server: str, instance: Instance, reason: str) -> Record:
