@@ -133,15 +133,22 @@ def test_what_another_run_has_brought_at_the_same_time_is_no_conflict(upload: Up
     assert len(upload.imports()) == before
 
 
-def test_what_is_staged_with_other_bytes_is_not_archived_by_append(upload: Uploader) -> None:
+@pytest.mark.parametrize("words", [(), ("--overwrite", "append")])
+@pytest.mark.parametrize("more", [False, True])
+def test_what_another_run_has_staged_with_other_bytes_replaces_nothing(
+    upload: Uploader, words: tuple[str, ...], more: bool
+) -> None:
     files = upload.series(series=1)
     upload(upload.folder, *HERE)
     archived = upload.archived()
     here = by_uid(files)
     last = [*here][-1]
     staged_beside(upload, {**here, last: here[last][:-2] + b"xx"})
-    ran = upload(upload.folder, *HERE, "--overwrite", "append")
-    assert (ran.status, len(upload.staged()), upload.archived()) == (1, 1, archived)
+    if more:
+        upload.series(series=2)
+    for _ in range(2):
+        ran = upload(upload.folder, *HERE, *words)
+        assert (ran.status, len(upload.staged()), upload.archived()) == (1, 1, archived)
     assert "already exists with matching files" in ran.err
 
 

@@ -219,6 +219,11 @@ class Difference:
         """How many instances are known to be there by their number only."""
         return self._amount(f"{self._ours} AND held={BY_COUNT}").files
 
+    def has_taken(self, name: str) -> bool:
+        """Whether the server has taken an instance of that name of this upload."""
+        condition = f"name=? AND taken={TAKEN} AND {self._ours}"
+        return bool(self.inventory.rows(f"SELECT 1 FROM instance WHERE {condition}", (name,)))
+
     def first_missing(self) -> Instance | None:
         """An instance that the server lacks, for a message."""
         return next(self.inventory.instances(self._missing), None)

@@ -95,16 +95,17 @@ class Ending:
             return
         done.entry = settled
         try:
-            done.session = self._bring_in(
-                settled, overwrite=self.manner.overwrite == "delete" or merges
-            )
+            done.session = self._bring_in(settled, overwrite=self.manner.again or merges)
         except ResourceNotFoundError:
             self._look_in_archive(done, row)
         done.entry = None
 
     def _bring_in(self, row: PrearchiveEntry, *, overwrite: bool) -> Session:
-        """Archive a settled row; also one in conflict with what somebody else has brought meanwhile
-        and that is the same."""
+        """Archive a settled row; without `overwrite` also one in conflict with the archive over
+        what is the same byte for byte, or what this upload has brought to replace it.
+
+        A row may hold what others have brought, which replaces nothing.
+        """
         try:
             return self._prearchive.archive(
                 row,
@@ -115,14 +116,19 @@ class Ending:
                 more={"quarantine": "true"} if self.manner.quarantine else None,
             )
         except ArchiveRefused as refused:
-            session = self._archived()
-            if (
-                overwrite
-                or session is None
-                or not replaces_nothing(self._prearchive, refused.entry, session)
-            ):
+            if overwrite or not self._may_override(refused.entry):
                 raise
             return self._bring_in(refused.entry, overwrite=True)
+
+    def _may_override(self, row: PrearchiveEntry) -> bool:
+        session = self._archived()
+        if self.manner.overwrite != "delete":
+            return session is not None and replaces_nothing(self._prearchive, row, session)
+        taken = self._surveyor.difference.has_taken
+        ours = self._surveyor.has_brought_to(row)
+        return session is None or replaces_nothing(
+            self._prearchive, row, session, lambda name: ours and taken(name), least=0
+        )
 
     def _settled(self, row: PrearchiveEntry) -> PrearchiveEntry | None:
         """The row at rest; None when it has left. One that is nowhere may be about to appear."""

@@ -188,8 +188,11 @@ class Surveyor:
                 yield entry
 
     def _is_ours(self, entry: PrearchiveEntry) -> bool:
-        if entry.uid in {study.uid for study in self.difference.studies}:
-            return True
+        uids = {study.uid for study in self.difference.studies}
+        return entry.uid in uids or self.has_brought_to(entry)
+
+    def has_brought_to(self, entry: PrearchiveEntry) -> bool:
+        """Whether something of this upload has landed in a row."""
         known = [landing for place in self.places for landing in landings_of(place)]
         return any(
             (one.timestamp, one.name) == (entry.timestamp, entry.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -96,8 +96,15 @@ def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[Hel
                 yield _held(scan, row)
 
 
-def replaces_nothing(prearchive: Prearchive, entry: PrearchiveEntry, session: Session) -> bool:
-    """Whether what a built row would overwrite of an archived session is the same byte for byte.
+def replaces_nothing(
+    prearchive: Prearchive,
+    entry: PrearchiveEntry,
+    session: Session,
+    is_own: Callable[[str], bool] = lambda name: False,
+    least: int = 1,
+) -> bool:
+    """Whether what a built row would overwrite of an archived session is the same byte for byte,
+    or is to be replaced: `is_own` tells of which names. Fewer than `least` such files are a no.
 
     Archived files count wherever they are: the server may have given their scan another number.
     Bytes of DICOM name their series, so the same bytes are the same file among several of one name.
@@ -115,10 +122,10 @@ def replaces_nothing(prearchive: Prearchive, entry: PrearchiveEntry, session: Se
         for row in prearchive.files(entry, scan, label):
             name = row.get("Name", "")
             if name in held:
-                if _md5_at(client, below + path(name)) not in held[name]:
+                if not is_own(name) and _md5_at(client, below + path(name)) not in held[name]:
                     return False
                 compared += 1
-    return compared > 0
+    return compared >= least
 
 
 def some_instance(client: XNATClient, session: Session, scan: str) -> str:
