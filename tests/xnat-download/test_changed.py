@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.downloads import Downloader
+from xnat_core.files import md5_of
+from xnat_download import disk
 
 LAYOUTS = [(), ("--layout", "{session}/{path}"), ("--layout", "{path}")]
 
@@ -63,3 +68,35 @@ def test_a_file_that_no_manifest_knows_is_compared_by_its_content(download: Down
     assert (ran.record["files"], ran.record["skipped"]) == (1, 1)
     assert sorted(download.files().values()) == [b"b", b"new"]
     assert download("check", download.out).status == 0
+
+
+def test_what_a_failed_run_has_noted_is_not_read_again(
+    download: Downloader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"sub/a": b"old", "b": b"b"}})
+    lost = [True]
+
+    def refuse(request: Request) -> Response | None:
+        gone = lost[0] and request.path.endswith("/files/b")
+        return Response(status=404) if gone or "format=tar" in request.full_path else None
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return md5_of(path)
+
+    read: list[Path] = []
+    monkeypatch.setattr(disk, "md5_of", noted)
+    download.xnat.before(refuse)
+    assert download.session("MR1").of("session")[0]["files"] == 1
+    for _ in range(2):
+        assert download.session("MR1").of("session")[0]["skipped"] == 1
+    assert not read
+    assert download.session("MR1", "--verify").of("session")[0]["skipped"] == len(read) == 1
+    changes(download, b"new")
+    assert download.session("MR1").of("session")[0]["files"] == 1
+    assert list(download.files().values()) == [b"new"]
+    assert not (download.out / "MR1/manifest.ndjson").exists()
+    lost[0] = False
+    assert download.session("MR1").record["skipped"] == 1
+    assert download("check", download.out).status == 0
+    assert not list(download.out.rglob("*.part"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.bounds import Begin, BoundReached
@@ -187,13 +188,16 @@ class Download:
     def _finish(self) -> None:
         options, is_whole = self.engine.options, not (self._errors or self._reached)
         # With a template the manifest alone tells the next run whose file has a name.
-        if not options.dry_run and (is_whole or options.template is not None):
+        if is_whole or options.template is not None:
             try:
-                self._close(is_whole=is_whole)
+                if not options.dry_run:
+                    self._close(is_whole=is_whole)
             except XNATCtlError as error:
                 if stops_the_run(error):
                     raise
                 self.fail(error)
+        elif not options.dry_run:
+            self._leave_note()
         record = self._final_record()
         if self.listing is not None:
             self.listing.inventory.close()
@@ -218,6 +222,13 @@ class Download:
         may_be_empty = self.may_be_empty or self.parent is not None
         if not may_be_empty or self.counts.unverifiable:
             raise IntegrityError("nothing could be verified: the server has no digests here")
+
+    def _leave_note(self) -> None:
+        """It only saves time: without, the next run reads what is there."""
+        # The files that a broken archive brought are in none.
+        if self.owner is not None and self.listing is not None and not self.engine.options.archives:
+            with suppress(XNATCtlError, OSError):
+                self.engine.manifests.leave(self)
 
     def _final_record(self) -> Record:
         # The `path` of a file is the one within its resource, here as everywhere.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from xnat_download.download import Download
 
 NAME = "manifest.ndjson"
-# Whose a folder is that has no manifest yet.
+# Whose a folder is that has no manifest yet; and what has come since, where a run has failed.
 NOTE = f".{NAME}.part"
 _SCHEMA = """
 CREATE TABLE entry (
@@ -85,7 +85,7 @@ class Manifests:
         path = self._tree.path(f"{folder}/{NAME}")
         with _locked(path.parent):
             self.require_owner(folder, place, server, advice)
-            if not path.exists():
+            if not path.exists() and next(entries(path.with_name(NOTE)), None) is None:
                 note = json.dumps({"server": server, key: id, "local_path": NAME})
                 with atomic_write(path.with_name(NOTE)) as part:
                     part.write(f"{note}\n".encode())
@@ -122,6 +122,31 @@ class Manifests:
             # Of other sessions, too, it may be, whose entries no selection can tell from these.
             self._write(download.folder, None)
 
+    def leave(self, download: Download) -> None:
+        """Note what has come of an object that is not whole: the next run need not read it again.
+
+        The manifest, which scripts take for the end of a session, does not have it.
+        """
+        key, server = f"{download.folder}/{NOTE}", download.client.base_url
+        note = self._tree.path(key)
+        try:
+            for group in download.inventory.groups:
+                for file in download.inventory.files(group.number):
+                    if file.state in (THERE, FETCHED):
+                        self._add(download.folder, server, group, file, key)
+            with self._lock, _locked(note.parent):
+                if not self._query("SELECT 1 FROM entry WHERE folder=? LIMIT 1", key):
+                    return
+                remove_left_of(note)
+                for old in entries(note):
+                    self._keep(key, old)
+                with atomic_write(note) as part:
+                    for line in self._lines(key):
+                        part.write(line)
+        finally:
+            with self._lock:
+                self._query("DELETE FROM entry WHERE folder=?", key)
+
     def drop(self, local: str) -> None:
         """Drop the older entries of a file in OUT itself, which has been removed."""
         self._write("", None, without=local)
@@ -146,8 +171,10 @@ class Manifests:
         if errors:
             raise errors[0]
 
-    def _add(self, folder: str, server: str, group: Group, file: File) -> bool:
-        """Take in a file, if it is still there."""
+    def _add(
+        self, folder: str, server: str, group: Group, file: File, key: str | None = None
+    ) -> bool:
+        """Take in a file, if it is still there, under another `key` than the folder if need be."""
         name = self._tree.name_of(group, file)
         size = size_on_disk(f"{self._tree.out}/{name}")
         if size is None or file.size not in (None, size):
@@ -155,7 +182,7 @@ class Manifests:
         local = name[len(folder) + 1 :] if folder else name
         record = _entry(server, group, file, local)
         record.setdefault("size", size)
-        self.insert(folder, record)
+        self.insert(folder if key is None else key, record)
         return True
 
     def insert(self, folder: str, record: Record) -> None:
@@ -173,18 +200,16 @@ class Manifests:
             return
         with self._lock, _locked(path.parent):
             remove_left_of(path)
-            if without is None and self._is_written(path, folder):
-                self._query("DELETE FROM entry WHERE folder=?", folder)
-                return
-            for old in entries(path):
-                local = old["local_path"]
-                replaced = "member" in old and (folder, local) in self._replaced
-                dropped = replaced or local == without
-                if not dropped and not _is_outdated(path.parent, old, selection):
-                    self._keep(folder, old)
-            with atomic_write(path) as part:
-                for line in self._lines(folder):
-                    part.write(line)
+            if without is not None or not self._is_written(path, folder):
+                for old in entries(path):
+                    local = old["local_path"]
+                    replaced = "member" in old and (folder, local) in self._replaced
+                    dropped = replaced or local == without
+                    if not dropped and not _is_outdated(path.parent, old, selection):
+                        self._keep(folder, old)
+                with atomic_write(path) as part:
+                    for line in self._lines(folder):
+                        part.write(line)
             path.with_name(NOTE).unlink(missing_ok=True)
             self._query("DELETE FROM entry WHERE folder=?", folder)
 

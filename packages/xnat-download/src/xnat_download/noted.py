@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator
 
 from xnat_download import scratch
 from xnat_download.disk import Tree
-from xnat_download.manifest import NAME, entries
+from xnat_download.manifest import NAME, NOTE, entries
 
 # Objects that are open at the same time mostly have fewer folders; scans of one session share one.
 _MANY = 64
@@ -43,7 +44,8 @@ class Noted:
 
     def _of(self, folder: str) -> Iterator[tuple[bytes, str]]:
         before = f"{folder}/" if folder else ""
-        for entry in entries(self._tree.path(before + NAME)):
+        path = self._tree.path(before + NAME)
+        for entry in itertools.chain(entries(path), entries(path.with_name(NOTE))):
             digest = entry.get("digest")
             if isinstance(digest, str) and "member" not in entry:
                 yield _key(before + entry["local_path"]), digest
