@@ -445,3 +445,12 @@ def test_nothing_is_drawn_before_a_record_has_come(
     assert started == []
     assert download.session("MR1").status == 0
     assert started
+
+
+def test_a_session_that_comes_by_two_projects_is_one(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"a"}})
+    record = download.record("MR1")
+    scan = {"kind": "scan", "id": "1", "session": "MR1", "session_id": session.id}
+    ran = download.records(record, {**record, "project": "P2"}, scan)
+    assert [one["outcome"] for one in ran.records].count("failed") == 0, ran.err
+    assert list(download.files().values()) == [b"a"]

@@ -117,7 +117,8 @@ def _owner(place: Place, server: str) -> str:
     if place.level in ("project", "subject"):
         id = place.subject_id or place.subject or place.project
         return f"{place.level} {id} of {server}"
-    return f"session {place.session_id} ({place.project}) of {server}"
+    # By whatever project it comes, and whether its record names one.
+    return f"session {place.session_id} of {server}"
 
 
 def path_of(download: Download, parts: Callable[[], tuple[str, ...]]) -> str:
