@@ -222,3 +222,22 @@ def test_an_archive_is_removed_when_its_files_are_on_the_disk(
     assert download("extract", download.out / "MR1", *words).status == 0
     both = {"scans.zip", "scans/1/resources/DICOM/files/a"}
     assert synced == [both] * (not words)
+
+
+def test_an_archive_does_not_replace_what_came_after_it(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    scan = download.xnat.store.items.scans(session.id)[0]
+    assert download.session("MR1", "--zip").status == 0
+    os.utime(download.out / "MR1/scans.zip", (0, 0))
+    download.xnat.has_resource(scan, "DICOM", {"a": b"newer"})
+    assert download.session("MR1").status == 0
+    ran = download("extract", download.out / "MR1")
+    assert ran.status == 1
+    assert "holds other bytes than MR1/scans/1-T1w/resources/DICOM/files/a" in ran.err
+    top = "scans/1/resources/DICOM/files"
+    assert download.files("MR1")[f"{top}/a"] == b"newer"
+    assert download.session("MR1", "--zip").record["files"] == 1
+    (download.out / f"MR1/{top}/a").write_bytes(b"older")
+    os.utime(download.out / f"MR1/{top}/a", (0, 0))
+    assert download("extract", download.out / "MR1").status == 0
+    assert download.files("MR1") == {f"{top}/a": b"newer"}

@@ -84,7 +84,7 @@ def unpack(archive: Path, record: Record, *, cleanup: bool, dry_run: bool) -> Re
         infos = [info for info in opened.infolist() if not info.is_dir()]
         known = _known(archive, opened, infos)
         targets = _targets(tree, infos, known)
-        _require_no_loss(opened, tree, zip(infos, targets, strict=True), known)
+        _require_no_loss(archive, opened, tree, zip(infos, targets, strict=True), known)
         size = sum(info.file_size for info in infos)
         facts = {"files": len(infos), "bytes": size}
         if dry_run:
@@ -153,19 +153,23 @@ def _targets(tree: Tree, infos: list[zipfile.ZipInfo], known: dict[int, Record])
 
 
 def _require_no_loss(
+    archive: Path,
     opened: zipfile.ZipFile,
     tree: Tree,
     targets: Iterable[tuple[zipfile.ZipInfo, str]],
     known: dict[int, Record],
 ) -> None:
     """Raise DownloadError when a file would be replaced that may be of another session: without
-    their top folders archives of several have the same paths. The manifest tells its own."""
+    their top folders archives of several have the same paths. The manifest tells its own; what is
+    younger than the archive it does not tell from an older state."""
+    when = archive.stat().st_mtime_ns
     for info, target in targets:
         path = tree.path(target)
         size = size_on_disk(str(path))
-        if info.header_offset in known or size is None:
+        if size is None or (info.header_offset in known and path.stat().st_mtime_ns <= when):
             continue
-        if size != info.file_size or md5_of(path) != size_and_md5(opened, info)[1]:
+        noted = known.get(info.header_offset, {}).get("digest")
+        if size != info.file_size or md5_of(path) != (noted or size_and_md5(opened, info)[1]):
             raise DownloadError(
                 f"{path} holds other bytes than {info.filename}: move it or the archive away"
             )
