@@ -63,3 +63,13 @@ def test_one_that_cannot_be_written_is_no_reason_to_leave_the_others(
     assert ran.status == 1
     assert "MR1/manifest.ndjson: Permission denied" in ran.err
     assert (download.out / "MR2/manifest.ndjson").exists()
+
+
+def test_names_that_are_no_text_are_no_entries(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a": b"one"}})
+    folder = download.out / "MR1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.ndjson").write_text('{"local_path": "\\ud800"}\n')
+    assert download("check", download.out).status == 8
+    assert download.session("MR1").status == 0
+    assert download("check", download.out).status == 0

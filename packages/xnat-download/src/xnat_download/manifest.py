@@ -271,6 +271,9 @@ def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
             try:
                 record = json.loads(line)
                 local = record["local_path"]
+                if b"\\ud" in line.lower():
+                    # Half of a character: neither a database nor a disk takes it.
+                    json.dumps(record, ensure_ascii=False).encode()
             except (ValueError, KeyError, TypeError):
                 local = None
             if isinstance(local, str):

@@ -14,7 +14,7 @@ from xnat_download.manifest import NAME, NOTE, entries
 # Objects that are open at the same time mostly have fewer folders; scans of one session share one.
 _MANY = 64
 _SCHEMA = """
-CREATE TABLE noted (name BLOB PRIMARY KEY, digest TEXT) WITHOUT ROWID;
+CREATE TABLE noted (name TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID;
 """
 
 
@@ -39,18 +39,13 @@ class Noted:
                 self._db.executemany("INSERT OR REPLACE INTO noted VALUES (?, ?)", self._of(folder))
                 self._read.add(folder)
             sql = "SELECT digest FROM noted WHERE name=?"
-            found = self._db.execute(sql, (_key(name),)).fetchone()
+            found = self._db.execute(sql, (name,)).fetchone()
         return str(found[0]) if found else None
 
-    def _of(self, folder: str) -> Iterator[tuple[bytes, str]]:
+    def _of(self, folder: str) -> Iterator[tuple[str, str]]:
         before = f"{folder}/" if folder else ""
         path = self._tree.path(before + NAME)
         for entry in itertools.chain(entries(path), entries(path.with_name(NOTE))):
             digest = entry.get("digest")
             if isinstance(digest, str) and "member" not in entry:
-                yield _key(before + entry["local_path"]), digest
-
-
-def _key(name: str) -> bytes:
-    # A manifest may have been made to hold names that are no text.
-    return name.encode("utf-8", "surrogatepass")
+                yield before + entry["local_path"], digest
