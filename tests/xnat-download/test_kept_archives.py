@@ -241,3 +241,17 @@ def test_an_archive_does_not_replace_what_came_after_it(download: Downloader) ->
     os.utime(download.out / f"MR1/{top}/a", (0, 0))
     assert download("extract", download.out / "MR1").status == 0
     assert download.files("MR1") == {f"{top}/a": b"newer"}
+
+
+def test_an_archive_elsewhere_needs_no_folder_of_its_session(
+    download: Downloader, tmp_path: Path
+) -> None:
+    for project in ("P1", "P2"):
+        session = download.xnat.has_session(project, f"S-{project}", "MR1", {"1": {"a": b"a"}})
+        download.xnat.has_resource(session, "NOTES", {"n": project.encode()})
+    assert download.session("MR1").status == 0
+    words = ("resource", "-P", "P2", "MR1", "NOTES", "--out", download.out)
+    assert "holds session" in download(*words).err
+    ran = download(*words, "--file", tmp_path / "notes.zip")
+    assert ran.status == 0, ran.err
+    assert content(tmp_path / "notes.zip") == [b"P2"]

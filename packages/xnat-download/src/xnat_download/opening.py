@@ -97,6 +97,8 @@ def claim(download: Download, place: Place) -> None:
     download.folder = "/".join(place.top())
     engine.tree.path(f"{download.folder}/-")
     download.path = str(engine.options.out.joinpath(*place.top()))
+    if engine.options.archive_path is not None and not engine.options.unpack:
+        return  # Nothing comes into it.
     download.owner = place
     server = download.client.base_url
     engine.tree.claim(download.folder, _owner(place, server), _ADVICE)
