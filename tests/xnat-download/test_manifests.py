@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from support.downloads import Downloader
-from xnat_core.errors import OperationError
+from xnat_core.errors import DownloadError, OperationError
 from xnat_core.files import atomic_write
 from xnat_download import manifest
+from xnat_download.disk import Tree
+from xnat_download.manifest import Manifests
+from xnat_download.places import Place
 
 
 @pytest.fixture
@@ -73,3 +76,13 @@ def test_names_that_are_no_text_are_no_entries(download: Downloader) -> None:
     assert download("check", download.out).status == 8
     assert download.session("MR1").status == 0
     assert download("check", download.out).status == 0
+
+
+def test_an_empty_one_does_not_make_a_folder_anybodys(tmp_path: Path) -> None:
+    """As a power failure may leave it."""
+    (tmp_path / "MR1").mkdir()
+    (tmp_path / "MR1/manifest.ndjson").touch()
+    one, other = (Place("session", "P1", session="MR1", session_id=id) for id in ("E1", "E2"))
+    Manifests(Tree(tmp_path), None).occupy("MR1", one, "http://x", "")
+    with pytest.raises(DownloadError, match="holds session E1"):
+        Manifests(Tree(tmp_path), None).require_owner("MR1", other, "http://x", "")

@@ -65,7 +65,7 @@ class Manifests:
         path = self._tree.path(f"{folder}/{NAME}")
         if folder in self._occupied or id is None:
             return
-        first = next(itertools.chain(entries(path), entries(path.with_name(NOTE))), None)
+        first = _first(path)
         holder = (first.get(key), first.get("server")) if first else (None, None)
         if None not in holder and holder != (id, server):
             raise DownloadError(
@@ -85,7 +85,7 @@ class Manifests:
         path = self._tree.path(f"{folder}/{NAME}")
         with _locked(path.parent):
             self.require_owner(folder, place, server, advice)
-            if not path.exists() and next(entries(path.with_name(NOTE)), None) is None:
+            if _first(path) is None:
                 note = json.dumps({"server": server, key: id, "local_path": NAME})
                 with atomic_write(path.with_name(NOTE)) as part:
                     part.write(f"{note}\n".encode())
@@ -280,6 +280,11 @@ def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
                 yield record
             elif strict:
                 raise IntegrityError(f"{path}: line {number} is not the record of a file")
+
+
+def _first(path: Path) -> Record | None:
+    """The first entry of a manifest, or of the note beside it."""
+    return next(itertools.chain(entries(path), entries(path.with_name(NOTE))), None)
 
 
 def _vacate(folder: Path) -> None:
