@@ -15,7 +15,7 @@ from xnat_core.errors import DownloadError, OperationError
 from xnat_core.files import atomic_write
 from xnat_download import manifest
 from xnat_download.disk import Tree
-from xnat_download.manifest import Manifests
+from xnat_download.manifest import NOTE, Manifests
 from xnat_download.places import Place
 
 
@@ -86,3 +86,11 @@ def test_an_empty_one_does_not_make_a_folder_anybodys(tmp_path: Path) -> None:
     Manifests(Tree(tmp_path), None).occupy("MR1", one, "http://x", "")
     with pytest.raises(DownloadError, match="holds session E1"):
         Manifests(Tree(tmp_path), None).require_owner("MR1", other, "http://x", "")
+
+
+def test_a_note_that_is_being_made_when_the_run_is_stopped_is_no_manifest(tmp_path: Path) -> None:
+    manifests = Manifests(Tree(tmp_path), None)
+    manifests.insert(f"MR1/{NOTE}", {"local_path": "a"})
+    manifests.insert("MR2", {"local_path": "a"})
+    manifests.write(stopped=True)
+    assert (tmp_path / "MR2").exists() and not (tmp_path / "MR1").exists()

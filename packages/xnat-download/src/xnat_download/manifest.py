@@ -160,6 +160,8 @@ class Manifests:
             folders = self._query("SELECT DISTINCT folder FROM entry") if self._db else []
         errors: list[Exception] = []
         for (folder,) in folders:
+            if folder.endswith(NOTE):
+                continue
             try:
                 self._write(folder, None)
             except (XNATCtlError, OSError) as error:
