@@ -332,3 +332,15 @@ def test_a_build_that_goes_on_after_the_answer_is_made_once(
     built = prearchive.settled(entry, 10, anew=True)
     assert built is not None and built.status == "READY"
     assert begun == ["READY"]
+
+
+@pytest.mark.parametrize("said", ["session document locked", "Operation already in progress"])
+def test_a_row_that_somebody_has_just_begun_with_is_waited_for(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path, said: str
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in", built=False)
+    xnat.fails("POST", entry_path(entry), 409, body=said)
+    settled = prearchive.settled(entry, 10)
+    assert settled is not None and settled.status == "READY"

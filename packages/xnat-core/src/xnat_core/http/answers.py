@@ -34,6 +34,7 @@ _SIGN_IN_PAGE = re.compile(
 _SIGN_IN_PATH = re.compile(r"(?i)/(?:login(?:\.vm)?|signin|sign-in)(?:[/?#;.]|$)")
 _LIFETIME = re.compile(r'SESSION_EXPIRATION_TIME="?(\d+)(?:,|%2C)(\d{1,15})\b', re.IGNORECASE)
 _OWN_SESSION = re.compile(r"(?:^|[,;]\s*)JSESSIONID=([^;,\s]*)", re.IGNORECASE)
+_IS_THERE = re.compile(r"(?i)\balready\b(?! in progress)")
 _VERBS = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
 _SHORT = 1 << 16
 
@@ -62,7 +63,7 @@ def _error(response: Response, method: str, path: str, about: About | None) -> X
         error = PermissionDeniedError(f"{kind} {name}", _VERBS.get(method, "change"))
     elif status == 404:
         error = ResourceNotFoundError(kind, name)
-    elif status == 409 and about and re.search(r"(?i)\balready\b", message):
+    elif status == 409 and about and _IS_THERE.search(message):
         error = ResourceExistsError(kind, name)
     else:
         family = ServerError if status >= 500 else ClientRequestError
