@@ -132,3 +132,22 @@ def test_a_change_is_not_asked_for_as_a_guest(
         "NOTES"
     ]
     assert len(xnat.requests("PUT", where)) == 2
+
+
+def test_a_login_of_long_ago_does_not_become_a_guest(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache keeps no session that long, but it knows that there was one."""
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    xnat.store.preferences.set("requireLogin", False)
+    xnat.has_project("P1", accessibility="public")
+    month = 31 * 24 * 60
+    AuthManager().save_session("0123456789", xnat.url, "admin", -month, profile="default")
+    assert AuthManager().load_session() is None
+    with connect(resolve()) as client, pytest.raises(AuthenticationError, match="xnat-auth login"):
+        client.rows("/data/projects")
+    with connect(resolve(), prompt=lambda question: "admin") as client:
+        assert client.whoami()["username"] == "admin"
+        client.invalidate_session()
+    with connect(resolve()) as client:
+        assert [row["ID"] for row in client.rows("/data/projects")] == ["P1"]

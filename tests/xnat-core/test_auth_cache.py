@@ -287,3 +287,13 @@ def test_logins_long_unused_are_forgotten_at_the_next_write_and_no_others() -> N
     AuthManager().touch("USED", 900)
     left = orjson.loads(session_file().read_bytes())["sessions"]
     assert [entry["token"] for entry in left] == ["USED"]
+
+
+def test_who_has_cleared_the_logins_of_a_server_is_not_remembered_there() -> None:
+    cache = AuthManager()
+    for url in (A, B):
+        cache.save_session("T1", url, "alice", profile="prod")
+    assert cache.clear_session(A)
+    assert (cache.last_user(A, "prod"), cache.last_user(B, "prod")) == (None, "alice")
+    assert cache.clear_session()
+    assert cache.last_user(B, "prod") is None

@@ -116,6 +116,10 @@ class AuthManager:
             return there[0] if len(there) == 1 else None
         return next((session for session in there if session.username == username), None)
 
+    def last_user(self, url: str, profile: str) -> str | None:
+        """As whom that profile logged in last, unless it has logged out since."""
+        return self._read().users.get(_key(profile, url))
+
     def touch(self, token: str, lifetime: float) -> None:
         """Note that the session has just been used, and lives `lifetime` seconds from now."""
         with self.lock(timeout=0.5) as locked:
@@ -160,6 +164,13 @@ class AuthManager:
             if locked and len(left) != len(content.sessions):
                 self._write(replace(content, sessions=left))
 
+    def forget_user(self, url: str, profile: str) -> None:
+        """Drop as whom that profile logged in last."""
+        with self.lock() as locked:
+            content = self._read()
+            if locked and content.users.pop(_key(profile, url), None) is not None:
+                self._write(content)
+
     def load_session(self, url: str | None = None) -> CachedSession | None:
         """Return the newest valid login, at that server if one is named."""
         valid = [
@@ -176,7 +187,12 @@ class AuthManager:
             left = [s for s in content.sessions if url is not None and not same_server(s.url, url)]
             if not locked or len(left) == len(content.sessions):
                 return False
-            return self._write(replace(content, sessions=left))
+            users = {
+                key: user
+                for key, user in content.users.items()
+                if url is not None and not same_server(key.rpartition(" ")[2], url)
+            }
+            return self._write(replace(content, sessions=left, users=users))
 
     def has_valid_session(self, url: str | None = None) -> bool:
         """Whether there is a login that has not expired."""

@@ -123,6 +123,8 @@ class Authenticator:
             cached = self._find()
             if cached is not None and not cached.is_expired(_MARGIN):
                 return self._adopt(cached)
+            if self._username is None and self._password is None:
+                self._username = self._last_user()
             if self._username is not None and self._password is not None:
                 return self._get(door, None)
             if cached is not None and door.is_alive(cached.token):
@@ -182,6 +184,8 @@ class Authenticator:
             cached = self._find()
             token = token or (cached.token if cached else None)
             self._given = None
+            if self._cache is not None and self._profile is not None:
+                self._cache.forget_user(self._url, self._profile)
             if token is None:
                 return False
             if self._cache is not None:
@@ -213,6 +217,13 @@ class Authenticator:
         if self._cache is None:
             return None
         return self._cache.find(self._url, self._username, self._profile)
+
+    def _last_user(self) -> str | None:
+        """Who has logged in and not out, though the cache keeps no session that long: as a guest,
+        on a site that is open to all, he would see less."""
+        if self._cache is None or self._profile is None:
+            return None
+        return self._cache.last_user(self._url, self._profile)
 
     def _adopt(self, cached: CachedSession) -> str:
         self._username = self._username or cached.username
