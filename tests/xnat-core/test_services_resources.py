@@ -28,6 +28,7 @@ from xnat_core.services.lookup import find_session
 from xnat_core.services.resource_files import files_of, files_of_resource
 from xnat_core.services.resources import (
     ResourceService,
+    address_of,
     resources_of,
 )
 
@@ -358,3 +359,14 @@ def test_the_name_of_one_file_is_not_taken_for_a_list_of_letters(
         Path(name).write_text(name)
     assert resources.upload("MR1", "NOTES", "ab", "P1").success
     assert xnat.files(session, "NOTES") == {"ab": b"ab"}
+
+
+def test_a_label_of_digits_wins_over_the_number_of_another_resource(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    named = xnat.has_resource(session, "2", {})
+    numbered = xnat.has_resource(session, "0", {})
+    assert (named.number, numbered.number) == (1, 2)
+    home = Home.of_session(find_session(client, "MR1", "P1"))
+    assert address_of(client, home, "2") == "1"

@@ -197,6 +197,18 @@ def test_a_folder_whose_name_is_no_label(run: Run, xnat: XNAT, exam: Path) -> No
     assert set(files(xnat)) == {"MISC", "Stim___logs"}
 
 
+def test_a_folder_of_digits_is_not_taken_for_the_number_of_a_resource(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    run("--skip-resources")
+    notes = xnat.has_resource(xnat.store.items.experiment_in("P1", "E1"), "NOTES", {})  # type: ignore[arg-type]
+    (exam / "Physio").rename(exam / str(notes.number))
+    status, _, err = run("--attach-only")
+    assert status == 2
+    assert f"resource label '{notes.number}'" in err
+    assert files(xnat)["NOTES"] == []
+
+
 def test_resources_are_not_attached_to_a_session_of_another_subject(run: Run, xnat: XNAT) -> None:
     session = xnat.has_session("P1", "S9", "E1")
     status, records, err = run("--attach-only")

@@ -222,7 +222,7 @@ def _attached(job: Job, session: Session, label: str, members: list[Member]) -> 
     overwrite = job.args.flag("--overwrite")
     home = Home.of_session(session)
     client = job.client()
-    label = address_of(client, home, label)
+    label = address_of(client, home, label, by_number=False)
     plan = plan_fill(client, home, label, members, overwrite=overwrite)
     job.progress.start(plan.bytes, None, label)
     return fill(

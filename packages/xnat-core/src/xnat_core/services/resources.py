@@ -265,9 +265,11 @@ def address_of(client: XNATClient, home: Home, label: str, *, by_number: bool = 
     """
     if is_addressable(label):
         return label
-    for resource in resources_of(client, home):
-        if resource.id and (label == resource.label or (by_number and label == resource.id)):
-            return resource.id
+    found = [resource for resource in resources_of(client, home) if resource.id]
+    labelled = [resource.id for resource in found if resource.label == label]
+    numbered = [resource.id for resource in found if by_number and resource.id == label]
+    for number in labelled or numbered:
+        return str(number)
     raise InvalidIdentifierError(
         "resource label",
         label,
