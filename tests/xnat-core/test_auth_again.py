@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from werkzeug import Response
+from werkzeug import Request, Response
 
 from support.ports import free_port
 from support.sandbox import XNAT
@@ -151,3 +151,25 @@ def test_a_login_of_long_ago_does_not_become_a_guest(
         client.invalidate_session()
     with connect(resolve()) as client:
         assert [row["ID"] for row in client.rows("/data/projects")] == ["P1"]
+
+
+def test_what_was_stored_as_a_guest_is_sent_again(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that somebody has ended in the middle; the server opens another one beside it."""
+    xnat.store.preferences.set("requireLogin", False)
+    made = xnat.has_session("P1", "S1", "MR1")
+    xnat.call("PUT", "/data/projects/P1/accessibility/public")
+    where = f"/data/experiments/{made.id}/resources/NOTES/files/a.txt"
+
+    def opens_another(request: Request, response: Response) -> None:
+        if not xnat.app.sessions.use(request.cookies.get("JSESSIONID", "")):
+            response.headers.add("Set-Cookie", "JSESSIONID=ANOTHER; Path=/")
+
+    xnat.app.after(opens_another)
+    with XNATClient(xnat.url, *xnat.admin, auto_reauth=True) as client:
+        client.whoami()
+        xnat.expires_sessions()
+        client.put(where, params={"inbody": True}, body=BytesBody(b"a"), repeatable=True)
+    found = xnat.rows(f"/data/experiments/{made.id}/resources")
+    assert [row["label"] for row in found] == ["NOTES"]

@@ -179,8 +179,8 @@ class Conversation:
         than a session lives; and a session that an earlier process has left.
         """
         status = response.status_code
-        if call.method not in READING and status < 400:
-            return False
+        if status < 400 and not call.repeatable:
+            return False  # A change that was made must not be made again.
         other = answers.other_session(response, token)
         hidden = status in _HIDDEN
         doubtful = pause > self._authenticator.lifetime or (
