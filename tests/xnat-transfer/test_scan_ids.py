@@ -79,3 +79,22 @@ def with_other_uids(path: Path) -> bool:
         setattr(data, name, generate_uid(entropy_srcs=[str(data[name].value)]))
     data.save_as(path)
     return True
+
+
+def test_a_new_scan_is_not_taken_for_one_with_files_of_the_same_names(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    anonymize(transfer)
+    transfer.dest.settings.anonymize = with_other_uids
+    assert transfer().status == 0
+    assert transfer.source.call("DELETE", f"/data/experiments/{session.id}/scans/1").ok
+    files = zip(
+        series("S1", "S1_MR1", 1, "MR", 2), series("S1", "S1_MR1", 7, "MR", 2).values(), strict=True
+    )
+    scan = transfer.source.has_scan(session, "7", dict(files), type="new")
+    uid = series_uid("S1", "S1_MR1", 7)
+    transfer.source.store.items.update_scan(scan.number, fields={"UID": uid})
+    ran = transfer()
+    assert (ran.status, ran.files) == (0, 2), ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    types = {scan.id: scan.fields["type"] for scan in transfer.dest.store.items.scans(there.id)}
+    assert types == {"1": "MR 1", "7": "new"}

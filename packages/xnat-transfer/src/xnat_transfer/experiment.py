@@ -126,7 +126,7 @@ class Experiment:
         """
         if self.route.run.mapped(self.session.id) is not None:
             return
-        known = difference.recognised or self.staging.was_sent(wanted.holdings)
+        known = difference.recognised or any(map(self.staging.was_sent, wanted.holdings))
         if not known and self._is_of_another_study(found):
             raise self._conflict(found, "it is of another study")
         self.route.run.map(self.session.id, found.id, found.label)
@@ -170,6 +170,7 @@ class Experiment:
         self._scan_ids = same_scans(
             wanted,
             typed_scans(dest, there),
+            self.staging.has_arrived,
             None if self.route.anonymizes is False else names,
         )
         found = {one.label: one.id for one in assessors_of(dest, there)}

@@ -21,13 +21,19 @@ _NUMBERED_ANEW = re.compile(r".+-[A-Z]+\d+")
 
 
 def same_scans(
-    wanted: Contents, there: Sequence[Scan], names_there: Callable[[], Names] | None
+    wanted: Contents,
+    there: Sequence[Scan],
+    has_arrived: Callable[[Place], bool],
+    names_there: Callable[[], Names] | None,
 ) -> dict[str, str]:
     """The IDs that scans of the source have on the destination.
 
     By the UID of the series, else by ID. Several scans may name one series, derived ones do: then
-    the ID tells which, and no two of them are one scan there. `names_there` lists the files of the
-    destination, when it may have rewritten UIDs; it is asked only where IDs alone do not tell.
+    the ID tells which, and no two of them are one scan there.
+
+    `names_there` lists the files of the destination, when it may have rewritten UIDs; it is asked
+    only where IDs alone do not tell. Names are worth less than UIDs, `IM1` may be in every scan: by
+    them only what some run has brought is known, and nothing where any UID has been kept.
     """
     uids = {scan.id: scan.uid for scan in there}
     scans = list(wanted.scans.values())
@@ -36,12 +42,10 @@ def same_scans(
     for scan in scans:
         if scan.id not in found and scan.uid in by_uid:
             found[scan.id] = by_uid.pop(scan.uid)
-    if names_there is not None:
-        names = names_of(wanted)
-        left = [scan.id for scan in scans if scan.id not in found and scan.id in names]
-        free = uids.keys() - found.values()
-        if free and any(id not in free or _NUMBERED_ANEW.fullmatch(id) for id in left):
-            found |= _by_names({id: names[id] for id in left}, free, names_there())
+    if names_there is not None and not found:
+        names = names_of(wanted, has_arrived)
+        if uids and any(id not in uids or _NUMBERED_ANEW.fullmatch(id) for id in names):
+            found = _by_names(names, uids, names_there())
     taken = set(found.values())
     for scan in scans:
         if scan.id not in found and scan.id in uids and scan.id not in taken:
@@ -49,9 +53,10 @@ def same_scans(
     return found
 
 
-def names_of(wanted: Contents) -> Names:
-    """What the DICOM of the source is called."""
-    return _named((place, holding.files) for place, holding in wanted.holdings.items())
+def names_of(wanted: Contents, has_arrived: Callable[[Place], bool]) -> Names:
+    """What the DICOM of the source is called that some run has brought."""
+    holdings = wanted.holdings.items()
+    return _named((place, holding.files) for place, holding in holdings if has_arrived(place))
 
 
 def names_in(rows: Iterable[Row]) -> Names:

@@ -160,9 +160,13 @@ class Staging:
         latest = self.route.run.latest(_ARRIVED, self._key(place))
         return latest is None or latest.fingerprint in ("", print)
 
-    def was_sent(self, places: Iterable[Place]) -> bool:
-        """Whether some run has begun to send the DICOM of any of these."""
-        return any(place.is_dicom and self._sent_as(place) for place in places)
+    def has_arrived(self, place: Place) -> bool:
+        """Whether some run has brought this DICOM into the archive."""
+        return self.route.run.latest(_ARRIVED, self._key(place)) is not None
+
+    def was_sent(self, place: Place) -> bool:
+        """Whether some run has begun to send this DICOM."""
+        return place.is_dicom and bool(self._sent_as(place))
 
     def _sent_as(self, place: Place) -> str:
         latest = self.route.run.latest(_SENT, self._key(place))
