@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.transfers import Transfer, anonymize, everything, series, study_of
+from xnat_core.user_paths import state_dir
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -69,3 +70,25 @@ def test_a_destination_that_is_named_by_an_alias_is_asked_by_its_id(transfer: Tr
         assert transfer.say(verb, *words).status == 0
     asked = transfer.dest.requests("GET", "/xapi/anonymize/projects/")
     assert {request.path.split("/")[4] for request in asked} == {"B"}
+
+
+def test_what_is_no_dicom_does_not_tell_that_dicom_is_kept(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    transfer.source.has_scan(session, "1", {"sidecar.json": b"{}", "NOTES.TXT": b"odd"})
+    anonymize(transfer)
+    transfer.dest.fails("GET", "/xapi/anonymize", 403, times=100)
+    ran = transfer()
+    assert ran.status == 0, ran.err
+    assert transfer().outcomes == {"skipped"}
+
+
+def test_a_scan_that_is_kept_tells_that_another_is_not_rewritten(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", "MR")
+    transfer()
+    for name, data in series("S1", "S1_MR1", 2, "MR", 2).items():
+        where = f"/data/experiments/{session.id}/scans/2/resources/DICOM/files/{name}"
+        assert transfer.source.call("DELETE", where).ok
+        transfer.source.has_scan(session, "2", {f"corrected_{name}": data + b"\0\0"})
+    (state_dir() / "transfer.db").unlink()
+    transfer.dest.fails("GET", "/xapi/anonymize", 403, times=100)
+    assert transfer().files == 2

@@ -24,6 +24,12 @@ from xnat_transfer.contents import (
     Row,
 )
 
+# What is no DICOM stays as it is everywhere, and does not tell whether DICOM does.
+_NO_DICOM = (
+    *(".json", ".xml", ".txt", ".csv", ".tsv", ".log", ".html", ".pdf"),
+    *(".nii", ".gz", ".zip", ".bval", ".bvec", ".jpg", ".jpeg", ".png", ".gif"),
+)
+
 IsUnchanged = Callable[[Place, str], bool]
 """Whether a resource had this fingerprint when it was sent last."""
 
@@ -119,9 +125,7 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Differenc
         ],
     )
     rest = {place: dict(holding.files) for place, holding in wanted.holdings.items()}
-    matchers = {
-        place: _Matcher(files, there.anonymizes) for place, files in rest.items() if place.is_dicom
-    }
+    matchers = {place: _Matcher(files) for place, files in rest.items() if place.is_dicom}
     ids = {id: source for source, id in there.scans.items()}
     labels = {id: label for label, id in there.assessors.items()}
     for row in there.rows:
@@ -130,9 +134,15 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Differenc
             _see_dicom(row, [matchers[one] for one in _alternatives(place) if one in matchers])
         elif place in rest:
             _see(row, rest[place], found)
+    for matcher in matchers.values():
+        matcher.match_digests(found)
+    kept = any(matcher.is_kept for matcher in matchers.values())
+    rewrites = there.anonymizes or (there.anonymizes is None and not kept)
     for place, matcher in matchers.items():
-        matcher.finish(found, partial(_is_unchanged, wanted.holdings[place], place, unchanged))
-    changed = _altered(wanted, matchers, found, there.anonymizes, unchanged)
+        holding = wanted.holdings[place]
+        others_may = rewrites and (there.anonymizes is True or not matcher.is_matched)
+        matcher.match_numbers(found, others_may, partial(_is_unchanged, holding, place, unchanged))
+    changed = _altered(wanted, matchers, found, rewrites, unchanged)
     for place, holding in wanted.holdings.items():
         paths = [*rest[place], *changed.get(place, ())]
         if paths:
@@ -198,10 +208,11 @@ def _recognised(one: Known, other: Known, found: Difference) -> None:
 class _Matcher:
     """Recognises the files of one DICOM resource; what is left in `missing` is not there."""
 
-    def __init__(self, missing: dict[str, Known], anonymizes: bool | None) -> None:
+    def __init__(self, missing: dict[str, Known]) -> None:
         self.missing = missing
         self.altered: dict[str, Known] = {}
-        self._anonymizes = anonymizes
+        self.is_matched = self.is_kept = False
+        """Whether some DICOM there may be the same, and whether by its digest it is."""
         self._pairs: list[tuple[Known, Known]] = []
         self.others: list[Known] = []
         """What the destination has under names that nothing here has."""
@@ -214,7 +225,7 @@ class _Matcher:
         paths = self._named_like(row)
         for path in paths:
             if is_same(self.missing[path], row.known):
-                self._pairs.append((self.missing.pop(path), row.known))
+                self._pair(path, row.known)
                 paths.remove(path)
                 return True
         return False
@@ -231,13 +242,8 @@ class _Matcher:
     def _named_like(self, row: Row) -> list[str]:
         return self._by_name.get(row.path.rpartition("/")[2], [])
 
-    @property
-    def has_identical(self) -> bool:
-        """Whether a file there is the very same, by its digest."""
-        return any(one.digest and other.digest for one, other in self._pairs)
-
-    def finish(self, found: Difference, is_unchanged: Callable[[], bool]) -> None:
-        """Match what has another name there; by number only what has not changed on the source."""
+    def match_digests(self, found: Difference) -> None:
+        """Match what has another name there and the same bytes."""
         by_digest = {known.digest: path for path, known in self.missing.items() if known.digest}
         left: list[Known] = []
         for known in self.others:
@@ -245,29 +251,42 @@ class _Matcher:
             if path is None:
                 left.append(known)
             else:
-                self._pairs.append((self.missing.pop(path), known))
+                self._pair(path, known)
+        self.others = left
         for one, other in self._pairs:
             _recognised(one, other, found)
-        if self.missing and self._are_these(left) and is_unchanged():
+
+    def match_numbers(
+        self, found: Difference, rewrites: bool, is_unchanged: Callable[[], bool]
+    ) -> None:
+        """Match what has other names and other bytes, unless it has changed on the source."""
+        if self.missing and self._are_these(rewrites) and is_unchanged():
             found.counted += len(self.missing)
             self.missing.clear()
 
-    def _are_these(self, others: list[Known]) -> bool:
+    def _are_these(self, rewrites: bool) -> bool:
         """Whether what is there under other names must be what seems to be missing."""
-        if len(others) != len(self.missing):
+        if len(self.others) != len(self.missing):
             return False
-        if self._anonymizes or (self._anonymizes is None and not self._pairs):
+        if rewrites:
             return True
-        wanted = self.missing.values()
-        comparable = all(known.digest for known in (*others, *wanted))
-        return not comparable and Counter(k.size for k in others) == Counter(k.size for k in wanted)
+        wanted, there = self.missing.values(), self.others
+        comparable = all(known.digest for known in (*there, *wanted))
+        return not comparable and Counter(k.size for k in there) == Counter(k.size for k in wanted)
+
+    def _pair(self, path: str, there: Known) -> None:
+        known = self.missing.pop(path)
+        self._pairs.append((known, there))
+        if not path.lower().endswith(_NO_DICOM):
+            self.is_matched = True
+            self.is_kept |= bool(known.digest and there.digest)
 
 
 def _altered(
     wanted: Contents,
     matchers: Mapping[Place, _Matcher],
     found: Difference,
-    anonymizes: bool | None,
+    rewrites: bool,
     unchanged: IsUnchanged,
 ) -> dict[Place, list[str]]:
     """The files that have other bytes there and are to be sent again.
@@ -276,9 +295,6 @@ def _altered(
     the source have changed since they were sent.
     """
     changed: dict[Place, list[str]] = {}
-    # What is no DICOM stays as it is everywhere, and tells nothing.
-    kept = any(matcher.has_identical for matcher in matchers.values())
-    rewrites = anonymizes or (anonymizes is None and not kept)
     for place, matcher in matchers.items():
         if not matcher.altered:
             continue
