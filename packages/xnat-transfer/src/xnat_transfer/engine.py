@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from xnat_core.bounds import Begin, BoundReached
 from xnat_core.errors import (
@@ -92,7 +93,8 @@ class Engine:
         here = Home.of_subject(case.subject)
         there = Home.of_subject(owner) if owner.id else None
         name = f"{case.subject.project}/{case.subject.label}"
-        resources = Resources(self.route, name, here, there, rule)
+        own = partial(case.require_own, owner)
+        resources = Resources(self.route, name, here, there, rule, own)
         return self._of_owner(
             work.record, resources, SUBJECT, case.subject.id, owner, begin, changed=case.changed
         )

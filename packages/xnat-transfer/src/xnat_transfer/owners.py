@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from xnat_core.bodies import BytesBody
 from xnat_core.bounds import Begin
@@ -25,15 +26,23 @@ from xnat_transfer.state import Entity
 class Resources:
     """The resources of a project or a subject on their way from one home to the other.
 
-    `there` is None in a dry run whose destination does not exist yet.
+    `there` is None in a dry run whose destination does not exist yet. `require_own` raises when it
+    is another project's.
     """
 
     is_due = False
 
     def __init__(
-        self, route: Route, name: str, here: Home, there: Home | None, rule: Choice
+        self,
+        route: Route,
+        name: str,
+        here: Home,
+        there: Home | None,
+        rule: Choice,
+        require_own: Callable[[], None] = lambda: None,
     ) -> None:
         self.route = route
+        self.require_own = require_own
         self.name = name
         self.here = here
         self.there = there
@@ -54,6 +63,7 @@ class Resources:
         home = self.there
         if home is None:
             raise TransferError(f"{self.name}: there is nothing on the destination to fill")
+        self.require_own()
         self.route.progress.expect(bytes=difference.amount.bytes)
         filler = Filler(self.route, lambda place: home)
         sent, errors = filler.fill(wanted, difference.resources, difference.lacks)
@@ -138,10 +148,15 @@ class SubjectCase:
         )
         return there
 
-    def _write(self, found: Subject | None) -> None:
-        if found is not None and found.primary_project:
+    def require_own(self, found: Subject) -> None:
+        """Raise TransferConflictError when the destination's project only shows this subject."""
+        if found.primary_project:
             reason = f"it belongs to project {found.primary_project}, which shares it"
             raise self._conflict(found, reason)
+
+    def _write(self, found: Subject | None) -> None:
+        if found is not None:
+            self.require_own(found)
         body = None
         if self.route.config.transfer_xml_metadata:
             where = path("data", "subjects", self.subject.id)
