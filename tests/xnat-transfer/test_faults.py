@@ -152,6 +152,22 @@ def test_a_source_that_lists_no_sizes_is_transferred_by_zip(transfer: Transfer) 
     assert request.mimetype == "application/zip"
 
 
+@pytest.mark.parametrize("side", ["source", "dest"])
+def test_what_has_no_digests_is_said_to_be_compared_by_size(transfer: Transfer, side: str) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", resources={"NOTES": {"a.txt": b"a"}})
+
+    def blank(request: Request, response: Response) -> None:
+        if request.path.endswith("/files") and response.mimetype == "application/json":
+            text = response.get_data(as_text=True)
+            response.set_data(re.sub(r'"digest":"\w+"', '"digest":""', text))
+
+    getattr(transfer, side).app.after(blank)
+    for _ in range(2):
+        ran = transfer()
+        assert ran.status == 0
+        assert "3 files have no MD5 on one of the servers" in ran.err
+
+
 def test_a_project_that_archives_by_itself_is_no_trouble(transfer: Transfer) -> None:
     transfer.dest.call("PUT", "/data/projects/B/prearchive_code/4")
     transfer.has_session("S1", "S1_PET1", "PT", "CT", "CT", instances=5)

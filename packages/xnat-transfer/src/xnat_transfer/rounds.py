@@ -80,6 +80,11 @@ def _look_again(item: Item) -> tuple[Contents, Difference]:
 def notes_on(difference: Difference, wanted: Contents) -> list[str]:
     """What a comparison could not prove."""
     notes = []
+    if difference.unverifiable:
+        notes.append(
+            f"{difference.unverifiable} files have no MD5 on one of the servers: their names and "
+            "sizes were compared"
+        )
     if difference.altered:
         notes.append(
             f"the destination rewrites DICOM (anonymization): {difference.altered} files were "
