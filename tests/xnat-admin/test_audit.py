@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
 from support.sandbox import XNAT
@@ -138,3 +140,25 @@ def test_events_of_one_second_come_in_the_order_of_their_numbers() -> None:
     moment = "2024-05-02 10:00:00"
     events = [Event(id=number, timestamp=moment) for number in ("9", "11", "10")]
     assert [event.id for event in newest(events, Wanted(), None)] == ["11", "10", "9"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "2024-05-02 25:00:00"]
+)
+def test_a_time_that_is_none_does_not_hide_the_other_events(odd: str) -> None:
+    events = [Event(id="1", timestamp=odd), Event(id="2", timestamp="2024-05-02 10:00:00")]
+    assert [event.id for event in newest(events, Wanted(), None)] == ["2", "1"]
+    assert [event.id for event in newest(events, Wanted(since=since("2024-01-01")), None)] == ["2"]
+
+
+def test_a_date_beyond_the_calendar_is_told_as_it_is(xnat: XNAT, admin: Run, busy: str) -> None:
+    def postpone(request: Request, response: Response) -> None:
+        if request.path.endswith("/history"):
+            history = json.loads(response.get_data())
+            history["events"][0]["event_date"] = 10**18
+            response.set_data(json.dumps(history))
+
+    xnat.app.after(postpone)
+    answer = admin("audit", "-E", busy)
+    assert answer.status == 0, answer.err
+    assert str(10**18) in {record["timestamp"] for record in answer.records}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -228,10 +229,11 @@ def _of_row(row: dict[str, Any]) -> Event:
 def _of_history(entry: dict[str, Any], item: Item) -> Event:
     moment = entry.get("event_date")
     if isinstance(moment, (int, float)):
-        # Absolute, unlike the launch times of workflows, which are in the server's own zone.
-        moment = datetime.fromtimestamp(moment / 1000, timezone.utc).isoformat(
-            timespec="milliseconds"
-        )
+        # Absolute, unlike the launch times of workflows, which are in the server's own zone. What
+        # is beyond the calendar stays the number that it is.
+        with suppress(ValueError, OverflowError, OSError):
+            absolute = datetime.fromtimestamp(moment / 1000, timezone.utc)
+            moment = absolute.isoformat(timespec="milliseconds")
     return Event.from_row(
         {
             "id": entry.get("event_id"),
@@ -249,13 +251,17 @@ def _of_history(entry: dict[str, Any], item: Item) -> Event:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A time that the server wrote; without a zone it is taken for one of this machine's."""
+    """A time that the server wrote; without a zone it is taken for one of this machine's.
+
+    None for what is no time.
+    """
     found = re.match(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?(.*)", text or "")
     if found is None:
         return None
     fraction = (found[3] or "")[:7].ljust(7, "0") if found[3] else ""
-    try:
-        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{found[4].strip()}")
-    except ValueError:
-        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}")
-    return moment if moment.tzinfo else moment.astimezone()
+    for rest in (f"{fraction}{found[4].strip()}", ""):
+        # The years 1 and 9999 have no neighbours in other zones.
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{rest}")
+            return moment if moment.tzinfo else moment.astimezone()
+    return None
