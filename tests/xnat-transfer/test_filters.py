@@ -136,6 +136,20 @@ def test_without_verification_nothing_is_listed_again(furnished: Transfer) -> No
             "filtering.imaging_sessions.xsi_types[0].xsi_type: must name a type such as "
             "xnat:mrSessionData, not None",
         ),
+        (
+            {"filtering": {"project_resources": {"items": ["SECRET"]}}},
+            "filtering.project_resources.sync_type: must be include or exclude where there are "
+            "items, not None",
+        ),
+        (
+            {"filtering": {"imaging_sessions": {"items": ["xnat:ctSessionData"]}}},
+            "filtering.imaging_sessions.sync_type: must be include or exclude",
+        ),
+        (
+            {"filtering": {"subject_resources": {"sync_type": "exclude", "items": [1.10]}}},
+            "filtering.subject_resources.items: must be names, in quotes where YAML takes them for "
+            "something else, not 1.1",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_field(data: dict[str, Any], said: str) -> None:

@@ -141,6 +141,14 @@ def _choice(data: object, where: str) -> Choice:
     items = given.get("items") or []
     if not isinstance(items, list):
         raise _wrong(f"{where}.items", "must be a list of names", items)
+    for item in items:
+        if not isinstance(item, (str, int)) or isinstance(item, bool):
+            rule = "must be names, in quotes where YAML takes them for something else"
+            raise _wrong(f"{where}.items", rule, item)
+    if items and not given.get("sync_type"):
+        # Whoever names items means a rule, which would not be one.
+        rule = "must be include or exclude where there are items"
+        raise _wrong(f"{where}.sync_type", rule, None)
     return Choice(sync_type, frozenset(map(str, items)))
 
 
