@@ -190,7 +190,13 @@ def test_names_that_a_zip_cannot_hold_are_refused_before_anything_is_sent(tmp_pa
 
 @pytest.mark.parametrize(
     ("mtime", "shown"),
-    [(0, (1980, 1, 1, 0, 0, 0)), (10**11, None), (1_700_000_001, None)],
+    [
+        (0, (1980, 1, 1, 0, 0, 0)),
+        (10**11, None),
+        (1 << 62, None),
+        (-(1 << 62), None),
+        (1_700_000_001, None),
+    ],
 )
 def test_times_that_a_zip_cannot_hold_are_bent(
     tmp_path: Path, mtime: int, shown: tuple[int, ...] | None

@@ -33,6 +33,8 @@ _PLAIN_VERSION, _ZIP64_VERSION = 20, 45
 _MADE_BY_UNIX = 3 << 8
 _REGULAR_FILE = 0o100644 << 16
 _MASK_16, _MASK_32 = 0xFFFF, 0xFFFFFFFF
+# Behind 2107; of times far behind it, or before 1970, some systems cannot tell the date.
+_LATEST = 1 << 33
 
 
 class ZipStream:
@@ -256,7 +258,7 @@ def _zip64_extra(*numbers: int) -> bytes:
 
 def _dos_time(mtime: int) -> tuple[int, int]:
     """Return time and date in the two numbers of a zip: local, even seconds, 1980 to 2107."""
-    year, month, day, hour, minute, second, *_ = time.localtime(mtime)
+    year, month, day, hour, minute, second, *_ = time.localtime(min(max(mtime, 0), _LATEST))
     if year < 1980:
         year, month, day, hour, minute, second = 1980, 1, 1, 0, 0, 0
     year = min(year, 2107)
