@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+# Nothing here repeats without a bound what it then goes back over: the text may be a whole page.
 _SECRET_WORD = (
-    r"[\w.-]*(?:pass(?:word|wd|phrase)?|secret|token|api_?key|csrf|signature|credential)[\w.-]*"
+    r"[\w.-]{0,80}(?:pass(?:word|wd|phrase)?|secret|token|api_?key|csrf|signature|credential)"
+    r"[\w.-]{0,80}"
 )
 _RULES = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s'\"]+@"), r"\1***@"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,40}://)[^/\s'\"]+@"), r"\1***@"),
     (re.compile(rf"(?i)([?&;]{_SECRET_WORD}=)[^&#\s'\"]+"), r"\1***"),
     (re.compile(r"(?i)\b(JSESSIONID(?:SSO)?\s*[=:]\s*)[^;,\s'\"]+"), r"\1***"),
     (
