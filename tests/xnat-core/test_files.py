@@ -211,3 +211,19 @@ def test_a_file_system_may_sync_no_folders(
     ):
         file.write(b"1")
     assert (folder / "a").read_bytes() == b"1"
+
+
+def test_a_folder_that_may_be_written_need_not_be_readable(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def refuses_folders(path: Path, flags: int, *mode: int) -> int:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuses_folders)
+    with atomic_write(folder / "a", sync=True) as file:
+        file.write(b"1")
+    assert (folder / "a").read_bytes() == b"1"
