@@ -277,6 +277,15 @@ def test_texts_and_numbers_that_others_cannot_read_are_shown(
     assert capfd.readouterr().out == printed
 
 
+def test_json_cannot_drive_the_terminal(xnat: XNAT, capfd: pytest.CaptureFixture[str]) -> None:
+    body = '{"a":"\x9b31m\u202e\xe4"}'
+    xnat.before(
+        lambda r: Response(body, mimetype="application/json") if "projects" in r.path else None
+    )
+    assert main(["get", "/data/projects", "-o", "json"]) == 0
+    assert capfd.readouterr().out == '{\n  "a": "\\u009b31m\\u202e\xe4"\n}\n'
+
+
 def test_json_without_a_bottom_is_printed_and_called_unreadable(
     xnat: XNAT, capfd: pytest.CaptureFixture[str]
 ) -> None:

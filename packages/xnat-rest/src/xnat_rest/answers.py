@@ -14,6 +14,7 @@ from xnat_core.http.answers import REDIRECTS, asks_to_log_in, refused_redirect
 from xnat_core.job import Job
 from xnat_core.records import Record
 from xnat_core.redaction import one_line
+from xnat_core.tables import safe_json
 
 _BLOCK = 1 << 20
 _OWN_PLACE = re.compile(r"/data/(?:archive|prearchive)/")
@@ -63,9 +64,8 @@ def show(
             return
         raise IntegrityError("the answer says it is JSON, but cannot be read") from None
     if job.args.text("--output") == "json":
-        text = json.dumps(document, indent=2, ensure_ascii=False)
-        # Half a surrogate pair is no character: it stays the escape that it was.
-        job.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
+        text = safe_json(json.dumps(document, indent=2, ensure_ascii=False))
+        job.write_bytes(text.encode() + b"\n")
     else:
         yield from _rows(document)
 
