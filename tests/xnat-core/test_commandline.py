@@ -50,12 +50,19 @@ def test_a_value_may_begin_with_a_dash() -> None:
     assert words("--number", "-5").whole("--number") == -5
 
 
-@pytest.mark.parametrize("option", ["--project", "--scan", "--username", "--url"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--project", "--scan", "--username", "--url", "--label", "--for", "--check"),
+        *("--study", "--modality", "--status", "--user", "--action", "--since", "--pattern"),
+    ],
+)
 def test_a_variable_that_is_not_set_is_no_option_left_out(option: str) -> None:
     command = Command("a module")
     manual = command.manual(
         "\nUsage:\n  x [options] [<path>]...\n\nOptions:\n"
-        "  --project=<id>  Project.\n  --scan=<id>  Scan.\n  --note=<text>  Note.\n"
+        "  --note=<text>  Note.\n"
+        + ("" if option in ("--username", "--url") else f"  {option}=<text>  Name.\n")
     )
     for argv, name in (([option, ""], option), ([option + "="], option), (["a", ""], "<path>")):
         with pytest.raises(UsageError, match=f"^{name} may not be empty$"):

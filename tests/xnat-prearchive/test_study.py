@@ -17,6 +17,8 @@ def test_of_a_project_only_the_rows_of_the_study_are_listed(run: Run, stage: Sta
     status, records, _ = run("list", "-P", "P1", "--study", "1.2.2")
     assert (status, [record["id"] for record in records]) == (0, ["/".join(words)])
     assert run("list", "-P", "P1", "--study", "1.2.3")[:2] == (0, [])
+    # A variable that is not set; what is listed may go on to be deleted.
+    assert run("list", "-P", "P1", "--study", "")[:2] == (2, [])
 
 
 def test_a_study_that_lies_where_one_has_no_rights_is_none(

@@ -159,7 +159,7 @@ def _checked(words: Sequence[str], options: Sequence[Option], usage: str) -> lis
     return checked
 
 
-# Those that say what is worked on, where, and as whom.
+# Those that say what is worked on, where, and as whom; and those that leave out all the rest.
 _NAMES = frozenset(
     (
         "--project",
@@ -174,6 +174,16 @@ _NAMES = frozenset(
         "--dest-project",
         "--dest-url",
         "--dest-user",
+        "--label",
+        "--for",
+        "--check",
+        "--study",
+        "--modality",
+        "--status",
+        "--user",
+        "--action",
+        "--since",
+        "--pattern",
     )
 )
 _MAY_BE_EMPTY = frozenset(("<value>", "<command>"))
