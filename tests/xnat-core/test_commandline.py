@@ -81,6 +81,11 @@ def test_a_variable_that_is_not_set_behind_a_letter_takes_no_other_word(argv: li
         parse(command.manual(manual), argv, command)
 
 
+def test_an_empty_path_is_not_the_working_directory() -> None:
+    with pytest.raises(UsageError, match=r"^--file may not be empty$"):
+        Args({"--file": ""}).path("--file")
+
+
 def test_words_after_two_dashes_are_no_options() -> None:
     assert "--loud" in words("--", "--loud").texts("<word>")
 

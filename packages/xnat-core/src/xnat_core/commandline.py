@@ -141,8 +141,13 @@ class Args:
         return number
 
     def path(self, name: str) -> Path | None:
-        """A local path with `~` expanded, or None when it was not given."""
+        """A local path with `~` expanded, or None when it was not given.
+
+        An empty one, which would be the working directory, raises UsageError.
+        """
         value = self.text(name)
+        if value == "":
+            raise UsageError(f"{name} may not be empty")
         return None if value is None else expanded(value)
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
