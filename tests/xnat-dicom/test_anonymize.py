@@ -253,6 +253,23 @@ def test_a_link_below_the_output_does_not_lead_into_the_input(run: Run) -> None:
     assert Path("a/1/mr1_0001.dcm").read_bytes() == before
 
 
+@pytest.mark.parametrize("there", ["original", "no DICOM"])
+def test_only_copies_are_replaced(run: Run, there: str) -> None:
+    Path("out").mkdir()
+    if there == "original":
+        shutil.copy("a/1/mr1_0002.dcm", "out/ct1_0001.dcm")
+    else:
+        Path("out/ct1_0001.dcm").write_text("notes")
+    before = Path("out/ct1_0001.dcm").read_bytes()
+    for words in (["--dry-run"], []):
+        answer = run("anonymize", "b/ct1_0001.dcm", "out", *words)
+        assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "out/ct1_0001.dcm is there, and no copy of this tool" in answer.err
+    assert Path("out/ct1_0001.dcm").read_bytes() == before
+    for words in ([], ["--keep-private"], []):
+        assert run("anonymize", "b/ct1_0001.dcm", "again/", *words).values("outcome") == ["done"]
+
+
 def test_a_dry_run_reads_everything_and_writes_nothing(run: Run) -> None:
     Path("a/1/mr1_0001.dcm").write_bytes(b"garbage")
     before = sorted(Path().rglob("*"))

@@ -3,8 +3,9 @@
 Usage:
   xnat-dicom anonymize [options] <in> <out>
 
-<in> is a file or a folder; below <out> the folders are as below <in>. Input is never changed. The
-copy of a file goes into <out> if that is a folder or ends with a slash.
+<in> is a file or a folder; below <out> the folders are as below <in>. The copy of a file goes into
+<out> if that is a folder or ends with a slash. Input is never changed, and nothing is replaced but
+copies of an earlier run.
 
 Options:
   --patient-id=<id>      ID of the patient in all copies; else each patient gets a pseudonym.
@@ -42,7 +43,7 @@ from xnat_core.job import Job
 from xnat_core.models import DicomFile
 from xnat_core.records import Record, done, planned
 from xnat_core.user_paths import expanded
-from xnat_dicom.deidentify import Deidentifier
+from xnat_dicom.deidentify import Deidentifier, is_copy
 from xnat_dicom.finding import Finder, is_folder, without_remarks
 from xnat_dicom.pseudonyms import Pseudonyms, key_of
 from xnat_dicom.reading import damage, read_whole
@@ -114,6 +115,9 @@ def work(job: Job) -> Iterator[Record]:
     def act(copy: Copy) -> Iterable[Record]:
         if copy.target.resolve().is_relative_to(inside):
             raise DicomError(f"{copy.target}: is part of the input", copy.source)
+        if copy.target.exists() and not is_copy(copy.target):
+            said = f"{copy.target} is there, and no copy of this tool: it is not replaced"
+            raise DicomError(said, copy.source)
         dataset = read_whole(copy.source)
         with damage(copy.source):
             remains = options.deidentifier.apply(dataset)

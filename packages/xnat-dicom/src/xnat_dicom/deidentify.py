@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.errors import DicomError
 from xnat_dicom.profile import EDITION, action_of, dummy
 from xnat_dicom.pseudonyms import Pseudonyms
-from xnat_dicom.reading import tags_of, text
+from xnat_dicom.reading import read_elements, tags_of, text
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset, FileDataset
     from pydicom.tag import BaseTag
 
-METHOD = f"DICOM PS3.15 Basic Profile {EDITION}"
+_PROFILE = "DICOM PS3.15 Basic Profile"
+METHOD = f"{_PROFILE} {EDITION}"
+_METHOD = 0x00120063
 _PATIENT_ID, _ISSUER, _PATIENT_NAME, _STUDY = 0x00100020, 0x00100021, 0x00100010, 0x0020000D
 _BURNED_IN = 0x00280301
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+
+
+def is_copy(path: Path) -> bool:
+    """Whether a file has been written by this tool, in this or another edition of the profile."""
+    try:
+        found = read_elements(path, [_METHOD])
+    except DicomError:
+        return False
+    return _PROFILE in str(found.get(_METHOD))
 
 
 @dataclass(frozen=True)
