@@ -167,6 +167,20 @@ def test_the_profile_decides_where_nothing_is_said(session: Downloader) -> None:
     assert len(session.files("MR1")) == 5
 
 
+def test_a_named_file_that_is_no_archive_is_not_replaced(session: Downloader) -> None:
+    path = session.out / "n.txt"
+    words = ("resource", "MR1", "NOTES", "-P", "P1", "--file", path)
+    session.out.mkdir()
+    path.write_text("mine")
+    ran = session(*words)
+    assert (ran.status, path.read_text()) == (1, "mine")
+    assert "n.txt is no archive" in ran.err
+    for before in (b"", b"PK\x03\x04 the beginning of one"):
+        path.write_bytes(before)
+        assert session(*words).status == 0
+        assert names(path) == ["MR1/resources/NOTES/files/n.txt"]
+
+
 def test_extract_gives_the_same_tree_as_a_download(session: Downloader) -> None:
     session(*named(session, "--zip", "--session-resources"))
     ran = session("extract", session.out, "-r")

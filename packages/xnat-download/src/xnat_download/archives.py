@@ -179,10 +179,23 @@ def _receive(download: Download, archive: Archive, partial: Partial) -> None:
     contents.count(bytes=partial.size)
 
 
+def _may_be_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) in (b"", b"PK")
+    except OSError:
+        return False
+
+
 def _require_no_loss(download: Download, archive: Archive) -> None:
-    """Raise DownloadError when an archive of other scans or resources would be replaced."""
+    """Raise DownloadError when an archive of other scans or resources would be replaced, or under a
+    name that somebody chose, what is no archive."""
     options = download.engine.options
-    if options.archive_is_named or not archive.final.exists():
+    if not archive.final.exists():
+        return
+    if options.archive_is_named:
+        if archive.final.is_file() and not _may_be_archive(archive.final):
+            raise DownloadError(f"{archive.final} is no archive: name another file")
         return
     wanted = {(group.place.scan, group.label) for group in archive.groups}
     place, kind = archive.groups[0].place, download.record["kind"]
