@@ -504,6 +504,18 @@ def test_a_record_that_lost_its_session_or_scan_is_not_taken_for_one_of_its_pare
     assert all("n.txt" in xnat.files(item, "NOTES") for item in (project, session))
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_what_is_printed_is_not_mistaken_for_what_goes(
+    xnat: XNAT, edit: Run, dry: list[str]
+) -> None:
+    furnished(xnat)
+    words = ("delete", "scans", "-E", "MR1", "-P", "P1", "-s", "*", "--yes", *dry)
+    answer = edit(*words, "--where", "id=1")
+    assert (answer.status, answer.out, changes(xnat)) == (2, "", [])
+    assert "--where id: it chooses what is printed, not what is changed" in answer.err
+    assert len(edit(*words, "--where", "outcome!=failed").records) == 2
+
+
 def test_a_misspelled_kind_is_named(edit: Run) -> None:
     answer = edit("delete", "sessions", "-P", "P1", "E1", "--yes")
     assert (answer.status, answer.records) == (2, [])

@@ -80,6 +80,17 @@ def test_a_mistyped_name_is_not_taken_for_one_that_was_archived(run: Run, stage:
     assert (status, f"{project}/{timestamp}/{name} waits" in err) == (5, True)
 
 
+@pytest.mark.parametrize("command", ["archive", "rebuild", "move", "delete"])
+def test_where_does_not_look_like_a_choice(
+    run: Run, stage: Stage, xnat: XNAT, command: str
+) -> None:
+    known = record(stage(), xnat, status="READY")
+    words = [*(["P1"] if command == "move" else []), *(["--yes"] if command == "delete" else [])]
+    status, records, err = run(command, *words, "--where", "status=ERROR", records=[known])
+    assert (status, records, len(rows(xnat))) == (2, [], 1)
+    assert "not what is changed" in err
+
+
 def test_subject_and_label_may_be_given(run: Run, stage: Stage) -> None:
     _, records, _ = run("archive", *stage(), "--subject", "OTHER", "--label", "RENAMED")
     assert (records[0]["subject"], records[0]["label"]) == ("OTHER", "RENAMED")

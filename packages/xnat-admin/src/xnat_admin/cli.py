@@ -43,8 +43,12 @@ COMMANDS = {
         columns=("username", "firstname", "lastname", "email", "enabled", "groups"),
         identifier="username",
     ),
-    "user add": Command("xnat_admin.user_add", columns=_MEMBERSHIP, identifier="group"),
-    "user remove": Command("xnat_admin.user_remove", columns=_MEMBERSHIP, identifier="group"),
+    "user add": Command(
+        "xnat_admin.user_add", changes=True, columns=_MEMBERSHIP, identifier="group"
+    ),
+    "user remove": Command(
+        "xnat_admin.user_remove", changes=True, columns=_MEMBERSHIP, identifier="group"
+    ),
     "audit": Command(
         "xnat_admin.audit", columns=("timestamp", "user", "action", "resource", "project")
     ),

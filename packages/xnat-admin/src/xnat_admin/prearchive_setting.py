@@ -29,9 +29,12 @@ from xnat_core.records import Record, done, planned, skipped
 def work(job: Job) -> Iterator[Record]:
     """A record per project."""
     from xnat_admin.site import PREARCHIVE, prearchive_code, set_prearchive_code
+    from xnat_core.asked_keys import require_all_shown
     from xnat_core.services.projects import ProjectService
 
     wanted = job.args.choice("--set", tuple(PREARCHIVE))
+    if wanted is not None:
+        require_all_shown(job.args)
     names = {code: name for name, code in PREARCHIVE.items()}
 
     def act(record: Record) -> Iterable[Record]:

@@ -44,7 +44,7 @@ COMMANDS = {
     "whoami": Command("xnat_auth.whoami", layout="facts", identifier="username"),
     "token issue": Command("xnat_auth.token_issue", layout="facts"),
     "token list": Command("xnat_auth.token_list", listing=True, columns=_TOKEN),
-    "token revoke": Command("xnat_auth.token_revoke", columns=("id", "outcome")),
+    "token revoke": Command("xnat_auth.token_revoke", changes=True, columns=("id", "outcome")),
     "profile init": Command(
         "xnat_auth.profile_init", server=False, layout="facts", identifier="name"
     ),

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from xnat_core.commandline import Args, Command, nearest
+from xnat_core.errors import UsageError
 from xnat_core.records import keys_of
+
+# What tells of a change itself; nobody chooses by that what is to be changed.
+_OF_CHANGES = frozenset(("kind", "outcome", "reason"))
 
 
 class AskedKeys:
@@ -19,6 +23,8 @@ class AskedKeys:
         self._tested = keys_of(
             args.texts("--where"), args.texts("--filter") if command.listing else ()
         )
+        if command.changes:
+            require_all_shown(args)
         self._shown = set(columns_of(args))
         if command.listing and (sorting := args.text("--sort-by")):
             self._shown.add(sorting.partition(":")[0])
@@ -52,6 +58,19 @@ class AskedKeys:
         model = kinds().get(str(self._first.get("kind")))
         common = {"outcome", "error", "seconds", "bytes", "files"}
         return common | ({key.key for key in model.record_keys()} if model else set())
+
+
+def require_all_shown(args: Args) -> None:
+    """Raise UsageError for a `--where` that looks like a choice of what is to be changed.
+
+    It chooses what is printed. A dry run would show only that, and the run change all the rest.
+    """
+    keys = keys_of(args.texts("--where")) - _OF_CHANGES
+    if keys:
+        raise UsageError(
+            f"--where {min(keys)}: it chooses what is printed, not what is changed, and here takes "
+            f"{', '.join(sorted(_OF_CHANGES))} only: choose with 'xnat-ls' or 'list', and pipe that"
+        )
 
 
 def columns_of(args: Args) -> tuple[str, ...]:

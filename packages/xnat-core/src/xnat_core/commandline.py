@@ -56,8 +56,9 @@ class Command:
 
     `module` holds the docstring (manual and parser) and the function `work`. `columns` are those of
     the table, `identifier` is what `--quiet` prints. `layout` is `table` for many records, `facts`
-    for one. `listing` adds the list options, `bounded` those of `Job.within_bounds`. `aliases` maps
-    a retired spelling to what stands for it now: `{"--unzip": ("--extract",), "--archive-format":
+    for one. `listing` adds the list options, `bounded` those of `Job.within_bounds`. `changes` says
+    that what is there is changed, so `--where` must not look like a choice of it. `aliases` maps a
+    retired spelling to what stands for it now: `{"--unzip": ("--extract",), "--archive-format":
     ("--mode",)}`; an empty tuple drops it.
     """
 
@@ -66,6 +67,7 @@ class Command:
     server: bool = True
     listing: bool = False
     bounded: bool = False
+    changes: bool = False
     layout: str = "table"
     columns: tuple[str, ...] = ()
     identifier: str = "id"

@@ -49,7 +49,11 @@ COMMANDS = {
         "xnat_dicom.anonymize", server=False, columns=("path", "source"), identifier="path"
     ),
     "modify": Command(
-        "xnat_dicom.modify", server=False, columns=("path", "changed"), identifier="path"
+        "xnat_dicom.modify",
+        changes=True,
+        server=False,
+        columns=("path", "changed"),
+        identifier="path",
     ),
 }
 

@@ -52,36 +52,44 @@ COMMANDS = {
     "create resource": Command("xnat_edit.create_resource", columns=_RESOURCE, identifier="label"),
     "rename subject": Command(
         "xnat_edit.rename_subject",
+        changes=True,
         columns=("project", "id", "old_label", "label", "outcome", "reason"),
         identifier="label",
     ),
     "rename session": Command(
         "xnat_edit.rename_session",
+        changes=True,
         columns=("project", "id", "old_label", "label", "outcome", "reason"),
         identifier="label",
     ),
     "merge subject": Command(
-        "xnat_edit.merge_subject", columns=("project", "label", "merged_into", "sessions")
+        "xnat_edit.merge_subject",
+        changes=True,
+        columns=("project", "label", "merged_into", "sessions"),
     ),
-    "move": Command("xnat_edit.move", columns=_SESSION),
-    "share": Command("xnat_edit.share", columns=(*_ANY, "shared_into")),
-    "unshare": Command("xnat_edit.unshare", columns=(*_ANY, "unshared_from")),
-    "set": Command("xnat_edit.set", columns=_ANY),
-    "delete": Command("xnat_edit.delete", columns=_ANY),
+    "move": Command("xnat_edit.move", changes=True, columns=_SESSION),
+    "share": Command("xnat_edit.share", changes=True, columns=(*_ANY, "shared_into")),
+    "unshare": Command("xnat_edit.unshare", changes=True, columns=(*_ANY, "unshared_from")),
+    "set": Command("xnat_edit.set", changes=True, columns=_ANY),
+    "delete": Command("xnat_edit.delete", changes=True, columns=_ANY),
     "delete project": Command(
         "xnat_edit.delete_project",
+        changes=True,
         columns=("id", "name", "subjects", "sessions", "files", "outcome"),
     ),
     "delete subject": Command(
         "xnat_edit.delete_subject",
+        changes=True,
         columns=("project", "label", "id", "sessions", "files", "outcome"),
     ),
-    "delete session": Command("xnat_edit.delete_session", columns=(*_SESSION, "scans", "files")),
-    "delete scans": Command("xnat_edit.delete_scans", columns=(*_SCAN, "files")),
-    "delete resource": Command(
-        "xnat_edit.delete_resource", columns=(*_RESOURCE, "files"), identifier="label"
+    "delete session": Command(
+        "xnat_edit.delete_session", changes=True, columns=(*_SESSION, "scans", "files")
     ),
-    "delete file": Command("xnat_edit.delete_file", columns=_FILE, identifier="path"),
+    "delete scans": Command("xnat_edit.delete_scans", changes=True, columns=(*_SCAN, "files")),
+    "delete resource": Command(
+        "xnat_edit.delete_resource", changes=True, columns=(*_RESOURCE, "files"), identifier="label"
+    ),
+    "delete file": Command("xnat_edit.delete_file", changes=True, columns=_FILE, identifier="path"),
 }
 
 

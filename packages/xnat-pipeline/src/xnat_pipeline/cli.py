@@ -36,11 +36,11 @@ COMMANDS = {
         columns=("name", "engine", "applies_to", "version", "description", "path"),
         identifier="name",
     ),
-    "run": Command("xnat_pipeline.run", columns=_JOB[:5]),
+    "run": Command("xnat_pipeline.run", changes=True, columns=_JOB[:5]),
     "status": Command("xnat_pipeline.status", columns=_JOB),
     "wait": Command("xnat_pipeline.wait", columns=_JOB),
     "jobs": Command("xnat_pipeline.list_jobs", listing=True, columns=_JOB),
-    "cancel": Command("xnat_pipeline.cancel", columns=_JOB[:5]),
+    "cancel": Command("xnat_pipeline.cancel", changes=True, columns=_JOB[:5]),
 }
 
 

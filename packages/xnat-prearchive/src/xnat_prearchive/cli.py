@@ -34,15 +34,15 @@ _ARCHIVED = ("project", "subject", "label", "id")
 COMMANDS = {
     "list": Command("xnat_prearchive.list", listing=True, columns=_COLUMNS),
     "wait": Command("xnat_prearchive.wait", columns=_COLUMNS),
-    "archive": Command("xnat_prearchive.archive", columns=_ARCHIVED),
+    "archive": Command("xnat_prearchive.archive", changes=True, columns=_ARCHIVED),
     "scans": Command(
         "xnat_prearchive.scans",
         listing=True,
         columns=("name", "id", "xsi_type", "series_description", "file_count"),
     ),
-    "rebuild": Command("xnat_prearchive.rebuild", columns=_COLUMNS),
-    "move": Command("xnat_prearchive.move", columns=_COLUMNS),
-    "delete": Command("xnat_prearchive.delete", columns=_COLUMNS),
+    "rebuild": Command("xnat_prearchive.rebuild", changes=True, columns=_COLUMNS),
+    "move": Command("xnat_prearchive.move", changes=True, columns=_COLUMNS),
+    "delete": Command("xnat_prearchive.delete", changes=True, columns=_COLUMNS),
 }
 
 
