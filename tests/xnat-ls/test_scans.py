@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.answers import Run
 from support.sandbox import XNAT
+
+
+@pytest.mark.parametrize("test", ["qualty!=usable", "qualty=", "qualty!=x"])
+def test_a_misspelled_key_lets_nothing_pass(xnat: XNAT, ls: Run, test: str) -> None:
+    xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"a"}, "2": {"b.dcm": b"b"}})
+    answer = ls("scans", "-P", "P1", "-E", "MR1", "--where", test)
+    assert (answer.status, answer.out) == (2, "")
+    assert "no scan has 'qualty'; did you mean quality?" in answer.err
+    for fine in ("note!=bad", "quality!=bad", "of_another_tool!=x"):
+        assert len(ls("scans", "-P", "P1", "-E", "MR1", "--where", fine).records) == 2
 
 
 def test_scans_of_a_session_in_natural_order(xnat: XNAT, ls: Run) -> None:

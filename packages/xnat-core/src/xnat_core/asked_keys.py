@@ -9,6 +9,7 @@ from xnat_core.commandline import Args, Command, nearest
 from xnat_core.errors import UsageError
 from xnat_core.records import keys_of
 
+_COMMON = frozenset(("outcome", "error", "seconds", "bytes", "files"))
 # What tells of a change itself; nobody chooses by that what is to be changed.
 _OF_CHANGES = frozenset(("kind", "outcome", "reason"))
 
@@ -29,6 +30,7 @@ class AskedKeys:
         if command.listing and (sorting := args.text("--sort-by")):
             self._shown.add(sorting.partition(":")[0])
         self._first: Mapping[str, Any] = {}
+        self._is_judged = not (command.listing and self._tested)
 
     def see(self, record: Mapping[str, Any]) -> None:
         """Take note of the keys of a record, whether it passes the tests or not."""
@@ -36,6 +38,20 @@ class AskedKeys:
             self._tested.difference_update(record)
             self._shown.difference_update(record)
             self._first = self._first or record
+
+    def require_known(self, record: Mapping[str, Any]) -> None:
+        """Raise UsageError when the first record that passes does so for want of a misspelled key.
+
+        `qualty!=usable` is true of every scan, and the tool behind may delete them.
+        """
+        if self._is_judged:
+            return
+        self._is_judged = True
+        known = self._possible()
+        if record.get("kind") == self._first.get("kind") and len(known) > len(_COMMON):
+            for key in sorted(self._tested - known):
+                if near := nearest(key, sorted(known)):
+                    raise UsageError(f"no {record['kind']} has {key!r}{near}")
 
     def riddle(self, written: int) -> str | None:
         """A line on a key that no record had; None when that explains nothing.
@@ -52,12 +68,11 @@ class AskedKeys:
         near = nearest(key, list(self._first))
         return f"no record has {key!r}{near or ': ' + ', '.join(self._first)}"
 
-    def _possible(self) -> set[str]:
+    def _possible(self) -> frozenset[str]:
         from xnat_core.models import kinds
 
         model = kinds().get(str(self._first.get("kind")))
-        common = {"outcome", "error", "seconds", "bytes", "files"}
-        return common | ({key.key for key in model.record_keys()} if model else set())
+        return _COMMON | ({key.key for key in model.record_keys()} if model else set())
 
 
 def require_all_shown(args: Args) -> None:

@@ -308,7 +308,10 @@ class Job:
 
     def _passes(self, record: Record) -> bool:
         self._asked.see(record)
-        return not self._tests or all(test(record) for test in self._tests)
+        if self._tests and not all(test(record) for test in self._tests):
+            return False
+        self._asked.require_known(record)
+        return True
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""
