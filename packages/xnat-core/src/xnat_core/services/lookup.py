@@ -33,8 +33,8 @@ SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 _EXPERIMENTS = path("data", "experiments")
 # The ID of the site is in front: letters, digits, and what else it was given.
 _ACCESSION = re.compile(r"\w[\w-]*_E\d+")
+_ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
 _FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
-_ACCESSION_OF_SUBJECT = re.compile(r"[A-Z][A-Za-z0-9]*_S\d+")
 
 
 class LabelTaken(ValidationError):
