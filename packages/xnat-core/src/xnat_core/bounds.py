@@ -3,9 +3,11 @@
 What a bound leaves over is `skipped` with the bound as `reason`, which is no failure: the same
 command takes it up. Bytes and items bound what is begun; what has begun is brought to its end. An
 object is begun when it turns out that something is to be done for it: if those counted that are
-there already, the same command would never come to the others. Time
-bounds also the pieces of an object, its files or requests, for a session may take longer than the
-job that it is in: a piece that has begun is finished, and the object is `skipped` without the rest.
+there already, the same command would never come to the others.
+
+Time bounds also the pieces of an object, its files or requests, for a session may take longer than
+the job that it is in: a piece that has begun is finished, and the object is `skipped` without the
+rest.
 """
 
 from __future__ import annotations

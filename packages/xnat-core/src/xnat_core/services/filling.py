@@ -232,10 +232,10 @@ def unpack(
 ) -> Filled:
     """Send an archive for the server to unpack into a resource, unless all of it is there.
 
-    `begin` is called when it is not.
     What the resource holds then is compared with what the archive has. One that cannot be read here
     (`.gz`, `.zar`, `.xar`) counts as one file that is `unverifiable`. Raises UploadError for what
-    the server did not store, ResourceExistsError for what is there with other content.
+    the server did not store, ResourceExistsError for what is there with other content. `begin` is
+    called before anything is sent.
     """
 
     def look() -> dict[str, ResourceFile]:
