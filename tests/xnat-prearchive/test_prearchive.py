@@ -23,6 +23,16 @@ def record(words: list[str], xnat: XNAT, **more: Any) -> dict[str, Any]:
     return {"kind": "prearchive", "server": xnat.url, **names, **more}
 
 
+@pytest.fixture
+def slow(make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT) -> XNAT:
+    """A server that takes what it receives for unfinished, as it has received one session."""
+    server: XNAT = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
+    monkeypatch.setenv("XNAT_URL", server.url)
+    server.has_project("P1")
+    send_object(server, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    return server
+
+
 def test_list_tells_address_and_status(run: Run, stage: Stage) -> None:
     project, timestamp, name = stage()
     status, records, _ = run("list", "-P", "P1")
@@ -192,26 +202,16 @@ def test_wait_follows_data_that_is_still_arriving(run: Run, xnat: XNAT) -> None:
     assert (status, records[0]["status"]) == (0, "READY")
 
 
-def test_a_wait_that_runs_out_is_a_failure_that_says_so(
-    run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
-) -> None:
-    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
-    monkeypatch.setenv("XNAT_URL", slow.url)
-    slow.has_project("P1")
-    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+@pytest.mark.usefixtures("slow")
+def test_a_wait_that_runs_out_is_a_failure_that_says_so(run: Run) -> None:
     _, listed, _ = run("list")
     status, records, err = run("wait", "--timeout", "0.3", records=listed)
     assert (status, records[0]["outcome"]) == (1, "failed")
     assert "RECEIVING after 0.3 seconds" in err
 
 
-def test_archive_builds_what_has_only_been_received(
-    run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
-) -> None:
-    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
-    monkeypatch.setenv("XNAT_URL", slow.url)
-    slow.has_project("P1")
-    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+@pytest.mark.usefixtures("slow")
+def test_archive_builds_what_has_only_been_received(run: Run) -> None:
     _, listed, _ = run("list")
     status, records, _ = run("archive", records=listed)
     assert (status, records[0]["kind"], records[0]["label"]) == (0, "session", "E9")
@@ -366,13 +366,7 @@ def test_what_somebody_else_archives_in_between_is_archived(
 
 
 @pytest.mark.parametrize("command", ["archive", "rebuild"])
-def test_what_is_being_built_is_waited_for(
-    command: str, run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
-) -> None:
-    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
-    monkeypatch.setenv("XNAT_URL", slow.url)
-    slow.has_project("P1")
-    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+def test_what_is_being_built_is_waited_for(command: str, run: Run, slow: XNAT) -> None:
     _, listed, _ = run("list")
     slow.fails("POST", "/data/prearchive", 409, body="session document locked")
     status, records, _ = run(command, records=listed)
@@ -404,12 +398,8 @@ def test_what_the_server_does_not_build_is_not_said_to_be_built(
 
 @pytest.mark.parametrize("command", ["rebuild", "archive"])
 def test_a_refusal_to_build_in_an_answer_of_success_is_a_failure(
-    command: str, run: Run, make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT
+    command: str, run: Run, slow: XNAT
 ) -> None:
-    slow = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
-    monkeypatch.setenv("XNAT_URL", slow.url)
-    slow.has_project("P1")
-    send_object(slow, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
     _, listed, _ = run("list")
     refusal = "Operation Failed: unable to read the session"
     slow.fails("POST", "/data/prearchive", 200, body=refusal, times=1000)
