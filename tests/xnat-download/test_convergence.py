@@ -19,6 +19,7 @@ from support.sandbox import XNAT
 from xnat_core.client import XNATClient
 from xnat_core.errors import XNATCtlError
 from xnat_core.http import retries
+from xnat_download.partial import WORTH_RESUMING
 from xnat_download.service import DownloadService
 from xnat_sandbox.model import Owner
 
@@ -148,3 +149,16 @@ def test_a_part_that_no_digest_can_prove_is_not_left(download: Downloader) -> No
     ran = download.session("MR1")
     assert (ran.status, ran.record["files"], spoiler.seen) == (0, 2, 1), ran.err
     assert {name.rpartition("/")[2] for name in download.files("MR1/scans")} == {"a", "b"}
+
+
+def test_of_several_parts_of_one_file_none_is_left(download: Downloader) -> None:
+    """Several killed runs may have left them, in whatever order a disk names them."""
+    data = {name: name.encode() * 3_000_000 for name in "abcdef"}
+    download.xnat.has_session("P1", "S1", "MR1", {"1": data})
+    files = download.out / "MR1/scans/1/resources/DICOM/files"
+    files.mkdir(parents=True)
+    for name, size in itertools.product(data, (10, WORTH_RESUMING)):
+        (files / f".{name}.{size}-0123abcd.part").write_bytes(data[name][:size])
+    ran = download.session("MR1")
+    assert (ran.status, ran.record["files"]) == (0, 6), ran.err
+    assert {path.name: path.read_bytes() for path in files.iterdir()} == data

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -80,21 +82,21 @@ def look(download: Download, group: Group) -> None:
     inventory, engine = download.inventory, download.engine
     dry_run, verify = engine.options.dry_run, engine.options.verify
     folder = download.folder_of(group)
-    parts: dict[Path, dict[str, Path]] = {}
+    parts: dict[Path, dict[str, set[Path]]] = {}
     for file in inventory.files(group.number):
         check_stop()
         try:
             name = engine.tree.name_of(group, file)
             path = engine.tree.path(name)
             if path.parent not in parts:
-                parts[path.parent] = dict(left_parts(path.parent))
+                parts[path.parent] = _parts_in(path.parent)
                 if path.parent == engine.tree.out / folder:
                     # Another run may be writing it: unlike data, under the lock of the folder.
                     parts[path.parent].pop(MANIFEST, None)
             meant = PART.fullmatch(path.name)
-            if meant and parts[path.parent].get(meant[1]) == path:
+            if meant:
                 # Somebody's upload has brought it to the server: it is data.
-                del parts[path.parent][meant[1]]
+                parts[path.parent].get(meant[1], set()).discard(path)
             # A file that nothing tells the origin of may be any session's.
             known = engine.options.template is None or engine.names.is_from_before(name)
             there, md5 = is_there(path, file, verify=verify or not known)
@@ -115,15 +117,22 @@ def look(download: Download, group: Group) -> None:
         elif dry_run:
             download.begin()
             download.add(Counts(files=1, bytes=file.size or 0))
-        elif path.name in parts[path.parent] and _is_worth_resuming(
-            file, parts[path.parent][path.name]
-        ):
+        elif any(_is_worth_resuming(file, part) for part in parts[path.parent].get(path.name, ())):
             inventory.mark_part(file.id)
             del parts[path.parent][path.name]
     if not dry_run:
         for left in parts.values():
-            for path in left.values():
+            for path in itertools.chain.from_iterable(left.values()):
                 remove_left(path)
+
+
+def _parts_in(folder: Path) -> dict[str, set[Path]]:
+    """The partial files in a folder by the names they are meant for: several, after several runs
+    that were killed."""
+    found: dict[str, set[Path]] = defaultdict(set)
+    for name, part in left_parts(folder):
+        found[name].add(part)
+    return found
 
 
 def _is_worth_resuming(file: File, part: Path) -> bool:
