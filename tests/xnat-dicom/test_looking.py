@@ -79,6 +79,17 @@ def test_a_file_without_the_end_of_its_pixels_is_invalid(run: Run, compressed: b
     assert "ends in the middle of the pixels" in answer.err
 
 
+def test_an_element_before_the_pixels_does_not_hide_that_they_are_cut(run: Run) -> None:
+    dataset = pydicom.dcmread(B)
+    dataset.add_new("ExtendedOffsetTable", "OV", bytes(8))
+    dataset.save_as(B)
+    assert run("validate", B).values("valid") == [True]
+    Path(B).write_bytes(Path(B).read_bytes()[:-100])
+    answer = run("validate", B)
+    assert (answer.status, answer.values("valid")) == (1, [False])
+    assert "ends in the middle of the pixels" in answer.err
+
+
 def test_many_private_elements_are_a_warning(run: Run, change: Callable[..., None]) -> None:
     change(private(100))
     assert run("validate", B).values("valid", "warnings") == [(True, ["101 private elements"])]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xnat_core.errors import DicomError
 from xnat_dicom.profile import EDITION, action_of, dummy
 from xnat_dicom.pseudonyms import Pseudonyms
-from xnat_dicom.reading import read_elements, tags_of, text
+from xnat_dicom.reading import PIXELS, read_elements, tags_of, text
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -21,7 +21,6 @@ METHOD = f"{_PROFILE} {EDITION}"
 _METHOD = 0x00120063
 _PATIENT_ID, _ISSUER, _PATIENT_NAME, _STUDY = 0x00100020, 0x00100021, 0x00100010, 0x0020000D
 _BURNED_IN = 0x00280301
-_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
 def is_copy(path: Path) -> bool:
@@ -153,7 +152,7 @@ def _remains(dataset: Dataset, keep_private: bool) -> list[str]:
     """What the profile does not reach."""
     remains = []
     burned = text(dataset, _BURNED_IN)
-    if burned != "NO" and any(tag in dataset for tag in _PIXELS):
+    if burned != "NO" and any(tag in dataset for tag in PIXELS):
         says = f"is {burned}" if burned else "is absent"
         remains.append(f"pixels were not looked at, and BurnedInAnnotation {says}")
     if keep_private and any(tag.is_private for tag in tags_of(dataset)):

@@ -19,6 +19,9 @@ MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _SOP_CLASS = 0x00080016
 _STUDY = 0x0020000D
 _LAST_GROUP = 0x0020
+_PIXEL_GROUP = 0x7FE0
+PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+"""Of floats, of doubles, and the common ones."""
 _LARGE = 1 << 16
 _UNDEFINED = 0xFFFFFFFF
 
@@ -40,7 +43,7 @@ def read_header(path: Path, *, pixels: bool = False) -> FileDataset:
     `pixels` also when these are not there to their end."""
 
     def are_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        return tag.group == 0x7FE0
+        return tag.group == _PIXEL_GROUP
 
     return _read(path, pixels=pixels, stop_when=are_pixels, defer_size=_LARGE)
 
@@ -113,14 +116,19 @@ def _check_rest(path: Path, file: BinaryIO, dataset: FileDataset) -> None:
 
 
 def _check_pixels(path: Path, position: int, dataset: FileDataset) -> None:
-    """See to it that the element before which the parser has stopped is there to its end."""
+    """See to it that the pixels before which the parser has stopped are there to their end."""
     if dataset.file_meta.get("TransferSyntaxUID") == DEFLATED:
         return
     implicit, little = dataset.original_encoding
+    whole = True
     try:
         with path.open("rb") as file:
-            pixels = next(elements(file, position, Encoding(not implicit, bool(little))), None)
-            whole = pixels is None or pixels.end <= path.stat().st_size
+            size = path.stat().st_size
+            for element in elements(file, position, Encoding(not implicit, bool(little))):
+                whole = element.end <= size
+                # A length of the group and offsets of frames stand before them.
+                if not whole or element.tag in PIXELS or element.tag >> 16 != _PIXEL_GROUP:
+                    break
     except Malformed:
         whole = False
     if not whole:
