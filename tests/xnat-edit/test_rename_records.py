@@ -40,6 +40,17 @@ def test_a_project_beside_the_dash_is_that_of_records_without_one(xnat: XNAT, ed
     assert labels(xnat) == ["T1"]
 
 
+@pytest.mark.parametrize(("given", "listed"), [("FIRST", "P1"), ("P1", "FIRST")])
+def test_a_project_beside_the_dash_may_be_named_by_its_alias(
+    xnat: XNAT, edit: Run, given: str, listed: str
+) -> None:
+    known = record(xnat, "s1", id=xnat.has_subject("P1", "s1").id, project=listed)
+    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
+    answer = edit("rename", "subject", "-P", given, "-", *PATTERN, records=[known])
+    assert (answer.status, answer.err) == (0, "")
+    assert labels(xnat) == ["T1"]
+
+
 @pytest.mark.parametrize("label", ["s7", "T7"])
 def test_what_is_not_there_is_a_failure(xnat: XNAT, edit: Run, label: str) -> None:
     xnat.has_subject("P1", "s1")

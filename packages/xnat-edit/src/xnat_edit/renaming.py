@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, XNATCtlError
 from xnat_core.models import Session, Subject
 from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_core.services.lookup import project_id
 from xnat_core.services.renames import Rename, plan_renames
 from xnat_core.services.routes import LabelInTheWay
 from xnat_edit.rules import Rules
@@ -92,8 +94,15 @@ def _places(job: Job, kind: Kind, rules: Rules) -> Iterator[tuple[str, dict[str,
         yield project, None
         return
     chosen: dict[str, dict[str, Record]] = {}
+
+    @cache
+    def id_of(name: str) -> str:
+        return project_id(job.client(), name)
+
     for record in job.records(kind.name):
         where, label = record.get("project") or given, record.get("label")
+        if where and given and where != given and id_of(str(where)) == id_of(given):
+            where = given  # One of them is an alias.
         if where and label and where == (given or where):
             chosen.setdefault(str(where), {})[str(label)] = {**record, "project": where}
             continue
