@@ -137,7 +137,11 @@ def test_rows_of_all_studies_of_a_session_are_taken_up_again(transfer: Transfer)
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
 
 
-def test_a_session_that_others_make_meanwhile_is_not_overridden(transfer: Transfer) -> None:
+@pytest.mark.parametrize("tried", [True, False])
+def test_a_session_that_others_make_meanwhile_is_not_overridden(
+    transfer: Transfer, tried: bool
+) -> None:
+    """Neither when the project has tried to archive what was sent, and found the conflict."""
     transfer.has_session("S1", "S1_MR1", "MR")
     visit = series("S1", "VISIT2", 1, "MR", 2)
     before: list[dict[str, object]] = []
@@ -149,6 +153,10 @@ def test_a_session_that_others_make_meanwhile_is_not_overridden(transfer: Transf
             (row,) = [row for row in transfer.dest.rows(PREARCHIVE) if row["status"] == "READY"]
             transfer.dest.call("POST", "/data/services/archive", data={"src": row["url"]})
             before[0] = dict(everything(transfer.dest, "B"))
+            for ours in [row["url"] for row in transfer.dest.rows(PREARCHIVE)] * tried:
+                assert transfer.dest.call("POST", f"/data{ours}?action=build").ok
+                refused = transfer.dest.call("POST", "/data/services/archive", data={"src": ours})
+                assert refused.status_code == 500
 
     transfer.dest.app.after(others_archive)
     ran = transfer("--config", transfer.config())

@@ -230,6 +230,9 @@ class Staging:
             timeout=patience or None,
         )
         overwrite = exists or row.status == "CONFLICT"
+        if overwrite and not exists:
+            # What has come to be there since we looked is replaced only when it is ours.
+            self._find()
         try:
             archive(row, overwrite=overwrite)
         except ResourceNotFoundError:
@@ -239,8 +242,7 @@ class Staging:
         except ArchiveRefused as error:
             if overwrite or error.entry.status != "CONFLICT":
                 raise
-            # What has come to be there since we looked is replaced only when it is ours.
-            self._find()
+            self._find()  # As above.
             archive(error.entry, overwrite=True)
 
     def _entries(self) -> list[PrearchiveEntry]:
