@@ -220,6 +220,17 @@ def test_a_label_that_is_taken_in_the_target_is_told(xnat: XNAT, sessions: Sessi
         sessions.share("MR1", "P2", project="P1")
 
 
+def test_what_is_shared_already_with_another_label_is_told(
+    xnat: XNAT, sessions: SessionService
+) -> None:
+    made = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.store.items.share(made.id, "P2", "ALT")
+    with pytest.raises(ResourceExistsError, match=r"session 'P2/NEW' .*Already assigned") as told:
+        sessions.share("MR1", "P2", label="NEW", project="P1")
+    assert told.value.details["status_code"] == 409
+
+
 def test_sharing_with_an_unknown_project_is_told(xnat: XNAT, sessions: SessionService) -> None:
     xnat.has_session("P1", "S1", "MR1")
     with pytest.raises(ResourceNotFoundError, match="project 'P9' not found"):

@@ -75,11 +75,21 @@ class Shared:
     def share(self, project: str, label: str | None, *, primary: bool) -> None:
         """Show it in a project, or move it there, and look that it came to be."""
         require_own_route(self.client, self.where)
+        there, about = self.where + path("projects", project), ("project", project)
         params = {"label": label, "primary": "true" if primary else None}
+
+        def ask() -> None:
+            try:
+                self.client.put(there, params=params, about=about)
+            except ResourceExistsError as error:
+                # It is not the project that is in the way.
+                name = f"{project}/{label or self.labels[self.owner]}"
+                taken = ResourceExistsError(self.item.kind, name)
+                taken.details.update(error.details)
+                raise taken from None
+
         self._settle(
-            lambda: self.client.put(
-                self.where + path("projects", project), params=params, about=("project", project)
-            ),
+            ask,
             lambda now: _is_there(now, project, label, primary=primary),
             f"{self.item.kind} {self.item.label!r} did not come to project {project!r}",
         )
