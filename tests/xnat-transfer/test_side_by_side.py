@@ -41,3 +41,19 @@ def test_a_session_that_two_projects_call_differently_is_sent_once(
     assert sorted(record["outcome"] for record in ran.of("session")) == ["done", "failed"]
     assert "conflicts with" in ran.err
     assert len(transfer.dest.store.items.experiments_of_project("B")) == 1
+
+
+def test_a_label_under_which_a_session_was_refused_is_free_for_its_own(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    own = transfer.has_session("S1", "THERE", "MR")
+    transfer.source.has_project("C")
+    shared = f"/data/experiments/{session.id}/projects/C?label=THERE"
+    assert transfer.source.call("PUT", shared).ok
+    named = [(session.id, "A"), (session.id, "C"), (own.id, "A")]
+    records = [{"kind": "session", "id": id, "project": project} for id, project in named]
+    ran = transfer.fed(records, monkeypatch, "--workers", "1")
+    assert [record["outcome"] for record in ran.of("session")] == ["done", "failed", "done"]
+    labels = {one.label for one in transfer.dest.store.items.experiments_of_project("B")}
+    assert labels == {"S1_MR1", "THERE"}

@@ -92,8 +92,12 @@ class Route:
             # In which the import sees no difference between small letters and capitals.
             there = there.lower()
         with self._looking:
-            first, turn = self._claims.setdefault((kind, there), (id, threading.Lock()))
-            only = self._labels.setdefault((kind, id), there)
+            first, turn = self._claims.get((kind, there)) or (id, threading.Lock())
+            only = self._labels.get((kind, id), there)
+            if (first, only) == (id, there):
+                # What is refused below has taken nothing.
+                self._claims[kind, there] = first, turn
+                self._labels[kind, id] = only
         if first != id:
             raise TransferConflictError(kind, label, there, f"{first} is brought to that label")
         if only != there:
