@@ -45,6 +45,23 @@ def test_another_study_under_the_same_labels_is_a_conflict(
     assert everything(transfer.dest, "B") == before
 
 
+def test_what_others_archived_while_ours_was_staged_is_a_conflict(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    anonymize(transfer)
+    transfer.dest.settings.archive_fault = lambda label: "pretend conflict"
+    assert transfer("--config", transfer.config()).status == 1
+    transfer.dest.settings.archive_fault = None
+    theirs = transfer.dest.has_session("B", "S1", "S1_MR1", UID=study_of("S1", "THEIRS"))
+    files = series("S1", "THEIRS", 1, "MR", 2)
+    transfer.dest.has_scan(theirs, "1", {f"theirs_{name}": files[name] for name in files})
+    before = everything(transfer.dest, "B")
+    for _ in range(2):
+        ran = transfer()
+        assert ran.status == 1
+        assert "it is of another study" in ran.err
+    assert everything(transfer.dest, "B") == before
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_what_identifies_a_patient_does_not_come_by_the_metadata(
     transfer: Transfer, told: bool

@@ -126,9 +126,11 @@ class Experiment:
         """
         if self.route.run.mapped(self.session.id) is not None:
             return
-        known = difference.recognised or any(map(self.staging.was_sent, wanted.holdings))
-        if not known and self._is_of_another_study(found):
-            raise self._conflict(found, "it is of another study")
+        if not difference.recognised and self._is_of_another_study(found):
+            was_sent = any(map(self.staging.was_sent, wanted.holdings))
+            # What waits in the prearchive is not what has been archived.
+            if not was_sent or self.staging.is_waiting():
+                raise self._conflict(found, "it is of another study")
         self.route.run.map(self.session.id, found.id, found.label)
 
     def _require_ours(self, found: Session | None, mapped: str | None) -> None:

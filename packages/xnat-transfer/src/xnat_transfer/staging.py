@@ -64,6 +64,10 @@ class Staging:
         # Listings of experiments that ask for it leave out those that cannot have it.
         return self._session.uid or find_session(self.route.source, self._session.id).uid
 
+    def is_waiting(self) -> bool:
+        """Whether some of what has been sent is in the prearchive."""
+        return bool(self._entries())
+
     def rows(self) -> tuple[list[PrearchiveEntry], bool]:
         """The rows, built and at rest, and whether others have left while they were waited for."""
         entries = self._entries()
