@@ -137,12 +137,15 @@ def test_rows_of_all_studies_of_a_session_are_taken_up_again(transfer: Transfer)
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
 
 
+@pytest.mark.parametrize("rewrites", [True, False])
 @pytest.mark.parametrize("tried", [True, False])
 def test_a_session_that_others_make_meanwhile_is_not_overridden(
-    transfer: Transfer, tried: bool
+    transfer: Transfer, tried: bool, rewrites: bool
 ) -> None:
     """Neither when the project has tried to archive what was sent, and found the conflict."""
     transfer.has_session("S1", "S1_MR1", "MR")
+    if rewrites:
+        anonymize(transfer)
     visit = series("S1", "VISIT2", 1, "MR", 2)
     before: list[dict[str, object]] = []
 

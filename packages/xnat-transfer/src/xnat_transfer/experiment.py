@@ -56,7 +56,7 @@ class Experiment:
         self.there: Session | None = None
         self.notes: list[str] = []
         self.destination = Destination(route.project, owner.label, label_there(session.label))
-        self.staging = Staging(route, self.destination, session, self.find)
+        self.staging = Staging(route, self.destination, session, self._require_own)
         self.scans = Scans(route, self.destination, self.staging.landed)
         self._scan_ids: dict[str, str] = {}
         self._assessor_ids: dict[str, str] = {}
@@ -132,6 +132,15 @@ class Experiment:
             if not was_sent or self.staging.is_waiting():
                 raise self._conflict(found, "it is of another study")
         self.route.run.map(self.session.id, found.id, found.label)
+
+    def _require_own(self, row: PrearchiveEntry) -> None:
+        """Raise TransferConflictError unless what was archived meanwhile is of the study of a row.
+
+        The destination may have rewritten the UID of both.
+        """
+        found, mapped = self.find(), self.route.run.mapped(self.session.id)
+        if found and not mapped and found.uid != row.uid and self._is_of_another_study(found):
+            raise self._conflict(found, "it is of another study")
 
     def _require_ours(self, found: Session | None, mapped: str | None) -> None:
         require_ours(

@@ -41,7 +41,7 @@ class Staging:
     nothing is missing: a session of two modalities that was archived by halves could not be
     completed.
 
-    `find` looks for the session in the archive, and raises when what is there is another.
+    `require_own` raises when what is in the archive by now is another session than that of a row.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Staging:
         route: Route,
         destination: Destination,
         session: Session,
-        find: Callable[[], Session | None],
+        require_own: Callable[[PrearchiveEntry], None],
     ) -> None:
         self.route = route
         self.destination = destination
         self._session = session
-        self._find = find
+        self._require_own = require_own
         self._prearchive = route.prearchive()
         self._landed: list[Landing] = []
 
@@ -236,7 +236,7 @@ class Staging:
         overwrite = exists or row.status == "CONFLICT"
         if overwrite and not exists:
             # What has come to be there since we looked is replaced only when it is ours.
-            self._find()
+            self._require_own(row)
         try:
             archive(row, overwrite=overwrite)
         except ResourceNotFoundError:
@@ -246,7 +246,7 @@ class Staging:
         except ArchiveRefused as error:
             if overwrite or error.entry.status != "CONFLICT":
                 raise
-            self._find()  # As above.
+            self._require_own(error.entry)  # As above.
             archive(error.entry, overwrite=True)
 
     def _entries(self) -> list[PrearchiveEntry]:
