@@ -133,6 +133,22 @@ def test_a_zip_that_no_server_has_made_is_not_replaced(twins: Downloader) -> Non
     assert content(twins.out / "DICOM.zip") == [b"", b"mine"]
 
 
+def test_what_is_no_archive_is_not_replaced_by_one(twins: Downloader) -> None:
+    twins.out.mkdir()
+    (twins.out / "DICOM.zip").write_bytes(b"Rar! mine")
+    ran = twins("resource", "MR1", "DICOM", "--scan", "1", "--zip", "-P", "P1", "--out", twins.out)
+    assert ran.status == 1
+    assert "DICOM.zip is no archive" in ran.err
+    assert (twins.out / "DICOM.zip").read_bytes() == b"Rar! mine"
+
+
+def test_an_archive_of_zeros_that_the_manifest_has_is_fetched_again(twins: Downloader) -> None:
+    assert twins(*scans(twins, "1", "--zip")).status == 0
+    (twins.out / "MR1/scans.zip").write_bytes(bytes(100))
+    assert twins(*scans(twins, "1", "--zip")).status == 0
+    assert content(twins.out / "MR1/scans.zip") == [b"one"]
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_label_zip_follows_the_resource(twins: Downloader, damaged: bool) -> None:
     words = ("resource", "MR1", "NOTES", "--zip", "-P", "P1", "--out", twins.out)

@@ -15,6 +15,7 @@ One that is there counts by the manifest beside it; one of other scans is not re
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -179,23 +180,24 @@ def _receive(download: Download, archive: Archive, partial: Partial) -> None:
     contents.count(bytes=partial.size)
 
 
-def _may_be_archive(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(2) in (b"", b"PK")
-    except OSError:
-        return False
+def _require_archive(path: Path) -> None:
+    """Raise DownloadError for a file that does not even begin as an archive."""
+    if not path.is_file():
+        return
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(2) in (b"", b"PK"):
+            return
+    raise DownloadError(f"{path} is no archive: move it away, or name another file")
 
 
 def _require_no_loss(download: Download, archive: Archive) -> None:
-    """Raise DownloadError when an archive of other scans or resources would be replaced, or under a
-    name that somebody chose, what is no archive."""
+    """Raise DownloadError when an archive of other scans or resources would be replaced, or what is
+    no archive."""
     options = download.engine.options
     if not archive.final.exists():
         return
     if options.archive_is_named:
-        if archive.final.is_file() and not _may_be_archive(archive.final):
-            raise DownloadError(f"{archive.final} is no archive: name another file")
+        _require_archive(archive.final)
         return
     wanted = {(group.place.scan, group.label) for group in archive.groups}
     place, kind = archive.groups[0].place, download.record["kind"]
@@ -212,7 +214,10 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
                 f"{archive.final} holds {label} of scan {scan}, which would be lost: move it away, "
                 "or use another --out"
             )
-    stranger = None if is_noted else stranger_in(archive.final, archive.groups)
+    if is_noted:
+        return
+    _require_archive(archive.final)
+    stranger = stranger_in(archive.final, archive.groups)
     if stranger is not None:
         raise DownloadError(
             f"{archive.final} is another archive, {stranger} is in it: move it away, or name "
