@@ -285,3 +285,14 @@ def test_what_names_the_patient_is_not_attached_as_it_is(run: Run, xnat: XNAT, e
     status, _, err = run()
     assert (status, "Physio/cut.dcm" in err) == (1, True)
     assert files(xnat) == {"MISC": ["README.txt", "scan.img"], "Stim": ["run.csv"]}
+
+
+def test_a_zip_of_nothing_but_damaged_dicom_is_not_attached_as_it_is(
+    run: Run, xnat: XNAT, exam: Path
+) -> None:
+    whole = next((exam / "dicom" / "1").iterdir()).read_bytes()
+    with zipfile.ZipFile(exam / "Physio" / "cut.zip", "w") as target:
+        target.writestr("cut.dcm", whole[:200])
+    status, _, err = run()
+    assert (status, "cut.zip: cut.dcm" in err) == (1, True)
+    assert files(xnat) == {"MISC": ["README.txt", "scan.img"], "Stim": ["run.csv"]}

@@ -29,7 +29,8 @@ from xnat_upload.inventory import Found, Instance, Inventory
 @dataclass(slots=True)
 class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
-    `unopened` archives inside of others, `unnamed` those in folders that only a path would open.
+    `unopened` archives inside of others, `unnamed` those in folders that only a path would open,
+    `damaged` files that begin as DICOM and cannot be read.
 
     With `skip_damaged` a damaged instance is no failure. What is `attached` to the session as it is
     need not be readable at all.
@@ -43,6 +44,7 @@ class Scan:
     skipped: int = 0
     unopened: int = 0
     unnamed: int = 0
+    damaged: int = 0
     _copies: set[tuple[int, int]] = field(default_factory=set)
     _md5_of: Digests = field(default_factory=Digests)
 
@@ -131,6 +133,7 @@ class Scan:
 
         `.img` is also a suffix of images that are no DICOM at all.
         """
+        self.damaged += has_magic(head)
         other_format = name.lower().endswith(".img") and not has_magic(head)
         if self.skip_damaged or other_format or path in self.attached:
             self.skipped += 1

@@ -31,6 +31,6 @@ def counts_as_dicom(path: Path) -> bool:
 
 
 def _holds_dicom(archive: Path) -> bool:
-    """Whether an upload would find an instance in it; one that is damaged it will tell of."""
-    found = Scan(Inventory(), lambda error: None).instances([archive])
-    return next(found, None) is not None
+    """Whether an upload would find an instance in it, or one that is damaged to tell of."""
+    scan = Scan(Inventory(), lambda error: None)
+    return next(scan.instances([archive]), None) is not None or scan.damaged > 0
