@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from support.imports import send_zip
 from support.uploads import Sent, Uploader
 from xnat_core.http import retries
+from xnat_core.journal import Accepted, Journal
 from xnat_sandbox.samples import write_series
 from xnat_upload.headers import read_file
 
@@ -229,6 +230,21 @@ def test_instances_of_another_client_are_replaced_where_the_server_anonymizes_no
     assert (ran.status, ran.record["files"]) == (0, 3), ran.err
     (files,) = upload.archived().values()
     assert [b"XXXXXX" in data for data in files.values()] == [True] * 3
+
+
+def test_what_changed_meanwhile_and_is_known_by_its_number_has_no_advice_that_ends_alike(
+    upload: Uploader,
+) -> None:
+    first, *_ = upload.series(series=1, instances=3)
+    upload.xnat.has_session("P1", "S1", "E1", scans={"1": {f"IM{n}": b"other" for n in range(3)}})
+    header = read_file(first)
+    assert header is not None
+    with Journal(upload.xnat.url, "P1", "S1", "E1") as journal:
+        journal.add([Accepted(f"{header.uid}.dcm", "", 1, 1, "0" * 32, "")])
+    ran = upload(upload.folder, *HERE, "--overwrite", "append")
+    assert (ran.status, upload.imports()) == (1, [])
+    assert "1 of its files are there under other names and with other bytes" in ran.err
+    assert "--overwrite append" not in ran.err
 
 
 def test_what_cannot_be_told_apart_is_not_doubled(upload: Uploader) -> None:

@@ -129,10 +129,11 @@ class Difference:
         wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
         counted = self._amount(f"{wanted} AND held={BY_COUNT}").files
         if counted:
+            # What has changed is to be sent in any case.
+            advice = ", or use --overwrite append, for which they count as there"
             raise UploadError(
                 f"{counted} of its files are there under other names and with other bytes, so that "
-                "none can be replaced by its own: delete their scans first, or use --overwrite "
-                "append, for which they count as there"
+                f"none can be replaced by its own: delete their scans first{advice * everything}"
             )
         self.inventory.change(f"UPDATE instance SET held=0 WHERE {wanted}")
 
