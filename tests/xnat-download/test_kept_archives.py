@@ -149,6 +149,22 @@ def test_an_archive_of_zeros_that_the_manifest_has_is_fetched_again(twins: Downl
     assert content(twins.out / "MR1/scans.zip") == [b"one"]
 
 
+def test_label_zip_follows_the_resource_of_a_session_that_is_shared_under_another_label(
+    twins: Downloader,
+) -> None:
+    session = twins.xnat.has_session("P1", "S1", "MR1")
+    twins.xnat.has_resource(session, "NOTES", {"a": b"old"})
+    twins.xnat.has_project("P2")
+    shared = "/data/projects/P1/subjects/S1/experiments/MR1/projects/P2?label=OTHER"
+    twins.xnat.call("PUT", shared)
+    words = ("resource", "OTHER", "NOTES", "--zip", "-P", "P2", "--out", twins.out)
+    assert twins(*words).status == 0
+    twins.xnat.has_resource(session, "NOTES", {"b": b"new"})
+    ran = twins(*words)
+    assert ran.status == 0, ran.err
+    assert sorted(content(twins.out / "NOTES.zip")) == [b"new", b"old"]
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_label_zip_follows_the_resource(twins: Downloader, damaged: bool) -> None:
     words = ("resource", "MR1", "NOTES", "--zip", "-P", "P1", "--out", twins.out)

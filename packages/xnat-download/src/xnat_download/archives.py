@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING
 from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop, rest
+from xnat_core.services.base import document, fields
 from xnat_core.urls import path
 from xnat_download.contents import Contents, stranger_in
 from xnat_download.counts import Counts
 from xnat_download.inventory import THERE, Group
 from xnat_download.manifest import NAME, entries
 from xnat_download.partial import Partial, left_parts, remove_left
-from xnat_download.places import component
+from xnat_download.places import Place, component
 from xnat_download.trouble import DiskError, Interrupted
 
 if TYPE_CHECKING:
@@ -218,11 +219,22 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
         return
     _require_archive(archive.final)
     stranger = stranger_in(archive.final, archive.groups)
+    if stranger is not None and (label := _own_label(download, place)) is not None:
+        stranger = stranger_in(archive.final, archive.groups, label)
     if stranger is not None:
         raise DownloadError(
             f"{archive.final} is another archive, {stranger} is in it: move it away, or name "
             "another file or folder"
         )
+
+
+def _own_label(download: Download, place: Place) -> str | None:
+    """The label of the session in its own project, by which the server names the members."""
+    if place.session_id is None:
+        return None
+    where = path("data", "experiments", place.session_id)
+    item = document(download.client, where, ("session", place.session_id))
+    return str(fields(item or {}).get("label") or "") or None
 
 
 def _is_there(download: Download, archive: Archive) -> bool:

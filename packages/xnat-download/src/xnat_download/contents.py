@@ -167,10 +167,10 @@ def _first(files: Iterator[File]) -> Iterator[File]:
         return
 
 
-def stranger_in(path: Path, groups: tuple[Group, ...]) -> str | None:
+def stranger_in(path: Path, groups: tuple[Group, ...], label: str | None = None) -> str | None:
     """A member of an earlier archive that cannot be of these resources, in whatever state they
-    were; None also for what is no whole archive."""
-    places = [(_tops(group), group.place.scan, group.label) for group in groups]
+    were; None also for what is no whole archive. `label` is another one that their session has."""
+    places = [(_tops(group) | {label}, group.place.scan, group.label) for group in groups]
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
