@@ -165,6 +165,24 @@ def test_label_zip_follows_the_resource_of_a_session_that_is_shared_under_anothe
     assert sorted(content(twins.out / "NOTES.zip")) == [b"new", b"old"]
 
 
+def test_a_file_called_after_the_accession_id_of_a_session_shared_under_another_label(
+    twins: Downloader,
+) -> None:
+    session = twins.xnat.has_session("P1", "S1", "MR1")
+    name = f"{session.id}_report.txt"
+    twins.xnat.has_resource(session, "NOTES", {name: b"fine", "other.txt": b"too"})
+    twins.xnat.has_project("P2")
+    shared = "/data/projects/P1/subjects/S1/experiments/MR1/projects/P2?label=OTHER"
+    twins.xnat.call("PUT", shared)
+    words = ("resource", "OTHER", "NOTES", "-P", "P2", "--out", twins.out)
+    ran = twins(*words, "--zip")
+    assert ran.status == 0, ran.err
+    assert ran.record["files"] == 2
+    ran = twins(*words)
+    assert (ran.status, ran.record["files"], ran.err) == (0, 2, "")
+    assert not [one for one in twins.xnat.requests("GET") if one.path.endswith("report.txt")]
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_label_zip_follows_the_resource(twins: Downloader, damaged: bool) -> None:
     words = ("resource", "MR1", "NOTES", "--zip", "-P", "P1", "--out", twins.out)

@@ -89,11 +89,14 @@ def test_a_wrong_template_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("MR1/scans/4-T1/resources/DICOM/files/a", MemberName("4-T1", "DICOM", "a")),
-        ("P/S/MR1/scans/4/resources/R/files/d/a", MemberName("4", "R", "d/a")),
-        ("MR1/resources/R/files/resources/x/files/a", MemberName(None, "R", "resources/x/files/a")),
-        ("MR1/assessors/A/out/resources/R/files/a", MemberName(None, "R", "a")),
-        ("resources/resources/R/files/a", MemberName(None, "R", "a")),
+        ("MR1/scans/4-T1/resources/DICOM/files/a", MemberName("4-T1", "DICOM", "a", "MR1")),
+        ("P/S/MR1/scans/4/resources/R/files/d/a", MemberName("4", "R", "d/a", "P")),
+        (
+            "MR1/resources/R/files/resources/x/files/a",
+            MemberName(None, "R", "resources/x/files/a", "MR1"),
+        ),
+        ("MR1/assessors/A/out/resources/R/files/a", MemberName(None, "R", "a", "MR1")),
+        ("resources/resources/R/files/a", MemberName(None, "R", "a", "resources")),
         ("MR1/scans/4/DICOM/a", None),
         ("MR1/resources/R/files", None),
         ("a", None),

@@ -15,7 +15,7 @@ from xnat_core.parallel import check_stop
 from xnat_download.counts import Counts
 from xnat_download.inventory import FETCHED, MISSING, File, Group
 from xnat_download.manifest import NAME, entries
-from xnat_download.members import originals, read_name, scan_candidates
+from xnat_download.members import labels_in, originals, read_name, scan_candidates
 
 if TYPE_CHECKING:
     from xnat_download.download import Download
@@ -151,10 +151,7 @@ class Contents:
                 if place.scan not in scan_candidates(parsed.scan or ""):
                     continue
             scan = (parsed.scan, place.scan) if parsed.scan and place.scan else None
-            labels = [(place.session or "", place.session_id or "")]
-            if place.level == "assessor":
-                labels.append((place.owner or "", place.owner_id or ""))
-            for path in originals(parsed.path, scan, tuple(labels)):
+            for path in originals(parsed.path, scan, labels_in(parsed, place)):
                 file = self._inventory.find(group.number, path)
                 if file and file.state == MISSING and file.size in (None, size):
                     found.append(file)

@@ -11,17 +11,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xnat_download.places import Place
 
 _MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
 class MemberName:
-    """What stands between `scans/`, `resources/` and `files/`, at whatever depth."""
+    """What stands between `scans/`, `resources/` and `files/`, at whatever depth; and the folder
+    at the top, which mostly has the label of the session in its own project."""
 
     scan: str | None
     resource: str
     path: str
+    top: str
 
 
 def read_name(name: str) -> MemberName | None:
@@ -31,7 +37,7 @@ def read_name(name: str) -> MemberName | None:
         if parts[index] == "resources" and parts[index + 2] == "files":
             above = parts[:index]
             scan = above[-1] if len(above) > 1 and above[-2] == "scans" else None
-            return MemberName(scan, parts[index + 1], "/".join(parts[index + 3 :]))
+            return MemberName(scan, parts[index + 1], "/".join(parts[index + 3 :]), parts[0])
     return None
 
 
@@ -39,6 +45,18 @@ def scan_candidates(written: str) -> list[str]:
     """The scan IDs that `{scan}-{type}` may stand for; a type as written here has no dash."""
     stem = written.rpartition("-")[0]
     return [stem, written] if stem else [written]
+
+
+def labels_in(name: MemberName, place: Place) -> tuple[tuple[str, str], ...]:
+    """The labels that may stand in a member's name, each with the accession ID that it replaced.
+
+    A session that is shared has another label there than where it is listed.
+    """
+    id = place.session_id or ""
+    labels = dict.fromkeys([(place.session or "", id), (name.top, id)])
+    if place.level == "assessor":
+        labels[place.owner or "", place.owner_id or ""] = None
+    return tuple(labels)
 
 
 def originals(

@@ -13,7 +13,7 @@ from xnat_core.bounds import BoundReached
 from xnat_core.errors import IntegrityError, PathValidationError, XNATCtlError
 from xnat_core.parallel import Stopped, check_stop
 from xnat_download.inventory import MISSING, File, Group
-from xnat_download.members import MemberName, originals, read_name
+from xnat_download.members import MemberName, labels_in, originals, read_name
 from xnat_download.partial import Partial, remove_left_of
 from xnat_download.trouble import DiskError, Interrupted, disk_errors, stops_the_run
 
@@ -171,10 +171,7 @@ def _meant(download: Download, group: Group, name: MemberName, size: int | None)
     """The listed files that a member can be."""
     place = group.place
     scan = (name.scan, place.scan) if name.scan and place.scan else None
-    labels = [(place.session or "", place.session_id or "")]
-    if place.level == "assessor":
-        labels.append((place.owner or "", place.owner_id or ""))
-    paths = originals(name.path, scan, tuple(labels))
+    paths = originals(name.path, scan, labels_in(name, place))
     found = [download.inventory.find(group.number, path) for path in paths]
     return [
         file
