@@ -296,3 +296,11 @@ def test_a_zip_of_nothing_but_damaged_dicom_is_not_attached_as_it_is(
     status, _, err = run()
     assert (status, "cut.zip: cut.dcm" in err) == (1, True)
     assert files(xnat) == {"MISC": ["README.txt", "scan.img"], "Stim": ["run.csv"]}
+
+
+def test_a_tar_among_dicom_is_told_with_what_can_be_done(run: Run, exam: Path) -> None:
+    (exam / "dicom" / "more.tar").write_bytes(b"")
+    status, _, err = run()
+    assert status == 0, err
+    # The exam itself takes no names of archives.
+    assert "name them to 'xnat-upload dicom', or unpack them" in err

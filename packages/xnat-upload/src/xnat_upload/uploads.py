@@ -132,7 +132,8 @@ class Uploads:
             )
         if scan.unnamed:
             self.job.console.warning(
-                f"{order.name}: tars in folders ({scan.unnamed}) were not looked into: name them"
+                f"{order.name}: tars in folders ({scan.unnamed}) were not looked into: name them "
+                "to 'xnat-upload dicom', or unpack them"
             )
         if scan.skipped:
             self.job.console.info(
