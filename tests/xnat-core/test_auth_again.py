@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from werkzeug import Request, Response
@@ -173,3 +175,61 @@ def test_what_was_stored_as_a_guest_is_sent_again(
         client.put(where, params={"inbody": True}, body=BytesBody(b"a"), repeatable=True)
     found = xnat.rows(f"/data/experiments/{made.id}/resources")
     assert [row["label"] for row in found] == ["NOTES"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_no_thread_goes_on_with_a_session_that_another_found_ended(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setenv("XNAT_URL", xnat.url)
+    monkeypatch.setenv("XNAT_USER", "admin")
+    monkeypatch.setenv("XNAT_PASS", "admin")
+    xnat.store.preferences.set("requireLogin", False)
+    made = xnat.has_session("P1", "S1", "MR1")
+    if method == "PUT":
+        xnat.call("PUT", "/data/projects/P1/accessibility/public")
+    with connect(resolve()) as before:
+        before.whoami()
+    xnat.expires_sessions()
+
+    def late(request: Request) -> Response | None:
+        if request.path == "/xapi/users/username":
+            time.sleep(0.3)  # The others ask for the session meanwhile.
+        return None
+
+    xnat.before(late)
+    together = threading.Barrier(4)
+    where = f"/data/experiments/{made.id}"
+
+    def ask(label: str) -> None:
+        together.wait()
+        if method == "GET":
+            client.item(where)
+            return
+        file = f"{where}/resources/{label}/files/a.txt"
+        client.put(file, params={"inbody": True}, body=BytesBody(b"a"))
+
+    labels = ["A", "B", "C", "D"]
+    with connect(resolve()) as client, ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, labels))
+    rows = xnat.rows(f"{where}/resources")
+    assert sorted(row["label"] for row in rows) == (labels if method == "PUT" else [])
+
+
+def test_a_session_that_the_server_knows_after_all_serves_on(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of several machines did not know it for a moment."""
+    with XNATClient(xnat.url, *xnat.admin) as known:
+        token = known.login_in_use()
+        guests = [Response("guest", mimetype="text/plain")]
+
+        def once(request: Request) -> Response | None:
+            return guests.pop() if guests and request.path == "/xapi/users/username" else None
+
+        xnat.before(once)
+        xnat.has_project("P1")
+        with XNATClient(xnat.url, session_token=token) as client:
+            for _ in range(3):
+                client.put("/data/projects/P1", params={"description": "x"})
+                client.item("/data/projects/P1")

@@ -19,6 +19,7 @@ from xnat_core.client import XNATClient
 from xnat_core.config import Config
 from xnat_core.connect import connect
 from xnat_core.errors import NetworkError
+from xnat_core.http.door import ServerDoor
 from xnat_core.targets import resolve
 from xnat_core.user_paths import cache_dir
 
@@ -197,3 +198,39 @@ def test_a_doubt_that_nobody_settles_gives_the_place_back(
             client.get("/data/page", stream=True)
         pages.clear()
         assert another.submit(client.whoami).result(10)["username"] == "admin"
+
+
+@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("PUT", "/NOTES")])
+def test_a_request_and_an_answer_that_is_read_do_not_wait_for_each_other(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch, method: str, tail: str
+) -> None:
+    """Both ask whose session it is that was given; one has the only place meanwhile."""
+    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x"}})
+    scan = f"/data/experiments/{session.id}/scans/1/resources"
+    under_way = threading.Event()
+    asks = ServerDoor.is_nobody
+
+    def late(door: ServerDoor, token: str) -> bool:
+        under_way.set()
+        time.sleep(0.5)  # The other one gets the place meanwhile, if that is free.
+        return asks(door, token)
+
+    monkeypatch.setattr(ServerDoor, "is_nobody", late)
+    with XNATClient(xnat.url, *xnat.admin) as known:
+        token = known.login_in_use()
+        client = XNATClient(xnat.url, session_token=token, max_connections=1)
+
+        def ask() -> None:
+            client.request(method, scan + tail)
+
+        def read() -> None:
+            under_way.wait(20)
+            with client.stream(f"{scan}/DICOM/files/a.dcm") as answer:
+                b"".join(answer.blocks())
+
+        work = [threading.Thread(target=each, daemon=True) for each in (ask, read)]
+        for thread in work:
+            thread.start()
+        for thread in work:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in work)

@@ -73,9 +73,11 @@ class Conversation:
         self._transport = transport
         self._retries = retries
         self._authenticator = authenticator
+        # Who takes it has a place at the server first: who reads an answer has one, and may wait.
         self._lock = threading.Lock()
         self._identity_checked = self._false_alarm = float("-inf")
         self._answered = time.monotonic()  # When the session was used last.
+        self._ended: str | None = None  # The session that was found to be a guest's.
         self._open_to_all: bool | None = None
 
     def ask(self, call: Call) -> Stream:
@@ -158,13 +160,34 @@ class Conversation:
         What a guest changes is answered by success, too, and not done. Afterwards it would be too
         late: nobody knows what may be asked for twice.
         """
-        with self._lock:
-            doubtful = pause > self._authenticator.lifetime and self._is_open_to_all()
-            if not (self._is_unchecked() or doubtful):
-                return token
-            ended = self.door.is_nobody(token)
+        # In this order: what has ended is noted before there is another one.
+        if not (self._is_unchecked() or self._is_too_long(pause) or token == self._ended):
+            return token
+        with self._transport.turn(), self._lock:
+            doubtful = self._is_unchecked() or (self._is_too_long(pause) and self._is_open_to_all())
+            if doubtful and token != self._ended:
+                self._note(token, ended=self.door.is_nobody(token))
+            ended = token == self._ended
+        return self._instead_of(token) if ended else token
+
+    def _note(self, token: str, *, ended: bool) -> None:
+        """Take note of what the server said of a session; under the lock.
+
+        Other threads may be about to change something with it.
+        """
+        if ended:
+            self._ended = token
+        else:
             self._identity_checked = time.monotonic()
-        return self._authenticator.renew(self.door, token) if ended else token
+
+    def _instead_of(self, token: str | None) -> str:
+        another = self._authenticator.renew(self.door, token)
+        if another == self._ended:
+            self._ended = None  # The server knows it after all.
+        return another
+
+    def _is_too_long(self, pause: float) -> bool:
+        return pause > self._authenticator.lifetime
 
     def _is_unchecked(self) -> bool:
         """Whether the session was found, and the server has not said yet whose it is."""
@@ -181,25 +204,30 @@ class Conversation:
         status = response.status_code
         if status < 400 and not call.repeatable:
             return False  # A change that was made must not be made again.
-        other = answers.other_session(response, token)
-        hidden = status in _HIDDEN
-        doubtful = pause > self._authenticator.lifetime or (
+        now = time.monotonic()
+        other = now - self._false_alarm >= _CHECK_EVERY and answers.other_session(response, token)
+        hidden = status in _HIDDEN and now - self._identity_checked >= _CHECK_HIDDEN_EVERY
+        doubtful = self._is_too_long(pause) or (
             status < 300 and _FOR_EACH_USER.fullmatch(call.path) is not None
         )
-        with self._lock:
-            now = time.monotonic()
+        if self._open_to_all is False:
+            hidden = doubtful = False
+        if not (other or hidden or doubtful or self._is_unchecked() or token == self._ended):
+            return False
+        with self._transport.turn(), self._lock:
+            if token == self._ended:
+                return True
             other = other and now - self._false_alarm >= _CHECK_EVERY
             hidden = hidden and now - self._identity_checked >= _CHECK_HIDDEN_EVERY
             if not (other or self._is_unchecked()) and not (
                 (hidden or doubtful) and self._is_open_to_all()
             ):
                 return False
-            if self.door.is_nobody(token):
-                return True
-            self._identity_checked = time.monotonic()
-            if other:
+            ended = self.door.is_nobody(token)
+            self._note(token, ended=ended)
+            if other and not ended:
                 self._false_alarm = self._identity_checked
-            return False
+            return ended
 
     def _is_open_to_all(self) -> bool:
         """Whether guests are served; other sites answer 401 to a session that has ended."""
@@ -226,7 +254,7 @@ class Conversation:
                 "something else log this user out?",
             )
         call.renewals += 1
-        if self._authenticator.renew(self.door, token) == token:
+        if self._instead_of(token) == token:
             call.refused_with = token
         if not call.wire.rewindable:
             raise AuthenticationError(

@@ -9,7 +9,8 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, cast
@@ -94,6 +95,16 @@ class Transport:
             raise
         _tell(request, response.status_code, begin)
         return response
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have a place at the server, for requests of this thread one after the other."""
+        leave = self._gate.enter() if self._gate else None
+        try:
+            yield
+        finally:
+            if leave:
+                leave()
 
     def _send_in_turn(self, request: requests.PreparedRequest, wire: Wire) -> Stream:
         if self._gate is None:
