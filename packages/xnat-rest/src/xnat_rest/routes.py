@@ -13,22 +13,23 @@ Below: TypeAlias = "Mapping[str, Below] | None"
 """
 
 _FILES: dict[str, Below] = dict.fromkeys(("resources", "files"))
-_DERIVED: dict[str, Below] = {**_FILES, **dict.fromkeys(("in", "out", "projects"))}
+_SHARES: dict[str, Below] = {"projects": {}}
+_DERIVED: dict[str, Below] = {**_FILES, **_SHARES, **dict.fromkeys(("in", "out"))}
 _SESSION: dict[str, Below] = {
     **_FILES,
-    "projects": None,
+    **_SHARES,
     "scans": _FILES,
     "assessors": _DERIVED,
     "reconstructions": _DERIVED,
 }
-_SUBJECT: dict[str, Below] = {**_FILES, "projects": None}
+_SUBJECT: dict[str, Below] = {**_FILES, **_SHARES}
 _SETTINGS = ("accessibility", "config", "groups", "pars", "pipelines", "searches", "users")
 _PROJECT: dict[str, Below] = {
     **_FILES,
     **dict.fromkeys(_SETTINGS),
     "subjects": {**_SUBJECT, "experiments": _SESSION},
     # Only with the subject before it there are scans and files below a session.
-    "experiments": dict.fromkeys(("resources", "projects")),
+    "experiments": {"resources": None, **_SHARES},
 }
 _TOP: dict[str, Below] = {"projects": _PROJECT, "subjects": _SUBJECT, "experiments": _SESSION}
 
