@@ -297,3 +297,13 @@ def test_who_has_cleared_the_logins_of_a_server_is_not_remembered_there() -> Non
     assert (cache.last_user(A, "prod"), cache.last_user(B, "prod")) == (None, "alice")
     assert cache.clear_session()
     assert cache.last_user(B, "prod") is None
+
+
+def test_who_logged_in_last_is_forgotten_where_no_login_is_left() -> None:
+    cache = AuthManager()
+    cache.save_session("T1", A, "alice", profile="prod")
+    cache.forget("T1")
+    assert cache.clear_session(B) is False
+    assert cache.last_user(A, "prod") == "alice"
+    assert cache.clear_session(A) is False
+    assert cache.last_user(A, "prod") is None

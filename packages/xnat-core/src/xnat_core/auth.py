@@ -185,14 +185,16 @@ class AuthManager:
         with self.lock() as locked:
             content = self._read()
             left = [s for s in content.sessions if url is not None and not same_server(s.url, url)]
-            if not locked or len(left) == len(content.sessions):
-                return False
             users = {
                 key: user
                 for key, user in content.users.items()
                 if url is not None and not same_server(key.rpartition(" ")[2], url)
             }
-            return self._write(replace(content, sessions=left, users=users))
+            # Who logged in last is known for longer than the login itself.
+            if not locked or (left, users) == (content.sessions, content.users):
+                return False
+            written = self._write(replace(content, sessions=left, users=users))
+            return written and len(left) != len(content.sessions)
 
     def has_valid_session(self, url: str | None = None) -> bool:
         """Whether there is a login that has not expired."""
