@@ -6,6 +6,9 @@ ROW is upload, gradual, download, scans, large or listing; all without. A sandbo
 asked once; then `replay.py` stands for it, so that what is measured is the client. BENCH_TURNS (5)
 runs count, BENCH_FILES (1000) is the number of 512 KiB files. BENCH_PEERS is the `bin` of an
 environment with the packages `xnatctl` and `xnat` of PyPI; without it only curl is compared with.
+
+BENCH_LINK gives all connections together so many MB/s, as a network does (118: a gigabit);
+BENCH_STREAM gives each of them so many, as a server does that packs each archive as it sends it.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ BIN = sysconfig.get_path("scripts")
 TURNS = int(os.environ.get("BENCH_TURNS", "5"))
 FILES = int(os.environ.get("BENCH_FILES", "1000"))
 PEERS = os.environ.get("BENCH_PEERS", "")
+LINK = float(os.environ.get("BENCH_LINK", "0")) or None
+STREAM = float(os.environ.get("BENCH_STREAM", "0")) or None
 SCANS = 8
 SESSIONS = 50_000
 TO = "-P P1 -S S1 -E E1"
@@ -97,7 +102,9 @@ class Bench:
         for contender in contenders:
             for key, pages in self.learnt(contender, fill).pages.items():
                 book.pages.setdefault(key, pages)
-        with replaying(book) as server:
+        for rate, whose in ((LINK, "in all"), (STREAM, "each connection")):
+            title += f", {rate:g} MB/s {whose}" if rate else ""
+        with replaying(book, LINK, STREAM) as server:
             compare(title, contenders, {**LOGIN, "XNAT_URL": server.url, "URL": server.url}, TURNS)
             if server.unknown:
                 sys.stdout.write(f"(not in the book: {sorted(set(server.unknown))[:5]})\n")
