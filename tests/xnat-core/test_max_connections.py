@@ -234,3 +234,30 @@ def test_a_request_and_an_answer_that_is_read_do_not_wait_for_each_other(
         for thread in work:
             thread.join(10)
         assert not any(thread.is_alive() for thread in work)
+
+
+def test_a_login_that_waits_for_a_place_keeps_nobody_who_has_one(xnat: XNAT) -> None:
+    """Who reads finds the session ended while another thread wants to log in."""
+    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x" * 4_000_000}})
+    scan = f"/data/experiments/{session.id}/scans/1/resources"
+    reading = threading.Event()
+    with XNATClient(xnat.url, *xnat.admin, max_connections=1, auto_reauth=True) as client:
+
+        def read() -> None:
+            with client.stream(f"{scan}/DICOM/files/a.dcm") as answer:
+                reading.set()
+                time.sleep(0.5)  # The other one waits for a place by then.
+                xnat.expires_sessions()
+                client.get_json(scan, params={"format": "json"})
+                b"".join(answer.blocks())
+
+        def log_in() -> None:
+            reading.wait(20)
+            client.authenticate()
+
+        work = [threading.Thread(target=each, daemon=True) for each in (read, log_in)]
+        for thread in work:
+            thread.start()
+        for thread in work:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in work)

@@ -6,6 +6,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,6 +50,9 @@ class Door(Protocol):
     def log_out(self, token: str) -> None:
         """End the session at the server; never raises."""
 
+    def turn(self) -> AbstractContextManager[None]:
+        """Have a place at the server for what is said to it meanwhile."""
+
 
 class Authenticator:
     """The token that requests carry, and the only place where one is got.
@@ -58,6 +62,9 @@ class Authenticator:
     there. `renewable=False`: a session that the server rejects is not replaced.
 
     A rejected password is never sent twice: servers lock the account after a number of failures.
+
+    Who takes the lock has a place at the server first, even while a password is typed: who reads an
+    answer has one, and may wait for the login.
     """
 
     def __init__(
@@ -117,7 +124,7 @@ class Authenticator:
         """
         if self._token is not None:
             return self._token
-        with self._lock:
+        with door.turn(), self._lock:
             if self._token is not None:
                 return self._token
             cached = self._find()
@@ -148,7 +155,7 @@ class Authenticator:
         take its token; so do other processes with the same cache. Raises AuthenticationError when
         there is no way to log in, or it was refused.
         """
-        with self._lock:
+        with door.turn(), self._lock:
             if self._token is not None and self._token != rejected:
                 return self._token
             if rejected is not None and door.is_alive(rejected):
@@ -162,7 +169,7 @@ class Authenticator:
 
         Tries a password, too, that another tool was refused with.
         """
-        with self._lock:
+        with door.turn(), self._lock:
             return self._log_in(door)
 
     def used(self, lifetime: float | None) -> None:
@@ -179,7 +186,7 @@ class Authenticator:
 
     def forget(self, door: Door) -> bool:
         """End the session, here, in the cache and at the server; False when there was none."""
-        with self._lock:
+        with door.turn(), self._lock:
             token, self._token = self._token, None
             cached = self._find()
             token = token or (cached.token if cached else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import DOUBT, AuthenticationError, NetworkError, XNATCtlError
@@ -81,6 +82,10 @@ class ServerDoor:
             response = self._transport.send(request, None)
             return response.status_code == 200 and bool(response.text) and not is_html(response)
         return True
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Have a place at the server for what is said to it meanwhile."""
+        return self._transport.turn()
 
     def log_out(self, token: str) -> None:
         """End the session, as far as the server can be reached. DELETE /data/JSESSION."""
