@@ -83,3 +83,17 @@ def test_a_chain_by_records_can_be_repeated(xnat: XNAT, edit: Run, tmp_path: Pat
     again = edit(*words, records=records)
     assert (again.status, again.values("reason")) == (0, ["renamed already"] * 2)
     assert labels(xnat) == ["B", "C"]
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome"),
+    [("x", ("failed", "it is called x by now")), ("T1", ("skipped", "renamed already"))],
+)
+def test_a_list_of_ids_finds_the_record_of_what_is_called_otherwise_by_now(
+    xnat: XNAT, edit: Run, tmp_path: Path, now: str, outcome: tuple[str, str]
+) -> None:
+    made = xnat.has_subject("P1", now)
+    (tmp_path / "map.json").write_text(json.dumps({made.id: "T1"}))
+    words = ("rename", "subject", "-", "--mapping", str(tmp_path / "map.json"))
+    answer = edit(*words, records=[record(xnat, "s1", id=made.id)])
+    assert (answer.values("outcome", "reason"), labels(xnat)) == ([outcome], [now])

@@ -119,7 +119,7 @@ def _plan(
     items = {item.label: item for item in kind.listed(client, project)}
     labels = list(items if chosen is None else chosen)
     mapping, already = rules.apply(labels, project)
-    mapping = _by_label(mapping, items)
+    mapping = _by_label(mapping, items, chosen or {})
     elsewhere: list[Record] = []
     if chosen is not None:
         mapping = {old: new for old, new in mapping.items() if old in chosen}
@@ -197,9 +197,12 @@ def _holder(label: str, plan: _Plan) -> str:
     return takers[0] if takers else plan.ids[label]
 
 
-def _by_label(mapping: Mapping[str, str], items: Mapping[str, Item]) -> dict[str, str]:
-    """The same mapping, with the labels of what is named by accession ID."""
+def _by_label(
+    mapping: Mapping[str, str], items: Mapping[str, Item], chosen: Mapping[str, Record]
+) -> dict[str, str]:
+    """The same mapping, with the labels of what is named by accession ID: those of the records."""
     labels = {item.id: label for label, item in items.items()}
+    labels |= {str(record["id"]): label for label, record in chosen.items() if record.get("id")}
     named = [(old if old in items else labels.get(old, old), new) for old, new in mapping.items()]
     if len(dict(named)) != len(named):
         raise UsageError("one of them is named by its label and by its accession ID")
