@@ -172,6 +172,10 @@ def test_deleting_needs_yes_and_really_deletes(
         "/data/archive/projects/P1/subjects/S1/experiments/E1/scan/4",
         "/data/experiments/XNAT_E00001/scans/4/resource/R",
         "/data/experiments/XNAT_E00001/projects/P1/scans/4",
+        "/data/experiments/XNAT_E00001/projects",
+        "/data/projects/P1/subjects/S1/projects",
+        "/data/experiments/XNAT_E00001/assessors/A1/out",
+        "/data/experiments/XNAT_E00001/assessors/A1/in/scans/4",
     ],
 )
 def test_a_path_that_the_server_takes_for_what_is_above_is_never_sent(

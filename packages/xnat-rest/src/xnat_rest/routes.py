@@ -14,7 +14,9 @@ Below: TypeAlias = "Mapping[str, Below] | None"
 
 _FILES: dict[str, Below] = dict.fromkeys(("resources", "files"))
 _SHARES: dict[str, Below] = {"projects": {}}
-_DERIVED: dict[str, Below] = {**_FILES, **_SHARES, **dict.fromkeys(("in", "out"))}
+# Of an assessor or reconstruction; not collections, so they have no members.
+_SIDES: dict[str, Below] = {"in": _FILES, "out": _FILES}
+_DERIVED: dict[str, Below] = {**_FILES, **_SHARES, **_SIDES}
 _SESSION: dict[str, Below] = {
     **_FILES,
     **_SHARES,
@@ -52,10 +54,14 @@ def aims_at_parent(path: str) -> bool:
     if not words or words[0] not in _TOP:
         return False
     below: Below = _TOP
-    for collection in words[::2]:
-        if below is None:
-            return False
+    place, collection = 0, ""
+    while below is not None and place < len(words):
+        collection = words[place]
         if collection not in below:
             return True
         below = below[collection]
-    return False
+        place += 1 if collection in _SIDES else 2
+    if below is None:
+        return False
+    # Neither a side without its resources nor a share without its project is a thing of its own.
+    return collection in _SIDES or (not below and place > len(words))
