@@ -15,7 +15,7 @@ from xnat_core.auth import AuthManager
 from xnat_core.bodies import BytesBody
 from xnat_core.client import XNATClient
 from xnat_core.connect import connect
-from xnat_core.errors import AuthenticationError, NetworkError, ServerUnreachableError
+from xnat_core.errors import AuthenticationError, NetworkError, ServerError, ServerUnreachableError
 from xnat_core.targets import resolve
 
 
@@ -214,6 +214,31 @@ def test_no_thread_goes_on_with_a_session_that_another_found_ended(
         list(pool.map(ask, labels))
     rows = xnat.rows(f"{where}/resources")
     assert sorted(row["label"] for row in rows) == (labels if method == "PUT" else [])
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_change_that_may_be_made_is_not_made_again_for_the_session_that_ended(
+    xnat: XNAT, status: int
+) -> None:
+    """A server that began anew: its proxy gave up, and another thread sees that we are a guest."""
+    xnat.store.preferences.set("requireLogin", False)
+    made: list[Request] = []
+
+    def begins_anew(request: Request) -> Response | None:
+        if request.path != "/data/services/archive":
+            return None
+        made.append(request)
+        xnat.expires_sessions()
+        with ThreadPoolExecutor(1) as another:
+            another.submit(client.rows, "/data/projects").result()
+        return Response("gave up", status)
+
+    xnat.before(begins_anew)
+    with XNATClient(xnat.url, *xnat.admin, auto_reauth=True) as client:
+        client.whoami()
+        with pytest.raises(ServerError, match="gave up"):
+            client.post("/data/services/archive")
+    assert len(made) == 1
 
 
 def test_a_session_that_the_server_knows_after_all_serves_on(

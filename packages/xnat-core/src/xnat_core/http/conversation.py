@@ -26,6 +26,8 @@ _CHECK_EVERY = 60.0
 # What a guest may not see is not there for him; some routes of what is not there fail.
 _HIDDEN = frozenset({403, 404, 500})
 _CHECK_HIDDEN_EVERY = 2.0
+# A proxy gave up: what the server does goes on, as whoever asked for it.
+_NOT_KNOWN = MAYBE_DONE - {500}
 # Lists of all that the user may see: a guest gets a shorter one.
 _FOR_EACH_USER = re.compile(
     r"/(?:data|REST)(?:/archive)?/(?:projects|subjects|experiments|prearchive(?:/projects)?)/?"
@@ -202,8 +204,8 @@ class Conversation:
         than a session lives; and a session that an earlier process has left.
         """
         status = response.status_code
-        if status < 400 and not call.repeatable:
-            return False  # A change that was made must not be made again.
+        if not call.repeatable and (status < 400 or status in _NOT_KNOWN):
+            return False  # A change that was made, or may be, must not be made again.
         now = time.monotonic()
         other = now - self._false_alarm >= _CHECK_EVERY and answers.other_session(response, token)
         hidden = status in _HIDDEN and now - self._identity_checked >= _CHECK_HIDDEN_EVERY
@@ -280,7 +282,7 @@ class Conversation:
             return
         error = answers.error_of(response, call.method, call.path, call.about)
         response.close()
-        retried = status in TURNED_AWAY or (call.repeatable and status in MAYBE_DONE - {500})
+        retried = status in TURNED_AWAY or (call.repeatable and status in _NOT_KNOWN)
         if retried and self._retries.most and isinstance(error, OperationError):
             said = error.message.removeprefix(f"{error.operation}: ")
             exhausted = RetryExhaustedError(call.operation, self._retries.most + 1, said)
