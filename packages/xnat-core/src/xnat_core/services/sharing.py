@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import (
@@ -59,9 +59,10 @@ class Shared:
     @property
     def where(self) -> str:
         """Its route through its own project, which is the one that shares and moves."""
+        # It may have been found in a project that only shares it.
         if isinstance(self.item, Session):
-            return session_path(self.item)
-        return subject_path(self.item)
+            return session_path(replace(self.item, project=self.owner))
+        return subject_path(replace(self.item, project=self.owner))
 
     def require_free(self, project: str, label: str) -> None:
         """Raise ResourceExistsError when something else has that label in a project.
