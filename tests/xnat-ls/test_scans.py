@@ -18,6 +18,17 @@ def test_a_misspelled_key_lets_nothing_pass(xnat: XNAT, ls: Run, test: str) -> N
         assert len(ls("scans", "-P", "P1", "-E", "MR1", "--where", fine).records) == 2
 
 
+def test_a_record_that_is_handed_on_tells_nothing_of_the_keys_of_scans(xnat: XNAT, ls: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"a"}})
+    known = {"kind": "session", "server": xnat.url, "id": session.id, "label": "MR1"}
+    records = [{**known, "outcome": "planned"}, known]
+    answer = ls("scans", "--where", "qualty!=usable", records=records)
+    assert (answer.status, answer.values("kind")) == (2, ["session"])
+    # Sessions have an `xsi_type` instead.
+    answer = ls("scans", "--where", "type!=bold", records=records)
+    assert (answer.status, answer.values("kind")) == (0, ["session", "scan"])
+
+
 def test_scans_of_a_session_in_natural_order(xnat: XNAT, ls: Run) -> None:
     session = xnat.has_session("P1", "S1", "MR1", {"10": {}, "2": {}})
     for words in (("-P", "P1", "-E", "MR1"), ("--experiment", session.id)):

@@ -40,15 +40,16 @@ class AskedKeys:
             self._first = self._first or record
 
     def require_known(self, record: Mapping[str, Any]) -> None:
-        """Raise UsageError when the first record that passes does so for want of a misspelled key.
+        """Raise UsageError when the first record that passes, and is not one that was only handed
+        on, does so for want of a misspelled key.
 
         `qualty!=usable` is true of every scan, and the tool behind may delete them.
         """
         if self._is_judged:
             return
         self._is_judged = True
-        known = self._possible()
-        if record.get("kind") == self._first.get("kind") and len(known) > len(_COMMON):
+        known = _possible(record)
+        if len(known) > len(_COMMON):
             for key in sorted(self._tested - known):
                 if near := nearest(key, sorted(known)):
                     raise UsageError(f"no {record['kind']} has {key!r}{near}")
@@ -61,18 +62,20 @@ class AskedKeys:
         """
         if not self._first:
             return None
-        missing = self._shown - self._possible() if written else self._tested
+        missing = self._shown - _possible(self._first) if written else self._tested
         if not missing:
             return None
         key = min(missing)
         near = nearest(key, list(self._first))
         return f"no record has {key!r}{near or ': ' + ', '.join(self._first)}"
 
-    def _possible(self) -> frozenset[str]:
-        from xnat_core.models import kinds
 
-        model = kinds().get(str(self._first.get("kind")))
-        return _COMMON | ({key.key for key in model.record_keys()} if model else set())
+def _possible(record: Mapping[str, Any]) -> frozenset[str]:
+    """The keys that records of its kind can have."""
+    from xnat_core.models import kinds
+
+    model = kinds().get(str(record.get("kind")))
+    return _COMMON | ({key.key for key in model.record_keys()} if model else set())
 
 
 def require_all_shown(args: Args) -> None:

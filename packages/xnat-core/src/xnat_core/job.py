@@ -293,7 +293,7 @@ class Job:
             if record.get("outcome") == "failed":
                 if not passed:
                     self.console.error(failure_text(record))
-            elif not self._passes(record):
+            elif not self._passes(record, passed):
                 return
             elif self._limit is not None and self._written >= self._limit and not self._sorted:
                 raise Enough
@@ -306,11 +306,12 @@ class Job:
                 else:
                     self.writer.write(record)
 
-    def _passes(self, record: Record) -> bool:
+    def _passes(self, record: Record, passed: bool) -> bool:
         self._asked.see(record)
         if self._tests and not all(test(record) for test in self._tests):
             return False
-        self._asked.require_known(record)
+        if not passed:
+            self._asked.require_known(record)
         return True
 
     def write_bytes(self, block: bytes) -> None:
