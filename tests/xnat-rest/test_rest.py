@@ -228,6 +228,24 @@ def test_the_share_of_the_project_that_owns_it_is_not_deleted(
     assert xnat.store.items.experiment(session.id) is not None
 
 
+def test_a_share_of_what_nobody_is_told_to_own_is_not_deleted(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session = xnat.has_session("P1", "S1", "E1")
+    where = f"/data/experiments/{session.id}"
+    hidden = {"items": [{"children": [], "meta": {}, "data_fields": {"ID": session.id}}]}
+    xnat.before(
+        lambda r: (
+            Response(json.dumps(hidden), mimetype="application/json")
+            if (r.method, r.path) == ("GET", where)
+            else None
+        )
+    )
+    assert main(["delete", f"{where}/projects/P1", "--yes"]) == 1
+    assert "the server does not tell whose it is" in capfd.readouterr().err
+    assert xnat.requests("DELETE") == []
+
+
 def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["get", "https://elsewhere.example.org/data/projects"]) == 2
     assert "not on the server in use" in capfd.readouterr().err

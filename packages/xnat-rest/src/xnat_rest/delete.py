@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import UsageError
+from xnat_core.errors import OperationError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, planned
 from xnat_rest.answers import show
@@ -52,11 +52,16 @@ def work(job: Job) -> Iterator[Record]:
 
 
 def _require_shared(client: XNATClient, item: str, project: str) -> None:
-    """Raise UsageError for the project that owns an item: without it there would be no item."""
+    """Raise UsageError for the project that owns an item: without it there would be no item.
+
+    Raises OperationError where the server does not tell which one that is.
+    """
     from xnat_core.services.base import fields
     from xnat_core.services.lookup import project_id
 
     owner = fields(client.item(item)).get("project")
+    if not owner:
+        raise OperationError("delete", f"{item}: the server does not tell whose it is")
     if owner in (project, project_id(client, project)):
         raise UsageError(
             f"{item} belongs to {owner}, and is not shared into it: the server would delete the "
