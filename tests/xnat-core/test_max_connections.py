@@ -15,6 +15,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
+from xnat_core.auth import AuthManager
 from xnat_core.client import XNATClient
 from xnat_core.config import Config
 from xnat_core.connect import connect
@@ -236,28 +237,63 @@ def test_a_request_and_an_answer_that_is_read_do_not_wait_for_each_other(
         assert not any(thread.is_alive() for thread in work)
 
 
-def test_a_login_that_waits_for_a_place_keeps_nobody_who_has_one(xnat: XNAT) -> None:
-    """Who reads finds the session ended while another thread wants to log in."""
-    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x" * 4_000_000}})
+def test_who_logs_in_again_and_who_reads_an_answer_do_not_wait_for_each_other(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were refused once; the one who reads has the only place."""
+    session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x"}})
     scan = f"/data/experiments/{session.id}/scans/1/resources"
-    reading = threading.Event()
-    with XNATClient(xnat.url, *xnat.admin, max_connections=1, auto_reauth=True) as client:
+    under_way = threading.Event()
+    refused = {scan, f"{scan}/DICOM/files"}
+    asks = ServerDoor.is_alive
+
+    def refuse(request: Request) -> Response | None:
+        if request.path not in refused:
+            return None
+        refused.remove(request.path)
+        return Response("", 401)
+
+    def late(door: ServerDoor, token: str) -> bool:
+        under_way.set()
+        time.sleep(0.5)  # The other one gets the place meanwhile, if that is free.
+        return asks(door, token)
+
+    monkeypatch.setattr(ServerDoor, "is_alive", late)
+    xnat.before(refuse)
+    with XNATClient(xnat.url, *xnat.admin, max_connections=1) as client:
+        client.whoami()
+
+        def ask() -> None:
+            client.rows(scan)
 
         def read() -> None:
+            under_way.wait(20)
             with client.stream(f"{scan}/DICOM/files/a.dcm") as answer:
-                reading.set()
-                time.sleep(0.5)  # The other one waits for a place by then.
-                xnat.expires_sessions()
-                client.get_json(scan, params={"format": "json"})
+                client.rows(f"{scan}/DICOM/files")
                 b"".join(answer.blocks())
 
-        def log_in() -> None:
-            reading.wait(20)
-            client.authenticate()
-
-        work = [threading.Thread(target=each, daemon=True) for each in (read, log_in)]
+        work = [threading.Thread(target=each, daemon=True) for each in (ask, read)]
         for thread in work:
             thread.start()
         for thread in work:
             thread.join(10)
         assert not any(thread.is_alive() for thread in work)
+
+
+def test_who_waits_for_a_place_keeps_nobody_from_the_logins(xnat: XNAT) -> None:
+    """They are those of all servers."""
+    config = Config()
+    config.add_profile("lab", xnat.url)
+    config.profiles["lab"].max_connections = 1
+    config.save()
+    holder = holding(xnat)
+    with connect(resolve(profile="lab", username="admin", password="admin")) as client:
+        waiting = threading.Thread(target=client.whoami, daemon=True)
+        waiting.start()
+        time.sleep(0.5)
+        with AuthManager().lock(timeout=2) as locked:
+            assert (waiting.is_alive(), locked) == (True, True)
+        holder.kill()
+        holder.wait()
+        waiting.join(20)
+        assert not waiting.is_alive()
