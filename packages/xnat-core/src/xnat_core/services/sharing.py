@@ -56,13 +56,13 @@ class Shared:
             labels[str(share.get("project"))] = str(share.get("label") or own)
         return cls(client, item, str(owner), labels)
 
-    @property
-    def where(self) -> str:
-        """Its route through its own project, which is the one that shares and moves."""
-        # It may have been found in a project that only shares it.
-        if isinstance(self.item, Session):
-            return session_path(replace(self.item, project=self.owner))
-        return subject_path(replace(self.item, project=self.owner))
+    def where(self, *, primary: bool = False) -> str:
+        """Its route through the project that it was found in; through its own one to move it.
+
+        Who may read it only where it is shared may share it from there.
+        """
+        item = replace(self.item, project=self.owner) if primary else self.item
+        return session_path(item) if isinstance(item, Session) else subject_path(item)
 
     def require_free(self, project: str, label: str) -> None:
         """Raise ResourceExistsError when something else has that label in a project.
@@ -75,8 +75,9 @@ class Shared:
 
     def share(self, project: str, label: str | None, *, primary: bool) -> None:
         """Show it in a project, or move it there, and look that it came to be."""
-        require_own_route(self.client, self.where)
-        there, about = self.where + path("projects", project), ("project", project)
+        where = self.where(primary=primary)
+        require_own_route(self.client, where)
+        there, about = where + path("projects", project), ("project", project)
         params = {"label": label, "primary": "true" if primary else None}
 
         def ask() -> None:
@@ -99,10 +100,11 @@ class Shared:
         """Take it out of a project that is not its own, and look that it is still there."""
         if project.lower() == self.owner.lower():
             raise OperationError("unshare", f"{self.item.label!r} belongs to {project}")
-        require_own_route(self.client, self.where)
+        where = self.where()
+        require_own_route(self.client, where)
         self._settle(
             lambda: self.client.delete(
-                self.where + path("projects", project), about=("project", project)
+                where + path("projects", project), about=("project", project)
             ),
             lambda now: project not in now.labels,
             f"{self.item.kind} {self.item.label!r} is still shared into {project!r}",
