@@ -280,6 +280,37 @@ def test_who_logs_in_again_and_who_reads_an_answer_do_not_wait_for_each_other(
         assert not any(thread.is_alive() for thread in work)
 
 
+@pytest.mark.parametrize(
+    ("method", "asked"), [("authenticate", "log_in"), ("invalidate_session", "log_out")]
+)
+def test_a_login_that_is_asked_for_and_one_that_is_needed_do_not_wait_for_each_other(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch, method: str, asked: str
+) -> None:
+    under_way = threading.Event()
+    asks = getattr(ServerDoor, asked)
+
+    def late(door: ServerDoor, *words: str) -> object:
+        under_way.set()
+        time.sleep(0.5)  # The other one gets the place meanwhile, if that is free.
+        return asks(door, *words)
+
+    client = XNATClient(xnat.url, *xnat.admin, max_connections=1)
+    if method == "invalidate_session":
+        client.authenticate()
+    monkeypatch.setattr(ServerDoor, asked, late)
+
+    def need() -> None:
+        under_way.wait(20)
+        client.whoami()
+
+    work = [threading.Thread(target=one, daemon=True) for one in (getattr(client, method), need)]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in work)
+
+
 def test_who_waits_for_a_place_keeps_nobody_from_the_logins(xnat: XNAT) -> None:
     """They are those of all servers."""
     config = Config()

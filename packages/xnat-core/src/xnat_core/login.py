@@ -206,12 +206,14 @@ class Authenticator:
         if not self._lock.acquire(timeout=1):
             return
         try:
-            if self._private and self._token is not None:
-                door.log_out(self._token)
-                self._token = None
-                self._private = False
+            token = self._token if self._private else None
+            if self._private:
+                self._token, self._private = None, False
         finally:
             self._lock.release()
+        # Without the lock: it may wait for a place, which another thread has that waits for that.
+        if token is not None:
+            door.log_out(token)
 
     def begin_again(self) -> None:
         """Go on in a process that was forked: with the session, which the other one will end."""
