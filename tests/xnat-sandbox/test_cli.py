@@ -47,6 +47,16 @@ def test_run_lends_its_server_to_the_command() -> None:
     assert (ran.returncode, ran.stdout) == (3, "admin admin\nXNAT\nTrue XNAT\n")
 
 
+def test_run_keeps_the_command_away_from_the_servers_of_its_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("XNAT_PROFILE", "XNAT_TOKEN", "XNAT_TOKEN_FILE", "XNAT_DICOM_TLS"):
+        monkeypatch.setenv(name, "production")
+    program = "import os; print(*sorted(v for v in os.environ.values() if v == 'production'))"
+    ran = run("run", "--", sys.executable, "-c", program)
+    assert (ran.returncode, ran.stdout) == (0, "\n")
+
+
 def test_an_unknown_command_is_127() -> None:
     ran = run("run", "--", "no-such-command")
     assert (ran.returncode, ran.stderr) == (127, "xnat-sandbox: no-such-command: no such command\n")

@@ -8,9 +8,10 @@ Usage:
 
 `serve` listens until it is interrupted, and its first line of output is its URL. `run` starts a
 sandbox of its own on free ports, runs the command with XNAT_URL, XNAT_USER, XNAT_PASS,
-XNAT_DICOM_HOST, XNAT_DICOM_PORT and XNAT_DICOM_CALLED_AET set, and then stops it. `samples` needs
-no server: it writes DICOM files to try uploads with, `generated` (an MR session of three series)
-and `real` (small objects of several studies), and prints their paths.
+XNAT_DICOM_HOST, XNAT_DICOM_PORT and XNAT_DICOM_CALLED_AET set, and XNAT_PROFILE, XNAT_TOKEN and
+XNAT_TOKEN_FILE, which would lead it to another server, taken away; then it stops the sandbox.
+`samples` needs no server: it writes DICOM files to try uploads with, `generated` (an MR session of
+three series) and `real` (small objects of several studies), and prints their paths.
 
 Log in as admin with the password admin.
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .cli import Options
 
 SIGNALLED = 128
+# What would lead the tools to another server than this, or to it with another login: XNAT_PROFILE
+# wins over XNAT_URL.
+_OF_OTHERS = ("XNAT_PROFILE", "XNAT_TOKEN", "XNAT_TOKEN_FILE")
 
 
 def serve(options: Options) -> int:
@@ -53,7 +56,7 @@ def run_command(options: Options) -> int:
     """Run a command beside a sandbox; answers its status."""
     with _running(options) as (server, sandbox):
         environment = {
-            **os.environ,
+            **_own_environment(),
             "XNAT_URL": server.url,
             "XNAT_USER": "admin",
             "XNAT_PASS": "admin",
@@ -74,6 +77,14 @@ def run_command(options: Options) -> int:
         signal.signal(signal.SIGTERM, lambda number, frame: child.terminate())
         status = child.wait()
     return SIGNALLED - status if status < 0 else status
+
+
+def _own_environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_OTHERS and not name.startswith("XNAT_DICOM_")
+    }
 
 
 @contextmanager
