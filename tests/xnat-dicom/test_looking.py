@@ -102,10 +102,31 @@ def test_quietly_only_invalid_files_are_told_of(run: Run, folder: Path) -> None:
     assert [line.split(": ")[1] for line in answer.err.splitlines()] == [B]
 
 
-def test_folders_are_entered_when_asked_and_else_counted(run: Run) -> None:
+def test_folders_are_entered_when_asked_and_else_counted(run: Run, folder: Path) -> None:
+    (folder / "a/mr.dcm").write_bytes((folder / B).read_bytes())
     answer = run("validate", "a")
-    assert (answer.status, answer.out) == (0, "")
+    assert (answer.status, answer.values("path")) == (0, ["a/mr.dcm"])
     assert answer.err == "xnat-dicom: warning: folders not entered: 2; -r enters them\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["validate"], ["inspect"], ["modify", "-t", "PatientID=S1"], ["anonymize", "--dry-run"]],
+)
+@pytest.mark.parametrize("name", ["a", "empty"])
+def test_a_folder_of_which_nothing_is_read_is_a_failure(
+    words: list[str], name: str, run: Run, folder: Path
+) -> None:
+    (folder / "empty").mkdir()
+    answer = run(*words, name, *(["copies/"] if words[0] == "anonymize" else []))
+    assert (answer.status, answer.values("path", "outcome")) == (1, [(name, "failed")])
+    hint = ": -r enters its subfolders" if name == "a" else ""
+    assert answer.err.startswith(f"xnat-dicom: no DICOM files in {name}{hint}\n")
+
+
+def test_an_empty_list_is_no_failure(run: Run, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    assert [run("ls", "empty").status, run("list-tags", "empty").status] == [0, 0]
 
 
 @pytest.mark.parametrize("words", [[], ["-r"]])

@@ -109,7 +109,7 @@ def work(job: Job) -> Iterator[Record]:
     doubtful = 0
 
     def copies() -> Iterator[Copy]:
-        for file in finder.files([options.source]):
+        for file in finder.some(options.source):
             yield Copy(file.path, _target(options, file))
 
     def act(copy: Copy) -> Iterable[Record]:

@@ -28,6 +28,7 @@ class Finder:
         self.recursive = recursive
         self.others = 0
         self.folders = 0
+        self._troubles = 0
 
     def files(self, roots: Iterable[Path], *, deep: bool = False) -> Iterator[LocalFile]:
         """The DICOM files at and below `roots`, as they are met; `deep` enters all subfolders."""
@@ -47,7 +48,10 @@ class Finder:
         named = tuple(words)
         if named and named != ("-",):
             roots = (expanded(word) for word in named)
-            yield from (record_of(file) for file in self.files(roots))
+            for root in roots:
+                # An empty list is an answer; whoever checks or changes files named some.
+                found = self.files([root]) if self.job.command.listing else self.some(root)
+                yield from map(record_of, found)
             return
         for record in self.job.records("dicom"):
             path = path_of(record)
@@ -63,12 +67,22 @@ class Finder:
 
     def _in_folder(self, record: Record, folder: Path) -> Iterator[Record]:
         """What a record of a series or study stands for: everything below its folder."""
+        yield from map(record_of, self.some(folder, record, deep=True))
+
+    def some(
+        self, root: Path, record: Record | None = None, *, deep: bool = False
+    ) -> Iterator[LocalFile]:
+        """The DICOM files at and below `root`; a folder without any is a failed record."""
+        folders, troubles = self.folders, self._troubles
         empty = True
-        for file in self.files([folder], deep=True):
+        for file in self.files([root], deep=deep):
             empty = False
-            yield record_of(file)
-        if empty:
-            self.job.emit(failed(record, DicomError(f"no DICOM files in {folder}", folder)))
+            yield file
+        if empty and self._troubles == troubles:
+            closed = self.folders > folders
+            hint = ": -r enters its subfolders" if closed else ""
+            error = DicomError(f"no DICOM files in {root}{hint}", root)
+            self.job.emit(failed(record or DicomFile(path=str(root)).to_record(), error))
 
     def tell(self) -> None:
         """Say what was passed over, so that nobody takes a part for the whole."""
@@ -105,6 +119,7 @@ class Finder:
     def _trouble(self, error: XNATCtlError) -> None:
         path = getattr(error, "file_path", None)
         told = DicomError(error.message.removeprefix("upload: "), path)
+        self._troubles += 1
         self.job.emit(failed(DicomFile(path=str(path) if path else None).to_record(), told))
 
 
