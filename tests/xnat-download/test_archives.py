@@ -329,6 +329,26 @@ def test_check_needs_something_to_check_by(session: Downloader) -> None:
     assert session("check", session.out / "nowhere").status == 2
 
 
+@pytest.mark.parametrize("words", [("check",), ("extract",), ("--check",)])
+def test_a_folder_that_is_none_is_told_from_one_that_is_not_there(
+    words: tuple[str], session: Downloader
+) -> None:
+    session.out.mkdir()
+    file = session.out / "scans.zip"
+    file.touch()
+    assert session(*words, file).err == f"xnat-download: {file}: must be a directory\n"
+    assert session(*words, f"{file}x").err == f"xnat-download: {file}x: does not exist\n"
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(session: Downloader) -> None:
+    session.out.touch()
+    answer = session(*named(session))
+    assert (answer.status, answer.err) == (
+        2,
+        f"xnat-download: {session.out}: must be a directory\n",
+    )
+
+
 def test_a_manifest_that_is_damaged_fails_the_audit(session: Downloader) -> None:
     session(*named(session))
     path = session.out / "MR1/manifest.ndjson"

@@ -304,3 +304,11 @@ def test_a_tar_among_dicom_is_told_with_what_can_be_done(run: Run, exam: Path) -
     assert status == 0, err
     # The exam itself takes no names of archives.
     assert "name them to 'xnat-upload dicom', or unpack them" in err
+
+
+@pytest.mark.parametrize(
+    ("root", "why"), [("exam/README.txt", "must be a directory"), ("nowhere", "does not exist")]
+)
+def test_a_root_that_is_no_folder_is_told(root: str, why: str, run: Run) -> None:
+    status, _, err = run(root=root)
+    assert (status, err) == (2, f"xnat-upload: {root}: {why}\n")

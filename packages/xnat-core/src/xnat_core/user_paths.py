@@ -1,6 +1,6 @@
-"""Where the files of this user are, the same on every platform.
+"""Where the files of this user are, the same on every platform; and the paths that users write.
 
-A function raises ConfigurationError when there is no home directory to put them in; who only reads
+A function for a place raises ConfigurationError when there is no home directory; who only reads
 takes that for "no such file".
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xnat_core.errors import ConfigurationError
+from xnat_core.errors import ConfigurationError, PathValidationError
 
 
 def config_dir() -> Path:
@@ -57,3 +57,13 @@ def expanded(text: str | Path) -> Path:
     except RuntimeError:
         # Nobody of that name: it will be told as a file that is not there.
         return path
+
+
+def existing_folder(text: str | Path) -> Path:
+    """The same for a folder that must be there. Raises PathValidationError."""
+    path = expanded(text)
+    if not path.is_dir():
+        raise PathValidationError(
+            path, "must be a directory" if path.exists() else "does not exist"
+        )
+    return path

@@ -21,10 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from xnat_core.errors import ConfigurationError, IntegrityError, PathValidationError, UsageError
+from xnat_core.errors import ConfigurationError, IntegrityError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record
-from xnat_core.user_paths import expanded
+from xnat_core.user_paths import existing_folder, expanded
 from xnat_core.validation import validate_workers
 
 
@@ -41,10 +41,8 @@ def audit(job: Job, folder: Path) -> Iterator[Record]:
         workers = validate_workers(job.args.text("--workers"))
     except ConfigurationError as error:
         raise UsageError(error.message) from None
-    if not folder.is_dir():
-        raise PathValidationError(folder, "no such folder")
     found = False
-    for manifest in manifests_below(folder):
+    for manifest in manifests_below(existing_folder(folder)):
         found = True
         yield from audit_manifest(manifest, workers)
     if not found:

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from xnat_core.archive.paths import folded, is_case_insensitive, safe_join
-from xnat_core.errors import DownloadError
+from xnat_core.errors import DownloadError, PathValidationError
 from xnat_core.files import md5_of
 from xnat_download.inventory import File, Group
 from xnat_download.trouble import disk_errors
@@ -69,9 +69,12 @@ class Tree:
             )
 
     def make(self) -> None:
-        """Make OUT itself."""
+        """Make OUT itself. Raises PathValidationError where something else has its name."""
         with disk_errors(self.out):
-            self.out.mkdir(parents=True, exist_ok=True)
+            try:
+                self.out.mkdir(parents=True, exist_ok=True)
+            except FileExistsError:
+                raise PathValidationError(self.out, "must be a directory") from None
 
     def _folder(self, name: str) -> Path:
         with self._lock:

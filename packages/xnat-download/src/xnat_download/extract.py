@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from xnat_core.errors import PathValidationError, UsageError, XNATCtlError
+from xnat_core.errors import UsageError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.records import Record, failed
-from xnat_core.user_paths import expanded
+from xnat_core.user_paths import existing_folder
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -36,9 +36,7 @@ def work(job: Job) -> Iterator[Record]:
     args = job.args
     if args.flag("--cleanup") and args.flag("--no-cleanup"):
         raise UsageError("--cleanup and --no-cleanup exclude each other")
-    folder = expanded(args.required("<dir>"))
-    if not folder.is_dir():
-        raise PathValidationError(folder, "no such folder")
+    folder = existing_folder(args.required("<dir>"))
     found = False
     for archive in downloads_in(folder, recursive=args.flag("--recursive")):
         found = True

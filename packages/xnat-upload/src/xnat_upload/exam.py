@@ -43,7 +43,6 @@ from xnat_core.archive.members import Member
 from xnat_core.dicom_files import walk
 from xnat_core.errors import (
     OperationError,
-    PathValidationError,
     ResourceNotFoundError,
     UploadError,
     XNATCtlError,
@@ -56,7 +55,7 @@ from xnat_core.services.filling import fill, plan_fill
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import address_of
-from xnat_core.user_paths import expanded
+from xnat_core.user_paths import existing_folder
 from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
 from xnat_upload.plan import Order
 from xnat_upload.sorting import counts_as_dicom
@@ -88,7 +87,7 @@ def work(job: Job) -> Iterator[Record]:
     args = job.args
     args.only_one("--skip-resources", "--attach-only")
     args.only_one("--direct-archive", "--prearchive")
-    root = expanded(args.required("<root>"))
+    root = existing_folder(args.required("<root>"))
     project = job.required_project()
     session = validate_session_id(args.required("--experiment"))
     subject = validate_subject_id(args.required("--subject"))
@@ -145,8 +144,6 @@ def work(job: Job) -> Iterator[Record]:
 
 def look_into(root: Path, misc: str) -> Exam:
     """Tell DICOM from the rest; a folder is a resource when there is no DICOM anywhere in it."""
-    if not root.is_dir():
-        raise PathValidationError(root, "must be a directory")
     troubles: list[XNATCtlError] = []
     has_dicom = False
     resources: dict[str, dict[str, Member]] = {}
