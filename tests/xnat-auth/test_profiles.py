@@ -96,6 +96,14 @@ def test_a_wrong_url_is_refused_and_no_secret_shown(
     assert "secret" not in err
 
 
+@pytest.mark.parametrize("timeout", ["soon", "0", "-5"])
+def test_a_timeout_that_is_none_is_wrong_usage(
+    timeout: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "add", "dev", "--url", URL, f"--timeout={timeout}"]) == 2
+    assert capfd.readouterr().err.startswith(f"xnat-auth: --timeout {timeout}: ")
+
+
 def test_show_tells_everything_but_passwords(capfd: pytest.CaptureFixture[str]) -> None:
     document = yaml.safe_load(config_file().read_text())
     document["profiles"]["default"]["password"] = "very-secret"

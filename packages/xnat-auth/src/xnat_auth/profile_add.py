@@ -23,7 +23,7 @@ from xnat_auth.profiles import add, changing, entry
 from xnat_core.errors import ConfigurationError
 from xnat_core.job import Job
 from xnat_core.records import Record, done
-from xnat_core.validation import validate_path_exists, validate_timeout
+from xnat_core.validation import DEFAULT_TIMEOUT, validate_path_exists
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -37,7 +37,7 @@ def work(job: Job) -> Iterator[Record]:
             name,
             job.args.required("--url"),
             verify_ssl=not job.args.flag("--no-verify-ssl"),
-            timeout=validate_timeout(job.args.text("--timeout")),
+            timeout=job.args.whole("--timeout", least=1) or DEFAULT_TIMEOUT,
             default_project=job.args.text("--project"),
         )
         profile.username = job.args.text("--username")
