@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from support import toy
-from xnat_core.commandline import Args, Command
+from xnat_core.commandline import COMMON_OPTIONS, SERVER_OPTIONS, Args, Command
 from xnat_core.errors import UsageError
-from xnat_core.parsing import parse, split_verb
+from xnat_core.parsing import VALUED_BEFORE_VERB, parse, split_verb
 
 COMMAND = toy.COMMANDS["say"]
 
@@ -136,6 +138,12 @@ def test_shared_options_may_stand_before_the_verb() -> None:
     verbs = ["sessions"]
     found = split_verb(["-p", "sessions", "-q", "sessions", "E1"], verbs, frozenset(["-p"]))
     assert found == ("sessions", ["--profile", "sessions", "-q", "E1"])
+
+
+def test_every_shared_option_with_a_value_may_stand_there() -> None:
+    shared = SERVER_OPTIONS + COMMON_OPTIONS
+    lines = re.findall(r"^  (-[^=\n]*)=<", shared, re.MULTILINE)
+    assert {name for line in lines for name in line.split()} == VALUED_BEFORE_VERB
 
 
 def test_a_letter_that_a_verb_needs_is_no_longer_that_of_a_shared_option() -> None:

@@ -76,6 +76,7 @@ VALUED_BEFORE_VERB = frozenset(
         "-o",
         "--output",
         "--where",
+        "--columns",
         "--max-connections",
     )
 )

@@ -120,6 +120,7 @@ VALUED = frozenset(
         "-o",
         "--output",
         "--where",
+        "--columns",
         "--max-connections",
     )
 )

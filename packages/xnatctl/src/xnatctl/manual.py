@@ -24,10 +24,12 @@ Options that every tool has may also stand before the command:
   --url=<url>            Server to use, instead of the one of a profile.
   -u --username=<name>   Log in as this user.
   --password-stdin       Read the password from the first line of standard input.
+  --max-connections=<n>  Connections to the server at once, of all processes of this user.
   -o --output=<format>   ndjson, json, table or tsv.
   -q --quiet             Print identifiers only.
   -v --verbose           Tell on standard error what is being done.
   --where=<test>         Print only what passes.
+  --columns=<keys>       Keys to show in a table or tsv, separated by commas.
   --no-headers           No header line in a table or tsv.
   --no-color             No colour.
   -h --help              Show this help.
