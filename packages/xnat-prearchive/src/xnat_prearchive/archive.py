@@ -12,8 +12,9 @@ Options:
   --dry-run             Ask the server what speaks against archiving, and archive nothing.
   -w --workers=<n>      How many sessions at once.
 
-Prints each archived session. A session that has been archived already is 'skipped'. A conflict
-leaves the session where it is; the message says why.
+Without the words, records of kind 'prearchive' are read from standard input, as 'list', 'wait' and
+'xnat-upload dicom --prearchive' print them. Prints each archived session. A session that has been
+archived already is 'skipped'. A conflict leaves the session where it is; the message says why.
 
 Examples:
   xnat-prearchive archive NEURO 20240502_101500123 SUB001_MR1

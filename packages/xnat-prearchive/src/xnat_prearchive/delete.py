@@ -8,7 +8,8 @@ Options:
   --dry-run          Say what would be deleted, and delete nothing.
   -w --workers=<n>   How many sessions at once, with --yes.
 
-Deleted data cannot be brought back. Without --yes the terminal is asked for every session.
+Without the words, records of kind 'prearchive' are read from standard input. Deleted data cannot be
+brought back. Without --yes the terminal is asked for every session.
 
 Example:
   xnat-prearchive list -P NEURO --where status=ERROR | xnat-prearchive delete --dry-run

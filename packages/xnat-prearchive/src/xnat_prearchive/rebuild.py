@@ -7,6 +7,7 @@ Options:
   --timeout=<seconds>   How long to wait for each session; 3600 when not given.
   -w --workers=<n>      How many sessions at once.
 
+Without the words, records of kind 'prearchive' are read from standard input.
 Never archives, whatever the project's setting is. Waits until the session has settled.
 
 Example:

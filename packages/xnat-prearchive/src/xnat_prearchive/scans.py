@@ -6,8 +6,8 @@ Usage:
 Options:
   -w --workers=<n>   How many sessions at once.
 
-A session that only receives files has not been read yet and shows nothing: 'xnat-prearchive wait'
-or 'rebuild' first.
+Without the words, records of kind 'prearchive' are read from standard input. A session that only
+receives files has not been read yet and shows nothing: 'xnat-prearchive wait' or 'rebuild' first.
 
 Example:
   xnat-prearchive list -P NEURO | xnat-prearchive scans --output table

@@ -7,8 +7,9 @@ Options:
   --timeout=<seconds>   How long to wait for each session; 3600 when not given.
   -w --workers=<n>      How many sessions to watch at once.
 
-READY is a success; CONFLICT and ERROR are failures that tell the reason from the session's log. A
-session that was archived meanwhile is printed as the session it has become.
+Without the words, records of kind 'prearchive' are read from standard input. READY is a success;
+CONFLICT and ERROR are failures that tell the reason from the session's log. A session that was
+archived meanwhile is printed as the session it has become.
 
 A record of kind 'upload' with the 'uid' of a study, as xnat-cstore prints it, is waited for until
 the study appears; the sessions it has landed in are printed.

@@ -26,8 +26,8 @@ Options:
   -h --help           Show this help.
   --version           Show the version.
 
-Exit status: 0 stopped, or the status of the command; 1 it could not start; 2 wrong usage;
-127 no such command; 130 interrupted; 143 terminated.
+Exit status: of 'run' that of the command; 1 it could not start; 2 wrong usage; 127 no such command;
+130 interrupted; 143 terminated.
 
 Examples:
   xnat-sandbox serve --port 8080 --data ./sandbox --scp-port 8104 --seed
