@@ -88,8 +88,15 @@ class Bounds:
         with self._lock:
             return self._reached()
 
+    def begin(self) -> None:
+        """Say, once, that something is to be done for an object: it counts.
+
+        Raises BoundReached when another run is to do it.
+        """
+        self.beginner()()
+
     def beginner(self) -> Begin:
-        """What is to be called, from any thread, when something is to be done for one object.
+        """The same for an object of many pieces: to be called for each, from any thread.
 
         The first time it counts the object.
         """

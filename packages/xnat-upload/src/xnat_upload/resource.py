@@ -87,7 +87,7 @@ def work(job: Job) -> Iterator[Record]:
         plan = plan_fill(client, home, label, members, overwrite=overwrite)
         facts: dict[str, Any] = {"files": len(plan.missing), "bytes": plan.bytes}
         if plan.missing:
-            job.bounds.beginner()()
+            job.bounds.begin()
         if job.args.flag("--dry-run"):
             return planned(record, **facts, there=plan.there)
         if not plan.missing:

@@ -156,7 +156,7 @@ class Uploads:
             # It may have waited for others since it was admitted.
             self.job.bounds.check_time()
             if self._dry_run:
-                self.job.bounds.beginner()()
+                self.job.bounds.begin()
         except BoundReached as reached:
             yield reached.left(self._record_of(task))
             return
