@@ -110,6 +110,13 @@ def test_a_seeded_directory_is_found_again(tmp_path: Path) -> None:
     assert [row["label"] for row in rows] == ["SUB001_MR1", "SUB001_CT1", "SUB002_MR1"]
 
 
+def test_a_file_where_the_data_are_to_be_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.touch()
+    ran = run("serve", f"--data={file}", "--port=0")
+    assert (ran.returncode, ran.stderr) == (1, f"xnat-sandbox: {file}: File exists\n")
+
+
 def test_listening_to_the_world_is_warned_about() -> None:
     with serving("--host=0.0.0.0") as (server, _):
         server.terminate()

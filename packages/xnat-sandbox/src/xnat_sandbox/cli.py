@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run_command(options) if options.command else serve(options)
     except OSError as error:
-        return _complain(str(error), 1)
+        return _complain(_told(error), 1)
 
 
 def _parsed(words: list[str]) -> Mapping[str, Any]:
@@ -130,7 +130,7 @@ def _write_samples(folder: Path) -> int:
     try:
         return _say("\n".join(str(path) for path in write_samples(folder)))
     except OSError as error:
-        return _complain(f"{error.filename}: {error.strerror}", 1)
+        return _complain(_told(error), 1)
 
 
 def _port(args: Mapping[str, Any], name: str, default: int | None) -> int | None:
@@ -155,6 +155,10 @@ def _say(text: str) -> int:
     except OSError as error:
         return _complain(f"standard output: {error.strerror}", 1)
     return 0
+
+
+def _told(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 def _complain(message: str, status: int) -> int:
