@@ -18,6 +18,7 @@ from xnat_core.records import (
     RecordError,
     done,
     failed,
+    failure_text,
     glob,
     parse_line,
     planned,
@@ -190,3 +191,17 @@ def test_a_filter_is_a_glob_on_the_whole_value() -> None:
     assert not glob("label:SUB")({"label": "SUB1"})
     with pytest.raises(UsageError, match="KEY:GLOB"):
         glob("label=SUB*")
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "told"),
+    [
+        ("S1", "upload: scan 2 holds 3 files", "upload S1: scan 2 holds 3 files"),
+        ("./S1", "upload: S1: no files in it", "upload: S1: no files in it"),
+        ("S1", "project 'P' not found", "upload S1: project 'P' not found"),
+    ],
+)
+def test_a_failure_names_what_failed_once(path: str, message: str, told: str) -> None:
+    error = {"message": message}
+    record = {"kind": "upload", "path": path, "outcome": "failed", "error": error}
+    assert failure_text(record) == told

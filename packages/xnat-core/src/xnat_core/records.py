@@ -89,8 +89,12 @@ def failure_text(record: Mapping[str, Any]) -> str:
     error = record.get("error") or {}
     message = str(error.get("message", "failed"))
     name = identity(record)
-    plain = name.split(" ", 1)[-1]
-    return message if plain in message or record.get("kind") == "input" else f"{name}: {message}"
+    kind, _, plain = name.partition(" ")
+    # A path is written as it was given here, and without its `./` in the message.
+    named = (plain.removeprefix("./") or name) in message
+    if named or kind == "input":
+        return message
+    return f"{name}: {message.removeprefix(f'{kind}: ')}"
 
 
 def record_of(item: object) -> Record:
