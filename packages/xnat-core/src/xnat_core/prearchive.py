@@ -25,6 +25,7 @@ from xnat_core.prearchive_rows import (
     ArchiveRefused,
     StagingError,
     WaitedTooLong,
+    archive_form,
     entry_of_row,
     entry_of_uri,
     entry_path,
@@ -32,7 +33,6 @@ from xnat_core.prearchive_rows import (
     is_left_alone,
     is_settled,
     named,
-    plain_path,
     uri_of,
 )
 from xnat_core.redaction import one_line
@@ -218,17 +218,11 @@ class Prearchive:
 
         Raises ArchiveRefused with the server's reason, WaitedTooLong after `timeout` seconds.
         """
-        form = {
-            "src": plain_path(entry),
-            "subject": subject,
-            "session": session,
-            "overwrite": "delete" if overwrite else None,
-            **(more or {}),
-        }
+        form = archive_form(entry, subject, session, overwrite=overwrite) | dict(more or {})
         try:
             response = self.client.post(
                 "/data/services/archive",
-                data={key: value for key, value in form.items() if value},
+                data=form,
                 accept={301, 303},
                 about=named(entry),
                 timeout=timeout,
@@ -273,16 +267,10 @@ class Prearchive:
         overwrite: bool = False,
     ) -> list[dict[str, Any]]:
         """What speaks against archiving: `code`, `type` (FAIL, CONFLICT, WARN), `message`."""
-        form = {
-            "src": plain_path(entry),
-            "subject": subject,
-            "session": session,
-            "overwrite": "delete" if overwrite else None,
-        }
         response = self.client.post(
             "/data/services/validate-archive",
             params={"format": "json"},
-            data={key: value for key, value in form.items() if value},
+            data=archive_form(entry, subject, session, overwrite=overwrite),
             repeatable=True,
             about=named(entry),
         )

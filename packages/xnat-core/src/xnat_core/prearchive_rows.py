@@ -92,6 +92,19 @@ def plain_path(entry: PrearchiveEntry) -> str:
     return f"/prearchive/projects/{entry.project}/{entry.timestamp}/{entry.name}"
 
 
+def archive_form(
+    entry: PrearchiveEntry, subject: str | None, session: str | None, *, overwrite: bool
+) -> dict[str, str]:
+    """What the archive service is asked, and first the one that tells what speaks against it."""
+    form = {
+        "src": plain_path(entry),
+        "subject": subject,
+        "session": session,
+        "overwrite": "delete" if overwrite else None,
+    }
+    return {key: value for key, value in form.items() if value}
+
+
 def uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
     """The address that an answer gives, in its body or as a redirect that is not followed."""
     lines = response.text.split()

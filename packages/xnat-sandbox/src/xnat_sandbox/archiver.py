@@ -1,4 +1,4 @@
-"""Turning a built session into an experiment, or finding out why not (contract 9.4 and 12)."""
+"""Turning a built session into an experiment, or finding out why not."""
 
 from __future__ import annotations
 

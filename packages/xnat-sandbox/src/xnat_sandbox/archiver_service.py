@@ -1,4 +1,4 @@
-"""POST /data/services/archive and /data/services/validate-archive (contract 12)."""
+"""POST /data/services/archive and /data/services/validate-archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which project, subject and session an object asks for (contract 9.5)."""
+"""Which project, subject and session an object asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANY = r"[^\n\r\x85\u2028\u2029]*"
 
 
 def clean(label: str) -> str:
-    """Replace what no label may hold. The set is that of valid identifiers (contract 18)."""
+    """Replace what no label may hold. The set is that of valid identifiers."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", label.strip())
 
 

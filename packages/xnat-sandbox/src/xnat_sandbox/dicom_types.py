@@ -1,4 +1,4 @@
-"""From modalities to XNAT's data types (contract 9.6)."""
+"""From modalities to XNAT's data types."""
 
 from __future__ import annotations
 

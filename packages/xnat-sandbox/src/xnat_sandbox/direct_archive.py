@@ -1,4 +1,4 @@
-"""Building and archiving what was written straight into the archive (contract 10)."""
+"""Building and archiving what was written straight into the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/xapi/direct-archive: the rows, and starting one (contract 10)."""
+"""/xapi/direct-archive: the rows, and starting one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of sessions that are written straight into the archive (contract 10)."""
+"""The rows of sessions that are written straight into the archive."""
 
 from __future__ import annotations
 

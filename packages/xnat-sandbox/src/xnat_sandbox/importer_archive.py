@@ -1,4 +1,4 @@
-"""The files inside an upload, one after another as the bytes arrive (contract 9.2)."""
+"""The files inside an upload, one after another as the bytes arrive."""
 
 from __future__ import annotations
 

@@ -64,6 +64,6 @@ def _archives(session: StagedSession, options: ImportOptions, intake: Intake) ->
 
 def _staged(filed: Filed) -> StagedSession:
     if not isinstance(filed.session, StagedSession):
-        # The commit step knows the prearchive only (contract 10).
+        # The commit step knows the prearchive only.
         raise StatusError(400, f"Unable to commit {filed.uri}: not in the prearchive")
     return filed.session

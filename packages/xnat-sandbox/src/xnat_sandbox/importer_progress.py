@@ -1,4 +1,4 @@
-"""What an import that was given a key says about itself while it runs (contract 9.7)."""
+"""What an import that was given a key says about itself while it runs."""
 
 from __future__ import annotations
 

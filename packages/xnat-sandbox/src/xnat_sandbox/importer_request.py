@@ -1,4 +1,4 @@
-"""The parameters of the import service, typed and checked (contract 9.1)."""
+"""The parameters of the import service, typed and checked."""
 
 from __future__ import annotations
 

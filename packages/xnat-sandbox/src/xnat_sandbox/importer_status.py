@@ -1,4 +1,4 @@
-"""Asking how an import goes: /data/status/{key} and /xapi/event_tracking/{key} (contract 9.7)."""
+"""Asking how an import goes: /data/status/{key} and /xapi/event_tracking/{key}."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may see and touch staged sessions, and the table that shows them (contract 11.1, 11.3)."""
+"""Who may see and touch staged sessions, and the table that shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /data/prearchive/projects/{project}/{timestamp}/{folder}?action=… (contract 11.4)."""
+"""POST /data/prearchive/projects/{project}/{timestamp}/{folder}?action=…"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The background task that builds sessions to which no more files come (contract 9.7)."""
+"""The background task that builds sessions to which no more files come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /data/services/prearchive/{delete|move|rebuild}: always queued (contract 11.5)."""
+"""POST /data/services/prearchive/{delete|move|rebuild}: always queued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking into one staged session: document, scans, resources, files, logs (contract 11.3)."""
+"""Looking into one staged session: document, scans, resources, files, logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The C-STORE receiver: what it is sent goes the way of the importers (contract 16)."""
+"""The C-STORE receiver: what it is sent goes the way of the importers."""
 
 from __future__ import annotations
 

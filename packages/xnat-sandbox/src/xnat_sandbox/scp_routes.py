@@ -1,4 +1,4 @@
-"""/xapi/dicomscp: configuring the DICOM receivers (contract 16.1)."""
+"""/xapi/dicomscp: configuring the DICOM receivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configured DICOM receivers (contract 16.1)."""
+"""The configured DICOM receivers."""
 
 from __future__ import annotations
 
