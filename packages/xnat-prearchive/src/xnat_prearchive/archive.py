@@ -29,7 +29,7 @@ from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import Prearchive
-from xnat_core.prearchive_rows import ArchiveRefused
+from xnat_core.prearchive_rows import ArchiveRefused, is_left_alone, is_settled
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.validation import validate_session_id, validate_subject_id
 from xnat_prearchive.entries import PATIENCE, on_each, seen, words_of
@@ -53,11 +53,13 @@ def work(job: Job) -> Iterator[Record]:
         if found is None:
             session = prearchive.archived(entry, label)
             return [skipped(session.to_record(server))]
-        now = prearchive.settled(found, patience)
+        dry = job.args.flag("--dry-run")
+        # To build is to change: what is READY already, an automatic archive passes over.
+        now = _left_alone(found, prearchive) if dry else prearchive.settled(found, patience)
         if now is None:
             return [done(prearchive.archived(found, label).to_record(server))]
         known = seen(record, now, prearchive)
-        if job.args.flag("--dry-run"):
+        if dry:
             return [_planned(known, now, prearchive)]
         try:
             session = prearchive.archive(now, subject=subject, session=label, overwrite=overwrite)
@@ -65,7 +67,13 @@ def work(job: Job) -> Iterator[Record]:
             return [failed(seen(record, error.entry, prearchive), _advised(error, overwrite))]
         return [done(session.to_record(server))]
 
+    def _left_alone(entry: PrearchiveEntry, prearchive: Prearchive) -> PrearchiveEntry | None:
+        return prearchive.wait(entry, patience, until=is_left_alone)
+
     def _planned(known: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Record:
+        if not is_settled(entry.status):
+            unread = "its files have not been read yet: the server cannot tell of conflicts"
+            return planned(known, warnings=[unread])
         found = prearchive.conflicts(entry, subject=subject, session=label, overwrite=overwrite)
         against = [notice for notice in found if notice.get("type") in ("FAIL", "CONFLICT")]
         if against:

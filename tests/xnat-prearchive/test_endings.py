@@ -1,0 +1,83 @@
+"""How waiting, building and planning end, apart from READY."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.imports import rows, send_object
+from support.sandbox import XNAT
+from xnat_sandbox.samples import write_series
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Run, Stage
+
+
+def changes(xnat: XNAT) -> list[str]:
+    return [
+        f"{request.method} {request.path}"
+        for request in xnat.requests()
+        if request.method != "GET" and "JSESSION" not in request.path
+    ]
+
+
+def test_a_wait_that_ends_in_a_conflict_is_a_failure_with_its_reason(
+    run: Run, stage: Stage
+) -> None:
+    run("archive", *stage())
+    words = stage()
+    run("archive", *words)
+    status, records, err = run("wait", *words)
+    assert (status, records[0]["status"], records[0]["outcome"]) == (1, "CONFLICT", "failed")
+    assert "Session already exists" in err
+
+
+def test_a_wait_for_what_is_archived_gives_the_session(run: Run, stage: Stage) -> None:
+    words = stage()
+    run("archive", *words)
+    status, records, _ = run("wait", *words)
+    assert (status, records[0]["kind"], records[0]["label"]) == (0, "session", "E1")
+
+
+@pytest.mark.parametrize("command", ["rebuild", "wait"])
+def test_what_cannot_be_read_is_a_failure(command: str, run: Run, stage: Stage, xnat: XNAT) -> None:
+    words = stage()
+    for file in xnat.data.rglob("E1/SCANS/*/DICOM/*.dcm"):
+        file.write_bytes(b"no image")
+    assert run("rebuild", *words)[0] == 1
+    status, records, _ = run(command, *words)
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert [row["status"] for row in rows(xnat)] == ["ERROR"]
+
+
+def test_a_record_of_a_row_that_is_gone_needs_no_delete(run: Run, stage: Stage, xnat: XNAT) -> None:
+    stage()
+    _, listed, _ = run("list")
+    run("delete", "--yes", records=listed)
+    before = changes(xnat)
+    status, records, _ = run("delete", "--yes", records=listed)
+    assert (status, records[0]["outcome"]) == (0, "skipped")
+    assert changes(xnat) == before
+
+
+def test_a_dry_run_of_a_move_moves_nothing(run: Run, stage: Stage, xnat: XNAT) -> None:
+    words = stage()
+    status, records, _ = run("move", *words, "P2", "--dry-run")
+    assert (status, records[0]["outcome"], records[0]["target"]) == (0, "planned", "P2")
+    assert [row["project"] for row in rows(xnat)] == ["P1"]
+
+
+def test_a_dry_run_of_an_archive_builds_nothing(run: Run, xnat: XNAT, tmp_path: Path) -> None:
+    # What has been built stays READY where it would have been archived by itself.
+    xnat.settings.rebuild_idle = 3600.0
+    (file,) = write_series(tmp_path / "one", instances=1)
+    send_object(xnat, file.read_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    before = changes(xnat)
+    _, listed, _ = run("list")
+    status, records, _ = run("archive", "--dry-run", records=listed)
+    assert (status, records[0]["outcome"]) == (0, "planned")
+    assert [row["status"] for row in rows(xnat)] == ["RECEIVING"]
+    assert changes(xnat) == before
