@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
-from xnat_core.errors import PermissionDeniedError
+from xnat_core.errors import OperationError, PermissionDeniedError, ValidationError
 from xnat_core.services.subjects import SubjectNotEmptyError, SubjectService
 
 
@@ -38,3 +39,59 @@ def test_a_merge_whose_source_may_not_be_deleted_says_that_the_sessions_have_mov
     xnat.fails("DELETE", "/data/projects/P1/subjects", 403)
     with pytest.raises(PermissionDeniedError, match="; 2 of 2 sessions have been moved to S2"):
         subjects.merge_subjects("P1", "S1", "S2")
+
+
+def test_a_session_of_another_project_is_not_moved_with_the_others(
+    xnat: XNAT, client: XNATClient, subjects: SubjectService
+) -> None:
+    for label in ("MR1", "MR2"):
+        xnat.has_session("P1", "S1", label)
+    xnat.has_subject("P1", "S2")
+    xnat.has_project("P2")
+    client.put(
+        "/data/projects/P1/subjects/S1/experiments/MR2/projects/P2", params={"primary": "true"}
+    )
+    before = len(xnat.requests("PUT"))
+    with pytest.raises(OperationError, match=r"'MR2' belongs to P2/.*: nothing was moved"):
+        subjects.merge_subjects("P1", "S1", "S2")
+    assert (len(xnat.requests("PUT")), xnat.requests("DELETE")) == (before, [])
+
+
+@pytest.mark.parametrize("pair", [("S1", "GUEST"), ("GUEST", "S1")])
+def test_a_subject_that_is_a_guest_is_not_merged(
+    xnat: XNAT, subjects: SubjectService, pair: tuple[str, str]
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.store.items.share(xnat.has_subject("P2", "GUEST").id, "P1", None)
+    with pytest.raises(ValidationError, match="must belong to the same project"):
+        subjects.merge_subjects("P1", *pair)
+    assert xnat.requests("PUT") == xnat.requests("DELETE") == []
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("/experiments", "1 experiments are still listed under it"),
+        ("", "its document still has experiments"),
+    ],
+)
+def test_a_subject_that_is_said_to_have_sessions_is_kept_by_a_merge(
+    xnat: XNAT, subjects: SubjectService, part: str, reason: str
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_subject("P1", "S2")
+    where = f"/data/projects/P1/subjects/{session.subject_id}{part}"
+    before = xnat.call("GET", f"{where}?format=json").content
+    moved: list[str] = []
+
+    def as_it_was(request: Request) -> Response | None:
+        moved.extend([request.path] if request.method == "PUT" else [])
+        if moved and (request.method, request.path) == ("GET", where):
+            return Response(before, 200, content_type="application/json")
+        return None
+
+    xnat.before(as_it_was)
+    result = subjects.merge_subjects("P1", "S1", "S2")
+    assert (result["experiments_moved"], result["source_deleted"]) == (1, False)
+    assert result["reason"] == reason
+    assert xnat.requests("DELETE") == []

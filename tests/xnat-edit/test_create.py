@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
 from support.pretending import pretends
@@ -195,3 +196,25 @@ def test_what_was_not_made_is_a_failure(xnat: XNAT, edit: Run) -> None:
     ):
         answer = edit("create", *words)
         assert (answer.status, answer.values("outcome")) == (5, ["failed"])
+
+
+def test_a_dry_run_makes_no_session(xnat: XNAT, edit: Run) -> None:
+    xnat.has_subject("P1", "S1")
+    dry = edit("create", "session", "-P", "P1", "-S", "S1", "MR1", "--dry-run")
+    assert dry.values("label", "outcome") == [("MR1", "planned")]
+    assert (puts(xnat), xnat.store.items.experiment_in("P1", "MR1")) == (0, None)
+
+
+def test_a_session_without_what_was_said_of_it_is_a_failure(xnat: XNAT, edit: Run) -> None:
+    xnat.has_subject("P1", "S1")
+
+    def without_date(request: Request) -> Response | None:
+        if request.method != "PUT" or "date" not in request.args:
+            return None
+        made = xnat.call("PUT", f"{request.path}?xsiType=xnat:mrSessionData")
+        return Response(made.text, made.status_code)
+
+    xnat.before(without_date)
+    answer = edit("create", "session", "-P", "P1", "-S", "S1", "MR1", "--date", "2024-05-02")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "session P1/MR1: session_date is None, not '2024-05-02'" in answer.err

@@ -10,6 +10,10 @@ from werkzeug.wrappers import Request, Response
 from support.answers import Run
 from support.pretending import pretends
 from support.sandbox import XNAT
+from xnat_core.client import XNATClient
+from xnat_core.errors import OperationError
+from xnat_core.services.lookup import find_session
+from xnat_core.services.sharing import Shared
 
 
 def changes(xnat: XNAT) -> list[str]:
@@ -239,3 +243,52 @@ def test_records_are_taken_out(xnat: XNAT, edit: Run) -> None:
     records = [{"kind": "session", "id": session.id, "project": "P2"} for session in sessions]
     assert edit("unshare", "P2", records=records).values("outcome") == ["done", "done"]
     assert [shown_in(xnat, session.id) for session in sessions] == [[], []]
+
+
+def test_what_is_shared_already_can_still_be_moved(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    xnat.store.items.share(session.id, "P2", None)
+    words = ("share", "-P", "P1", "-E", "MR1", "P2", "--primary")
+    assert edit(*words).values("project", "outcome") == [("P2", "done")]
+    moved = xnat.store.items.experiment(session.id)
+    assert moved is not None
+    assert moved.project == "P2"
+
+
+@pytest.mark.parametrize("more", [[], ["--primary"], ["--dry-run"]])
+def test_the_label_that_is_asked_for_is_the_one_that_must_be_free(
+    xnat: XNAT, edit: Run, more: list[str]
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_session("P2", "S1", "TAKEN")
+    answer = edit("share", "-P", "P1", "-E", "MR1", "P2", "--label", "TAKEN", *more)
+    assert (answer.status, changes(xnat)) == (1, [])
+    assert "session 'P2/TAKEN' already exists" in answer.err
+
+
+def test_a_label_is_not_given_to_all_that_comes_in(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+    records = [{"kind": "session", "id": session.id}]
+    assert edit("share", "P2", "--label", "ALT", records=records).status == 2
+    assert changes(xnat) == []
+
+
+def test_the_library_takes_nothing_out_of_its_own_project(xnat: XNAT) -> None:
+    client = XNATClient(xnat.url, *xnat.admin)
+    session = xnat.has_session("P1", "S1", "MR1")
+    shared = Shared.look(client, find_session(client, session.id))
+    for project in ("P1", "p1"):
+        with pytest.raises(OperationError, match="'MR1' belongs to"):
+            shared.unshare(project)
+    assert xnat.requests("DELETE", "/data/projects") == []
+
+
+def test_a_session_does_not_move_to_a_subject_of_another_project(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    guest = xnat.has_subject("P2", "S2")
+    xnat.store.items.share(guest.id, "P1", None)
+    answer = edit("move", "-P", "P1", "-E", "MR1", "S2")
+    assert (answer.status, changes(xnat)) == (2, [])
+    assert "subject 'S2' belongs to P2, not to P1" in answer.err
