@@ -1,0 +1,123 @@
+"""Where a server tells little, or one thing twice, nothing is mixed up and nothing believed."""
+
+from __future__ import annotations
+
+import re
+import stat
+import zipfile
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.downloads import Downloader, Spoiler, becomes, breaks_at
+
+PAGE = b"<!DOCTYPE html><html><form action='/app/template/Login.vm'></form></html>"
+NOTE = "MR1/scans/1/resources/DICOM/files/n.txt"
+
+
+@pytest.fixture
+def session(download: Downloader) -> Downloader:
+    """A session with one file."""
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"n.txt": b"note"}})
+    return download
+
+
+def changes_listings(session: Downloader, pattern: str, becomes: str) -> None:
+    """Change what listings of files say."""
+
+    def change(request: Request, response: Response) -> None:
+        if request.path.endswith("/files") and response.mimetype == "application/json":
+            response.set_data(re.sub(pattern, becomes, response.get_data(as_text=True)))
+
+    session.xnat.app.after(change)
+
+
+def without_facts(session: Downloader) -> None:
+    """The server knows neither sizes nor digests."""
+    changes_listings(session, r'"(Size|digest)":"\w+"', r'"\1":""')
+
+
+def test_a_file_of_which_nothing_is_known_is_fetched_each_time(session: Downloader) -> None:
+    without_facts(session)
+    assert session.session("MR1").status == 0
+    (session.out / NOTE).write_bytes(b"half")
+    assert session.session("MR1").status == 0
+    assert session.files() == {NOTE: b"note"}
+
+
+def test_a_page_is_not_taken_for_a_file_of_which_nothing_is_known(session: Downloader) -> None:
+    without_facts(session)
+    Spoiler(session.xnat, "format=tar", becomes(PAGE), times=9)
+    Spoiler(session.xnat, "format=zip", becomes(PAGE), times=9)
+    page = {"Content-Type": "text/html"}
+    Spoiler(session.xnat, "n.txt", becomes(PAGE), times=99, headers=page)
+    ran = session.session("MR1")
+    assert (ran.status != 0, session.files()) == (True, {})
+
+
+def test_two_resources_of_one_label_are_not_put_into_one_folder(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1")
+    scan = download.xnat.has_scan(session, "1", {})
+    download.xnat.has_resource(scan, "ONE", {"n.txt": b"one"})
+    download.xnat.has_resource(scan, "TWO", {"n.txt": b"two", "more.txt": b"more"})
+    changes_listings(download, '"collection":"(ONE|TWO)"', '"collection":"SAME"')
+    ran = download.session("MR1")
+    assert (ran.status != 0, "two resources of one label" in ran.err) == (True, True)
+    texts = {path.rpartition("/")[2]: data for path, data in download.files().items()}
+    assert texts in ({"n.txt": b"one"}, {"n.txt": b"two", "more.txt": b"more"}, {})
+
+
+@pytest.mark.parametrize("status", [200, 400, 501])
+def test_a_server_without_any_archives_gives_files(session: Downloader, status: int) -> None:
+    def refuse(request: Request) -> Response | None:
+        packed = re.search("format=(tar|zip)", request.full_path)
+        return Response(b"no archive", status) if packed else None
+
+    session.xnat.has_session("P1", "S1", "MR1", {"2": {f"{n}.dcm": bytes([n]) for n in range(20)}})
+    session.xnat.before(refuse)
+    ran = session.session("MR1")
+    assert (ran.status, len(session.files())) == (0, 21), ran.err
+
+
+@pytest.mark.parametrize("status", [416, 500])
+def test_a_server_that_trips_over_a_range_sends_the_whole(
+    download: Downloader, status: int
+) -> None:
+    data = bytes(range(256)) * 8000
+    session = download.xnat.has_session("P1", "S1", "MR1", resources={"BIG": {"b.bin": data}})
+    Spoiler(download.xnat, "b.bin", breaks_at(1_500_000), times=1, keep_length=True)
+
+    def trip(request: Request) -> Response | None:
+        return Response("no", status) if request.headers.get("Range") else None
+
+    download.xnat.before(trip)
+    where = f"/data/experiments/{session.id}/resources/1/files/b.bin"
+    known = {"kind": "file", "path": "b.bin", "resource": "BIG", "size": len(data), "uri": where}
+    ran = download.records({**known, "session": "MR1", "session_id": session.id, "project": "P1"})
+    assert (ran.status, list(download.files().values())) == (0, [data]), ran.err
+
+
+def entry(name: str, mode: int = stat.S_IFREG | 0o644) -> zipfile.ZipInfo:
+    """An entry as Unix writes it."""
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, mode << 16
+    return info
+
+
+@pytest.mark.parametrize(
+    ("evil", "said"),
+    [
+        (entry("S/resources/R/files/link", stat.S_IFLNK | 0o777), "a link in the archive"),
+        (entry("S/scans/1-T2/resources/R/files/a"), "two entries would be"),
+    ],
+)
+def test_extract_writes_nothing_of_an_archive_with_links_or_doubles(
+    download: Downloader, evil: zipfile.ZipInfo, said: str
+) -> None:
+    download.out.mkdir()
+    with zipfile.ZipFile(download.out / "a.zip", "w") as archive:
+        archive.writestr(entry("S/scans/1-T1/resources/R/files/a"), b"good")
+        archive.writestr(evil, b"/etc/passwd")
+    ran = download("extract", download.out)
+    assert (ran.status, said in ran.err) == (2, True), ran.err
+    assert {*download.files()} == {"a.zip"}
