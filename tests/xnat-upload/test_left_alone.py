@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from werkzeug.wrappers import Request, Response
 
 from support.imports import send_zip
@@ -19,7 +20,7 @@ def stranger(upload: Uploader, folder: Path) -> tuple[str, set[bytes]]:
     """Another study that waits under the same labels: its timestamp, and its bytes."""
     files = {path.name: path.read_bytes() for path in write_series(folder, study_uid="9.9.9")}
     labels = {"project": "P1", "subject": "S1", "session": "E1"}
-    answer = send_zip(upload.xnat, files, dest="/prearchive/projects/P1", **labels)
+    answer = send_zip(upload.xnat, files, None, dest="/prearchive/projects/P1", **labels)
     return answer.text.split("/")[-2], set(files.values())
 
 
@@ -39,15 +40,63 @@ def test_another_study_that_waits_under_the_labels_is_left_alone(
     assert not held & foreign
 
 
-@pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])
-def test_several_studies_become_one_session_when_asked(upload: Uploader, mode: str) -> None:
+@pytest.mark.parametrize("overwrite", ["none", "append", "delete"])
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_several_studies_become_one_session_when_asked(
+    upload: Uploader, mode: str, overwrite: str
+) -> None:
     upload.series(series=1, study_uid="1.2.1")
     upload.series(series=2, study_uid="1.2.2")
     words = (upload.folder, *HERE, "--mode", mode)
     assert upload(*words).status == 2
-    ran = upload(*words, "--merge-studies")
+    merging = (*words, "--merge-studies", "--overwrite", overwrite)
+    ran = upload(*merging)
     assert (ran.status, upload.count(), upload.staged()) == (0, 6, []), ran.err
-    assert upload(*words, "--merge-studies").record["outcome"] == "skipped"
+    assert upload(*merging).status == 0
+    assert upload.count() == 6
+
+
+@pytest.mark.parametrize("studies", [("1.2.1",), ("1.2.1", "1.2.2")])
+@pytest.mark.parametrize("overwrite", ["none", "append"])
+def test_what_others_archive_meanwhile_is_not_replaced(
+    upload: Uploader, studies: tuple[str, ...], overwrite: str
+) -> None:
+    upload.xnat.settings.version = "1.8.2"
+    files = [
+        path
+        for number, study in enumerate(studies, 1)
+        for path in upload.series(series=number, study_uid=study)
+    ]
+    theirs = {
+        f"{dcmread(path).SOPInstanceUID}.dcm": path.read_bytes().replace(b"SANDBOX", b"XXXXXXX")
+        for path in files[:3]
+    }
+
+    def archive_first(request: Request) -> None:
+        items = upload.xnat.store.items
+        if request.path == "/data/services/archive" and not items.experiment_in("P1", "E1"):
+            upload.xnat.has_session("P1", "S1", "E1", {"1": theirs}, UID="1.2.1")
+
+    upload.xnat.before(archive_first)
+    ran = upload(upload.folder, *HERE, "--merge-studies", "--overwrite", overwrite)
+    held = upload.archived()["1"]
+    assert (ran.status, {name: held[name] for name in theirs}) == (1, theirs), ran.records
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_studies_that_number_alike_become_one_session_without_a_loss(
+    upload: Uploader, mode: str
+) -> None:
+    files = [
+        path
+        for study in ("1.2.1", "1.2.2")
+        for path in write_series(upload.folder / study, series=1, study_uid=study)
+    ]
+    assert len({path.name for path in files}) < len(files)
+    ran = upload(upload.folder, *HERE, "--merge-studies", "--mode", mode)
+    assert (ran.status, upload.staged()) == (0, []), ran.err
+    held = [data for scan in upload.archived().values() for data in scan.values()]
+    assert sorted(held) == sorted(path.read_bytes() for path in files)
 
 
 def test_several_studies_of_one_label_become_one_session_when_asked(upload: Uploader) -> None:
@@ -95,6 +144,7 @@ def test_what_somebody_deletes_before_it_is_archived_is_no_success(
     upload.xnat.before(delete_first)
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["outcome"]) == (1, "failed"), ran.records
+    assert "has left the prearchive and is not archived" in ran.err
     assert upload.count() == 0
 
 

@@ -87,15 +87,13 @@ class Ending:
             done.entry = settled
 
     def _archive(self, row: PrearchiveEntry, done: Delivered) -> None:
-        # The second study of one session is in conflict with the first one.
-        merges = len(self._surveyor.difference.studies) > 1
         settled = self._settled(row)
         if settled is None:
             self._look_in_archive(done, row)
             return
         done.entry = settled
         try:
-            done.session = self._bring_in(settled, overwrite=self.manner.again or merges)
+            done.session = self._bring_in(settled, overwrite=self.manner.again)
         except ResourceNotFoundError:
             self._look_in_archive(done, row)
         done.entry = None
@@ -123,7 +121,11 @@ class Ending:
     def _may_override(self, row: PrearchiveEntry) -> bool:
         session = self._archived()
         if self.manner.overwrite != "delete":
-            return session is not None and replaces_nothing(self._prearchive, row, session)
+            # The second study of one session is in conflict with the first one.
+            least = 0 if len(self._surveyor.difference.studies) > 1 else 1
+            return session is not None and replaces_nothing(
+                self._prearchive, row, session, least=least
+            )
         taken = self._surveyor.difference.has_taken
         ours = self._surveyor.has_brought_to(row)
         return session is None or replaces_nothing(
