@@ -138,6 +138,26 @@ def test_a_dry_run_asks_for_the_conflicts_and_archives_nothing(
     assert len(rows(xnat)) == 1
 
 
+def test_a_dry_run_reads_no_files_for_which_the_server_would_wait(run: Run, slow: XNAT) -> None:
+    # On a project that archives by itself, one that is READY would not be archived any more.
+    (row,) = rows(slow)
+    status, records, _ = run("archive", "P1", row["timestamp"], "E9", "--dry-run")
+    assert (status, records[0]["outcome"], records[0]["status"]) == (0, "planned", "RECEIVING")
+    assert "its files have not been read yet" in records[0]["warnings"][0]
+    assert rows(slow)[0]["status"] == "RECEIVING"
+
+
+@pytest.mark.parametrize("body", ["<html>maintenance</html>", '{"ResultSet": 1}'])
+def test_a_dry_run_takes_no_other_page_for_the_answer_that_nothing_speaks_against_it(
+    run: Run, stage: Stage, xnat: XNAT, body: str
+) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/services/validate-archive", 200, body=body, times=1000)
+    status, records, err = run("archive", *words, "--dry-run")
+    assert (status, records[0]["outcome"]) == (1, "failed")
+    assert "what speaks against archiving" in err
+
+
 def test_an_auto_archive_project_answers_with_a_redirect_that_is_a_success(
     run: Run, stage: Stage, xnat: XNAT
 ) -> None:

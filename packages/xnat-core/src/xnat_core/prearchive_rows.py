@@ -7,6 +7,7 @@ server's `name` is the label of the session.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -119,13 +120,18 @@ def uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
 
 
 def findings_of(response: Response) -> list[dict[str, Any]]:
-    """What `validate-archive` found, one object for each; empty for an answer of another shape."""
+    """What `validate-archive` found, one object for each. Raises OperationError for an answer of
+    another shape: that nothing was read is no proof that nothing speaks against it."""
     import orjson
 
-    try:
-        data = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return []
+    data: Any = None
+    with suppress(orjson.JSONDecodeError):
+        data = orjson.loads(response.content or b"[]")
     result = data.get("ResultSet") if isinstance(data, dict) else None
     rows = result.get("Result") if isinstance(result, dict) else data
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    if not isinstance(rows, list):
+        said = one_line(response.text, 200)
+        raise OperationError(
+            "archive", f"the server does not tell what speaks against archiving: {said!r}"
+        )
+    return [row for row in rows if isinstance(row, dict)]

@@ -9,7 +9,8 @@ Options:
   --overwrite           Override conflicts with a session that exists, and replace its files of the
                         same name. What is new to it, the server merges in any case.
   --timeout=<seconds>   How long to wait for a session that is still busy; 3600 when not given.
-  --dry-run             Ask the server what speaks against archiving, and archive nothing.
+  --dry-run             Ask the server what speaks against archiving, and archive nothing; of a
+                        session that still receives files nothing is known.
   -w --workers=<n>      How many sessions at once.
 
 Without the words, records of kind 'prearchive' are read from standard input, as 'list', 'wait' and
