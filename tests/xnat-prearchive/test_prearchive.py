@@ -158,6 +158,20 @@ def test_a_dry_run_takes_no_other_page_for_the_answer_that_nothing_speaks_agains
     assert "what speaks against archiving" in err
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_session_whose_subject_is_called_by_the_id_of_another_is_not_archived_under_that_one(
+    run: Run, stage: Stage, xnat: XNAT, more: tuple[str, ...]
+) -> None:
+    other = xnat.has_subject("P2", "ANN")
+    words = stage(subject=other.id)
+    for asked in (words, [*words, "--subject", other.id]):
+        status, _, err = run("archive", *asked, *more)
+        assert status == 2
+        assert f"subject {other.id!r} is the accession ID of subject 'ANN' of P2" in err
+    assert rows(xnat)[0]["status"] == "READY"
+    assert run("archive", *words, "--subject", "S1", *more)[0] == 0
+
+
 def test_an_auto_archive_project_answers_with_a_redirect_that_is_a_success(
     run: Run, stage: Stage, xnat: XNAT
 ) -> None:

@@ -124,6 +124,17 @@ def test_a_session_can_be_named_by_three_parameters(xnat: XNAT, series: dict[str
     assert post(xnat, ARCHIVE, data=data).status_code == 200
 
 
+def test_a_subject_is_also_found_by_its_id_wherever_it_is_but_after_a_label(
+    xnat: XNAT, series: dict[str, bytes]
+) -> None:
+    other = xnat.has_subject("P2", "ANN")
+    archive(xnat, stage(xnat, series), subject=other.id)
+    assert session(xnat).subject_id == other.id
+    labelled = xnat.has_subject("P1", other.id)
+    archive(xnat, stage(xnat, series, session="E2"), subject=other.id)
+    assert session(xnat, "E2").subject_id == labelled.id
+
+
 def test_an_existing_subject_is_found_whatever_its_case(
     xnat: XNAT, series: dict[str, bytes]
 ) -> None:

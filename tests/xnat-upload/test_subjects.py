@@ -77,3 +77,36 @@ def test_a_session_that_is_only_shared_is_refused_before_anything_is_sent(
     ran = upload(upload.folder, *HERE)
     assert (ran.status, upload.imports()) == (2, [])
     assert "session 'E1' belongs to project P2 and is only shared into P1" in ran.err
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("project", ["P1", "P2"])
+def test_a_patient_who_is_called_by_the_id_of_another_subject_is_not_filed_under_that_one(
+    upload: Uploader, project: str, mode: str
+) -> None:
+    # As the data of another XNAT are, whose subjects have no labels but their IDs.
+    other = upload.xnat.has_subject(project, "ANN")
+    upload.series(patient=other.id)
+    ran = upload(upload.folder, "-P", "P1", "-E", "E1", "--mode", mode)
+    assert (ran.status, upload.imports()) == (2, [])
+    assert f"subject {other.id!r} is the accession ID of subject 'ANN' of {project}" in ran.err
+
+
+def test_a_patient_whose_subject_has_the_id_of_another_for_its_label_is_filed_under_it(
+    upload: Uploader,
+) -> None:
+    other = upload.xnat.has_subject("P2", "ANN")
+    labelled = upload.xnat.has_subject("P1", other.id)
+    upload.series(patient=other.id)
+    assert upload(upload.folder, "-P", "P1", "-E", "E1").status == 0
+    session = upload.xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None and session.subject_id == labelled.id
+
+
+def test_a_subject_of_the_project_can_be_named_by_its_id(upload: Uploader) -> None:
+    there, elsewhere = upload.xnat.has_subject("P1", "ANN"), upload.xnat.has_subject("P2", "BOB")
+    upload.series()
+    words = (upload.folder, "-P", "P1", "-E", "E1", "-S")
+    refused = upload(*words, elsewhere.id)
+    assert (refused.status, upload.imports()) == (2, [])
+    assert (upload(*words, there.id).record["subject"], upload.count()) == ("ANN", 3)

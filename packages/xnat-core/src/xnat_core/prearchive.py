@@ -38,6 +38,7 @@ from xnat_core.prearchive_rows import (
 from xnat_core.redaction import one_line
 from xnat_core.services.lookup import find_session, find_session_of_uri
 from xnat_core.services.once import LOST, ask_once
+from xnat_core.services.subject_ids import require_no_id
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -216,8 +217,10 @@ class Prearchive:
         `overwrite` also lets it override conflicts and replace files of the same name. `more` are
         parameters as the archive service reads them (`quarantine`, `triggerPipelines`).
 
-        Raises ArchiveRefused with the server's reason, WaitedTooLong after `timeout` seconds.
+        Raises ArchiveRefused with the server's reason, WaitedTooLong after `timeout` seconds,
+        LabelTaken for a subject that would be another one.
         """
+        self._require_no_id(entry, subject)
         form = archive_form(entry, subject, session, overwrite=overwrite) | dict(more or {})
         try:
             response = self.client.post(
@@ -267,6 +270,7 @@ class Prearchive:
         overwrite: bool = False,
     ) -> list[dict[str, Any]]:
         """What speaks against archiving: `code`, `type` (FAIL, CONFLICT, WARN), `message`."""
+        self._require_no_id(entry, subject)
         response = self.client.post(
             "/data/services/validate-archive",
             params={"format": "json"},
@@ -327,6 +331,10 @@ class Prearchive:
             about=named(entry),
             repeatable=repeatable,
         )
+
+    def _require_no_id(self, entry: PrearchiveEntry, subject: str | None) -> None:
+        if wanted := subject or entry.subject:
+            require_no_id(self.client, entry.project or "", wanted, given=bool(subject))
 
     def _require_gone(
         self, entry: PrearchiveEntry, error: XNATCtlError, timeout: float | None

@@ -163,8 +163,10 @@ class Archiver:
 
     def _subject(self, incoming: Incoming, options: ArchiveOptions) -> Subject | None:
         wanted = options.subject or incoming.subject
-        find = self._store.items.subject_by_label_ignoring_case
-        return find(incoming.project, wanted) or find(incoming.project, clean(wanted))
+        items, project = self._store.items, incoming.project
+        find = items.subject_by_label_ignoring_case
+        # By its ID it is found in whatever project it is.
+        return find(project, wanted) or find(project, clean(wanted)) or items.subject(wanted)
 
     def _experiment(
         self, incoming: Incoming, options: ArchiveOptions, subject: Subject

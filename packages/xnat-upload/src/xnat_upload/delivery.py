@@ -28,6 +28,7 @@ from xnat_core.errors import (
 from xnat_core.imports import Destination, Landing, Way
 from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
+from xnat_core.services.subject_ids import require_no_id
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.damage import NO_SIZE, Damage, once_more
 from xnat_upload.difference import NOTHING, Amount, Difference
@@ -46,7 +47,8 @@ class Delivery:
 
     `journal` must be held. `watch` is told the bytes as they leave, `gate` is shared with other
     sessions that are sent at the same time, `bounds` says until when requests may be begun.
-    `subjects` lists the labels of the project.
+    `subjects` lists the labels of the project; `named` is whether somebody has named the subject,
+    who otherwise is called as the headers say.
     """
 
     def __init__(
@@ -61,9 +63,11 @@ class Delivery:
         gate: AbstractContextManager[object] | None = None,
         bounds: Bounds = UNBOUNDED,
         subjects: Callable[[], Iterable[str]] | None = None,
+        named: bool = True,
     ) -> None:
         self._client = client
         self._subjects = subjects or (lambda: subject_labels(client, destination.project))
+        self._named = named
         self.destination = destination
         self.difference = difference
         self.manner = manner
@@ -120,7 +124,9 @@ class Delivery:
         to a subject that is only called alike.
         """
         if survey.session is None:
-            require_one_subject(self._subjects(), self.destination.subject)
+            project, subject = self.destination.project, self.destination.subject
+            require_one_subject(self._subjects(), subject)
+            require_no_id(self._client, project, subject, given=self._named)
         if survey.is_empty:
             self.journal.note({"fresh": True})
             return

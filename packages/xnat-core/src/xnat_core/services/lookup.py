@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
-_EXPERIMENTS = path("data", "experiments")
 # The ID of the site is in front: letters, digits, and what else it was given.
+ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
+
+_EXPERIMENTS = path("data", "experiments")
 _ACCESSION = re.compile(r"\w[\w-]*_E\d+")
-_ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
 _FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -278,7 +279,7 @@ def _subject_by_id(client: XNATClient, value: str) -> Subject:
     item = document(client, path("data", "subjects", value), ("subject", value))
     if item is None or fields(item).get("ID") != value:
         error = ResourceNotFoundError("subject", value)
-        if not _ACCESSION_OF_SUBJECT.fullmatch(value):
+        if not ACCESSION_OF_SUBJECT.fullmatch(value):
             error.message += "; a label needs its project (-P)"
         raise error
     return subject_of_item(item)
