@@ -7,6 +7,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from support.imports import rows
 from support.uploads import Uploader
 from xnat_core.bodies import FileBody
 from xnat_core.client import XNATClient
@@ -28,16 +29,27 @@ def test_comments_of_the_header_win(upload: Uploader) -> None:
     assert (ran.record["subject"], ran.record["label"]) == ("SUB7", "SUB7_MR2")
 
 
-def test_the_server_would_have_read_the_same_labels(upload: Uploader) -> None:
-    files = upload.series(patient="Doe^Jane", session="17/B")
+@pytest.mark.parametrize(
+    "comments",
+    [
+        "",
+        "x Subject:S1 Subject:S2 Session:E1 Session:E2",
+        "Subject:S1 Subject:S2",
+        "Subject:S1 Session:E1\r\nsecond line",
+        "Subject:S1.a Session:J\u00fcrgen",
+        "subject : S1;SESSION:E1,x",
+    ],
+)
+def test_the_server_would_have_read_the_same_labels(upload: Uploader, comments: str) -> None:
+    files = upload.series(patient="Doe^Jane", session="17/B", comments=comments)
     ran = upload(upload.folder, "-P", "P1", "--dry-run")
     params = {"import-handler": "gradual-DICOM", "PROJECT_ID": "P1", "inbody": "true"}
     with XNATClient(upload.xnat.url, *upload.xnat.admin) as client:
         client.post(
             "/data/services/import", params=params, body=FileBody(files[0], "application/dicom")
         )
-    (row,) = upload.staged()
-    assert row.label == ran.record["session"]
+    (row,) = rows(upload.xnat)
+    assert (row["name"], row["subject"]) == (ran.record["session"], ran.record["subject"])
 
 
 def test_each_study_becomes_a_session(upload: Uploader) -> None:

@@ -7,6 +7,8 @@ import re
 from xnat_upload.headers import Header
 
 DEFAULT_SESSION = "dicom_upload"
+# What `.*` is in Java: nothing that ends a line.
+_ANY = r"[^\n\r\x85\u2028\u2029]*"
 
 
 def clean(label: str) -> str:
@@ -25,8 +27,15 @@ def session_of(header: Header) -> str:
 
 
 def _assigned(key: str, texts: tuple[str, ...]) -> str:
-    pattern = rf"(?i)(?:\A|[\s,;]){key}\s*:\s*([\w-]+)(?=[\s,;]|\Z)"
+    """What stands behind `key:` in the first text that has it.
+
+    As XNAT matches: of several the last one counts unless the text begins with one, and out of
+    several lines none.
+    """
+    pattern = re.compile(
+        rf"(?:\A|{_ANY}[\s,;]){key}\s*:\s*([\w-]*)(?:[\s,;]{_ANY})?", re.IGNORECASE | re.ASCII
+    )
     for text in texts:
-        if found := re.search(pattern, text):
+        if (found := pattern.fullmatch(text)) and found[1]:
             return found[1]
     return ""
