@@ -16,6 +16,7 @@ from xnat_pipeline.launching import Launcher, Target
 from xnat_pipeline.offers import offered
 
 P1 = ("-P", "P1")
+SESSIONS = ["xnat:imageSessionData"]
 
 
 def session(xnat: XNAT, label: str = "E1") -> dict[str, Any]:
@@ -85,6 +86,19 @@ def test_what_is_no_list_is_not_an_empty_one(
 
 def test_an_unknown_project_is_not_an_empty_list(run: Run) -> None:
     assert run("list", "-P", "NOPE").status == 5
+
+
+def test_wrappers_for_all_types_are_offered_although_the_server_tells_those_of_one(
+    run: Run, xnat: XNAT
+) -> None:
+    # `x:gone` is of a plugin that has been removed: the server knows no such type.
+    for number, context in enumerate(["xnat:mrSessionData", "xnat:subjectData", "x:gone"]):
+        wrapper = {"name": f"w{number}", "contexts": [context, "xnat:petSessionData"][: number + 1]}
+        body = {"name": "c", "image": "x", "version": str(number), "xnat": [wrapper]}
+        assert xnat.call("POST", "/xapi/commands", json=body).status_code == 201
+    answer = run("list", *P1)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.values("name") == ["demo-session", "demo-failing", "w0", "w1", "w2"]
 
 
 def test_a_wrapper_that_is_switched_off_is_not_offered(run: Run, xnat: XNAT) -> None:
@@ -188,7 +202,7 @@ def test_a_command_with_several_wrappers_is_ambiguous(run: Run) -> None:
 
 def test_of_two_versions_one_is_named_by_its_number(run: Run, xnat: XNAT) -> None:
     inputs = [{"name": "session", "type": "Session"}]
-    wrapper = {"name": "on-session", "external-inputs": inputs}
+    wrapper = {"name": "on-session", "external-inputs": inputs, "contexts": SESSIONS}
     for version in ("1.0", "2.0"):
         body = {"name": "c", "image": "x", "version": version, "xnat": [wrapper]}
         assert xnat.call("POST", "/xapi/commands", json=body).status_code == 201
@@ -203,7 +217,7 @@ def test_of_two_versions_one_is_named_by_its_number(run: Run, xnat: XNAT) -> Non
 
 def test_a_command_with_one_wrapper_is_named_by_itself(run: Run, xnat: XNAT) -> None:
     inputs = [{"name": "session", "type": "Session"}]
-    wrapper = {"name": "dcm2niix-session", "external-inputs": inputs}
+    wrapper = {"name": "dcm2niix-session", "external-inputs": inputs, "contexts": SESSIONS}
     body = {"name": "dcm2niix", "image": "x", "xnat": [wrapper]}
     assert xnat.call("POST", "/xapi/commands", json=body).status_code == 201
     assert run("run", "dcm2niix", "E1", *P1).values("pipeline") == ["dcm2niix-session"]
@@ -211,7 +225,8 @@ def test_a_command_with_one_wrapper_is_named_by_itself(run: Run, xnat: XNAT) -> 
 
 def test_scans_are_run_on_by_wrappers_for_scans_only(run: Run, xnat: XNAT) -> None:
     inputs = [{"name": "scan", "type": "Scan"}]
-    body = {"name": "c", "image": "x", "xnat": [{"name": "on-scan", "external-inputs": inputs}]}
+    wrapper = {"name": "on-scan", "external-inputs": inputs, "contexts": ["xnat:imageScanData"]}
+    body = {"name": "c", "image": "x", "xnat": [wrapper]}
     xnat.call("POST", "/xapi/commands", json=body)
     id = session(xnat)["id"]
     scan = {"kind": "scan", "id": "1", "session_id": id, "session": "E1", "project": "P1"}

@@ -16,7 +16,13 @@ P1 = ("-P", "P1")
 ON_SCANS = {
     "name": "c",
     "image": "x",
-    "xnat": [{"name": "on-scan", "external-inputs": [{"name": "scan", "type": "Scan"}]}],
+    "xnat": [
+        {
+            "name": "on-scan",
+            "contexts": ["xnat:imageScanData"],
+            "external-inputs": [{"name": "scan", "type": "Scan"}],
+        }
+    ],
 }
 
 

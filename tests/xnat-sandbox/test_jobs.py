@@ -102,8 +102,33 @@ def test_commands_are_kept(xnat: XNAT) -> None:
     assert xnat.call("GET", "/xapi/commands/2").json()["xnat"] == [{"id": 3, "name": "w"}]
     assert xnat.call("PUT", "/xapi/commands/2", json=sent).status_code == 405
     assert xnat.call("DELETE", "/xapi/commands/2").status_code == 204
-    names = [one["wrapper-name"] for one in xnat.call("GET", "/xapi/commands/available").json()]
-    assert names == ["demo-session", "demo-failing"]
+
+
+@pytest.mark.parametrize(
+    "where", ["commands/available?project=P1&", "projects/P1/commands/available?"]
+)
+@pytest.mark.parametrize(
+    ("xsi_type", "names"),
+    [
+        ("xnat:mrSessionData", ["demo-session", "demo-failing", "mr"]),
+        ("xnat:imageSessionData", ["demo-session", "demo-failing"]),
+        ("xnat:mrScanData", []),
+    ],
+)
+def test_what_is_available_depends_on_the_type(
+    xnat: XNAT, where: str, xsi_type: str, names: list[str]
+) -> None:
+    wrappers = [{"name": "mr", "contexts": ["xnat:mrSessionData"]}, {"name": "none"}]
+    xnat.call("POST", "/xapi/commands", json={"name": "c", "image": "x", "xnat": wrappers})
+    found = xnat.call("GET", f"/xapi/{where}xsiType={xsi_type}").json()
+    assert [one["wrapper-name"] for one in found] == names
+
+
+def test_what_is_available_is_not_told_without_a_type_or_for_none(xnat: XNAT) -> None:
+    for where in ("commands/available?project=P1", "projects/P1/commands/available"):
+        assert xnat.call("GET", f"/xapi/{where}").status_code == 400
+    where = "/xapi/projects/P1/commands/available?xsiType=x:nope"
+    assert xnat.call("GET", where).status_code == 400
 
 
 @pytest.mark.parametrize(("wrapper", "end"), [(1, "Complete"), (2, "Failed")])

@@ -211,9 +211,14 @@ def merged(row: PipelineJob, container: PipelineJob) -> PipelineJob:
     return replace(row, end_time=container.end_time)
 
 
-def listed(client: XNATClient, where: str, about: tuple[str, str] | None = None) -> list[Row]:
+def listed(
+    client: XNATClient,
+    where: str,
+    about: tuple[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+) -> list[Row]:
     """The objects of a list of the XAPI. Raises ServerError for an answer that is none."""
-    found = client.json(where, about=about)
+    found = client.json(where, params=params, about=about)
     if not isinstance(found, list):
         raise ServerError("GET", f"{where}: answered without a list")
     return [one for one in found if isinstance(one, dict)]

@@ -6,19 +6,21 @@ launch, so what is not in these lists must not be launched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import ResourceNotFoundError, ValidationError
+from xnat_core.errors import ClientRequestError, ResourceNotFoundError, ValidationError
 from xnat_core.models import Pipeline
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
+from xnat_core.writers import natural
 from xnat_pipeline.jobs import listed
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 CONTAINER, CLASSIC = "container", "classic"
+_SESSIONS = "xnat:imageSessionData"
 Row = dict[str, Any]
 
 
@@ -73,11 +75,30 @@ def _wrappers(client: XNATClient, project: str | None) -> Iterator[Pipeline]:
         for command, wrapper in known.values():
             yield _wrapper({}, command, wrapper, None)
         return
-    available = path("xapi", "projects", project, "commands", "available")
-    for offer in listed(client, available, ("project", project)):
-        if offer.get("enabled", True):
-            command, wrapper = known.get(str(offer.get("wrapper-id")), ({}, {}))
-            yield _wrapper(offer, command, wrapper, project)
+    contexts = {str(one) for _, wrapper in known.values() for one in wrapper.get("contexts") or ()}
+    for id, offer in _available(client, project, contexts).items():
+        command, wrapper = known.get(id, ({}, {}))
+        yield _wrapper(offer, command, wrapper, project)
+
+
+def _available(client: XNATClient, project: str, contexts: Iterable[str]) -> dict[str, Row]:
+    """What may be launched in a project, by the number of the wrapper, in their order.
+
+    The server tells it for one data type, of the wrappers for that type and for what it descends
+    from; so it is asked for each type that any wrapper is for.
+    """
+    where = path("xapi", "projects", project, "commands", "available")
+    found: dict[str, Row] = {}
+    for context in sorted({*contexts, _SESSIONS}):
+        try:
+            offers = listed(client, where, ("project", project), {"xsiType": context})
+        except ClientRequestError as error:
+            # A type of a plugin that the server has no more.
+            if error.details.get("status_code") != 400 or context == _SESSIONS:
+                raise
+            continue
+        found |= {str(one.get("wrapper-id")): one for one in offers if one.get("enabled", True)}
+    return dict(sorted(found.items(), key=lambda item: natural(item[0])))
 
 
 def _wrapper(offer: Row, command: Row, wrapper: Row, project: str | None) -> Pipeline:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Request, Response
 from .container_access import plugin_of, require_project
 from .container_store import Document
 from .context import Context
+from .datatypes import lineage
 from .responses import StatusError, json_body
 from .routing import Routes
 from .users import sent_json
@@ -58,16 +59,24 @@ def delete_command(request: Request, context: Context, id: str) -> Response:
 
 @routes.xapi("/commands/available", "/projects/{project}/commands/available")
 def available(request: Request, context: Context, project: str = "") -> Response:
-    """The wrappers that may be launched."""
+    """The wrappers that may be launched on a type: on it, or on what it descends from."""
     project = project or context.parameters.get("project")
-    if project:
-        require_project(context, project)
-    found = []
-    for command in plugin_of(context).commands():
-        for wrapper in command["xnat"]:
-            if plugin_of(context).enabled(wrapper["id"], project):
-                found.append(_offer(command, wrapper))
-    return json_body(found)
+    xsi_type = context.parameters.get("xsiType")
+    if not (project and xsi_type):
+        raise StatusError(400, "Parameter conditions not met for actual request parameters")
+    require_project(context, project)
+    types = lineage(xsi_type)
+    if not types:
+        raise StatusError(400, f"Bad XSI Type. {xsi_type}")
+    plugin = plugin_of(context)
+    return json_body(
+        [
+            _offer(command, wrapper, enabled=plugin.enabled(wrapper["id"], project))
+            for command in plugin.commands()
+            for wrapper in command["xnat"]
+            if types & set(wrapper.get("contexts") or [])
+        ]
+    )
 
 
 @routes.xapi(
@@ -112,7 +121,7 @@ def _command(context: Context, id: str) -> Document:
     return found
 
 
-def _offer(command: Document, wrapper: Document) -> Document:
+def _offer(command: Document, wrapper: Document, *, enabled: bool) -> Document:
     roots = wrapper.get("external-inputs") or [{}]
     return {
         "command-id": command["id"],
@@ -121,8 +130,9 @@ def _offer(command: Document, wrapper: Document) -> Document:
         "wrapper-id": wrapper["id"],
         "wrapper-name": wrapper["name"],
         "wrapper-description": wrapper.get("description"),
+        "wrapper-contexts": wrapper.get("contexts"),
         "image-name": command.get("image"),
         "image-type": "docker",
         "root-element-name": roots[0].get("name"),
-        "enabled": True,
+        "enabled": enabled,
     }

@@ -82,6 +82,20 @@ def known_type(xsi_type: str) -> str | None:
     return next((name for name in names if name.lower() == xsi_type.lower()), None)
 
 
+def lineage(xsi_type: str) -> set[str]:
+    """A type and what it descends from; empty for a type that there is not."""
+    for table, parents in (
+        (SESSION_TYPES, (IMAGE_SESSION, SUBJECT_ASSESSOR, ROOT)),
+        (SCAN_TYPES, ("xnat:imageScanData",)),
+        (ASSESSOR_TYPES, (IMAGE_ASSESSOR, ROOT)),
+        (SUBJECT_ASSESSOR_TYPES, (SUBJECT_ASSESSOR, ROOT)),
+        ({IMAGE_SESSION: ""}, (SUBJECT_ASSESSOR, ROOT)),
+    ):
+        if xsi_type in table:
+            return {xsi_type, *parents}
+    return {xsi_type} if known_type(xsi_type) == xsi_type else set()
+
+
 def is_session(xsi_type: str) -> bool:
     """Whether a type is an imaging session."""
     return xsi_type in SESSION_TYPES
