@@ -370,3 +370,17 @@ def test_a_label_of_digits_wins_over_the_number_of_another_resource(
     assert (named.number, numbered.number) == (1, 2)
     home = Home.of_session(find_session(client, "MR1", "P1"))
     assert address_of(client, home, "2") == "1"
+
+
+def test_the_files_of_a_scan_are_not_those_of_scans_whose_type_is_its_id(
+    xnat: XNAT, client: XNATClient, resources: ResourceService, tmp_path: Path
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_scan(session, "2", {"a.dcm": b"other", "b.dcm": b"b"}, type="T1w")
+    xnat.has_scan(session, "T1w", {"a.dcm": b"own"}, type="localizer")
+    assert [file.path for file in resources.list_files("MR1", "DICOM", "T1w", "P1")] == ["a.dcm"]
+    sent = tmp_path / "b.dcm"
+    sent.write_bytes(b"b")
+    # A write needs one scan and no more, so the server finds none here.
+    with pytest.raises(ResourceNotFoundError):
+        resources.upload_file("MR1", "DICOM", sent, "T1w", "P1")

@@ -64,3 +64,16 @@ def test_an_empty_listing_of_a_scan_that_has_files_is_not_believed(
     assert ran.status == 1
     assert "counts 2 in resource DICOM" in ran.err
     assert list(download.files("MR1/scans").values()) == others
+
+
+def test_a_file_of_another_scan_is_not_taken_for_the_one_of_its_name(download: Downloader) -> None:
+    # The server takes the ID of a scan for the type of others, too; then both are in the archive.
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_scan(session, "2", {"a.dcm": b"other"}, type="T1w")
+    xnat.has_scan(session, "T1w", {"a.dcm": b"own.."}, type="localizer")
+    xnat.store.database.execute("UPDATE file SET digest=''")
+    ran = download.session("MR1")
+    assert (ran.status, ran.record["files"]) == (0, 2), ran.err
+    below = {name.split("/")[1]: data for name, data in download.files("MR1").items()}
+    assert below == {"2": b"other", "T1w": b"own.."}

@@ -227,3 +227,29 @@ def test_a_resource_record_of_no_place_is_not_found(ls: Run, command: str) -> No
 def test_quiet_prints_labels_and_paths(ls: Run) -> None:
     assert ls("resources", "-P", "P1", "-q").out == "PROTOCOL\n"
     assert ls("files", "-P", "P1", "-q").out == "p.pdf\n"
+
+
+def test_files_of_scans_whose_type_is_the_id_of_this_one_are_not_its_files(
+    xnat: XNAT, ls: Run
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_scan(session, "T1w", {"own.dcm": b"own"}, type="localizer")
+    scans = ls("scans", "-P", "P1", "-E", "MR1", "--where", "id=T1w").records
+    assert ls("files", records=scans).values("scan", "path") == [("T1w", "own.dcm")]
+    answer = ls("files", "-P", "P1", "MR1", "--scan", "T1w")
+    assert answer.values("scan", "path") == [("T1w", "own.dcm")]
+
+
+@pytest.mark.parametrize("command", ["files", "resources"])
+def test_what_is_listed_of_other_places_is_not_that_of_a_scan(
+    xnat: XNAT, ls: Run, command: str
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    below = f"/data/experiments/{session.id}"
+    rows = xnat.rows(f"{below}/{command}?all=true")
+    told = [row for row in rows if row.get("category") != "resources"]
+    xnat.server.expect_request(f"{below}/scans/2/{command}").respond_with_json(
+        {"ResultSet": {"Result": told}}
+    )
+    answer = ls(command, "-P", "P1", "MR1", "--scan", "2")
+    assert answer.values("scan", "resource" if command == "files" else "label") == [("2", "DICOM")]

@@ -15,7 +15,13 @@ from xnat_core.parallel import check_stop
 from xnat_download.counts import Counts
 from xnat_download.inventory import FETCHED, MISSING, File, Group
 from xnat_download.manifest import NAME, entries
-from xnat_download.members import labels_in, originals, read_name, scan_candidates
+from xnat_download.members import (
+    is_of_another_scan,
+    labels_in,
+    originals,
+    read_name,
+    scan_candidates,
+)
 
 if TYPE_CHECKING:
     from xnat_download.download import Download
@@ -145,10 +151,12 @@ class Contents:
         found = []
         for group in self._groups:
             place = group.place
+            if is_of_another_scan(parsed, place):
+                continue
             if place.scan is not None and len(self._groups) > 1:
                 if parsed.resource not in (group.label, group.uri.rpartition("/")[2]):
                     continue
-                if place.scan not in scan_candidates(parsed.scan or ""):
+                if parsed.scan is None:
                     continue
             scan = (parsed.scan, place.scan) if parsed.scan and place.scan else None
             for path in originals(parsed.path, scan, labels_in(parsed, place)):

@@ -47,6 +47,16 @@ def scan_candidates(written: str) -> list[str]:
     return [stem, written] if stem else [written]
 
 
+def is_of_another_scan(name: MemberName, place: Place) -> bool:
+    """Whether a member is of a scan that was not asked for.
+
+    The server takes the ID of a scan for the type of others, too, and sends both.
+    """
+    if name.scan is None or place.scan is None:
+        return False
+    return place.scan not in scan_candidates(name.scan)
+
+
 def labels_in(name: MemberName, place: Place) -> tuple[tuple[str, str], ...]:
     """The labels that may stand in a member's name, each with the accession ID that it replaced.
 

@@ -13,7 +13,13 @@ from xnat_core.bounds import BoundReached
 from xnat_core.errors import IntegrityError, PathValidationError, XNATCtlError
 from xnat_core.parallel import Stopped, check_stop
 from xnat_download.inventory import MISSING, File, Group
-from xnat_download.members import MemberName, labels_in, originals, read_name
+from xnat_download.members import (
+    MemberName,
+    is_of_another_scan,
+    labels_in,
+    originals,
+    read_name,
+)
 from xnat_download.partial import Partial, remove_left_of
 from xnat_download.trouble import DiskError, Interrupted, disk_errors, stops_the_run
 
@@ -170,6 +176,8 @@ class _Receiver:
 def _meant(download: Download, group: Group, name: MemberName, size: int | None) -> list[File]:
     """The listed files that a member can be."""
     place = group.place
+    if is_of_another_scan(name, place):
+        return []
     scan = (name.scan, place.scan) if name.scan and place.scan else None
     paths = originals(name.path, scan, labels_in(name, place))
     found = [download.inventory.find(group.number, path) for path in paths]

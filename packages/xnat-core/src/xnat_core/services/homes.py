@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from xnat_core.models import Resource, Scan, Session, Subject
 from xnat_core.records import RecordError
 from xnat_core.services.base import About
 from xnat_core.urls import path
+
+_OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,15 @@ class Home:
             return None
         return self.parts[2] if len(self.parts) > 2 else "resources"
 
+    def lists(self, category: str | None, owner: str | None) -> bool:
+        """Whether what a listing of this home tells of such an owner is below it.
+
+        The server takes the ID of a scan for the type of others, too, and lists both.
+        """
+        if len(self.parts) < 4 or self.parts[2] != "scans":
+            return True
+        return category == "scans" and self.parts[3] in (owner, unquote(owner or ""))
+
     def below(self, category: str | None, owner: str | None) -> Home:
         """The home of a resource that was listed with those of its session."""
         if not owner or category not in ("scans", "assessors", "reconstructions"):
@@ -87,6 +100,13 @@ class Home:
         elif category == "assessors":
             known["assessor"] = owner
         return Home((*self.parts, category, owner), (category.rstrip("s"), owner), known)
+
+
+def owner_in(uri: str) -> tuple[str, str] | tuple[None, None]:
+    """The category and the ID, as it is written, of what the resource or file of a URI is of; both
+    are None for what is of a session, a subject or a project itself."""
+    found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
+    return (found[1], found[2]) if found else (None, None)
 
 
 def require_whole(record: Mapping[str, Any]) -> None:

@@ -10,13 +10,11 @@ from urllib.parse import unquote
 from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
 from xnat_core.models import Resource, ResourceFile
 from xnat_core.services.base import Row, document, listing
-from xnat_core.services.homes import Home, parents_of
+from xnat_core.services.homes import Home, owner_in, parents_of
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
-
-_OWNER_IN_URI = re.compile(r"/(scans|assessors|reconstructions)/([^/]+)(?:/out|/in)?$")
 
 _SESSION_IN_URI = re.compile(r"/experiments/([^/]+)")
 
@@ -26,8 +24,10 @@ def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
     # Below a project or a subject this would reach into its sessions.
     params = {"all": "true"} if home.parts[0] == "experiments" else None
     for row in listing(client, *home.parts, "files", params=params, about=home.about):
-        owner = _OWNER_IN_URI.search(str(row.get("URI") or "").partition("/resources/")[0])
-        place = home.below(owner[1], owner[2]) if owner else home
+        owner = owner_in(row.get("URI", ""))
+        if row.get("URI") and not home.lists(*owner):
+            continue
+        place = home.below(*owner)
         yield ResourceFile.from_row(row, **place.known)
 
 
@@ -50,7 +50,9 @@ def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
     empty = True
     try:
         for row in client.iter_rows(f"{where}/files", about=about):
-            if scan and _scan_in(row.get("URI", "")) not in (scan, unquote(scan)):
+            if scan and (other := _scan_in(row.get("URI", ""))) not in (scan, unquote(scan)):
+                if other:
+                    continue  # The server takes the ID of a scan for the type of others, too.
                 raise ResourceNotFoundError(*about)
             empty = False
             yield row
@@ -70,8 +72,8 @@ def _uri_of(resource: Resource) -> str:
 
 def _scan_in(uri: str) -> str | None:
     """The scan, as it is written, that the URI of a resource or of its files names."""
-    found = _OWNER_IN_URI.search(uri.partition("/resources/")[0])
-    return found[2] if found and found[1] == "scans" else None
+    category, id = owner_in(uri)
+    return id if category == "scans" else None
 
 
 def row_of(client: XNATClient, resource: Resource) -> Row:

@@ -245,7 +245,7 @@ def resources_of(client: XNATClient, home: Home, *, everything: bool = False) ->
     """
     params = {"all": "true"} if everything and home.parts[0] == "experiments" else None
     rows = listing(client, *home.parts, "resources", params=params, about=home.about)
-    found = (_resource(row, home, everything) for row in rows)
+    found = (_resource(row, home, everything) for row in rows if _is_own(row, home))
     return sorted(found, key=lambda one: (natural(one.scan_id), one.assessor or "", one.label))
 
 
@@ -312,6 +312,12 @@ def found_again(client: XNATClient, resource: Resource) -> Resource:
     row = row_of(client, resource)
     known = {"uri": resource.uri, "category": resource.category, **parents_of(resource)}
     return Resource.from_row(row, **known)
+
+
+def _is_own(row: Row, home: Home) -> bool:
+    """Whether a row is of the home that was listed; the rows of some listings do not tell."""
+    category, owner = row.get("category"), row.get("cat_id")
+    return not (category and owner) or home.lists(category, owner)
 
 
 def _resource(row: Row, home: Home, everything: bool) -> Resource:

@@ -10,7 +10,7 @@ from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadE
 from xnat_core.files import BLOCK, md5_of, new_md5
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import listing
-from xnat_core.services.homes import Home
+from xnat_core.services.homes import Home, owner_in
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -20,7 +20,8 @@ def stored_files(client: XNATClient, home: Home, label: str) -> dict[str, Resour
     """The files of a resource by their paths in it; none when there is no such resource."""
     try:
         rows = listing(client, *home.parts, "resources", label, "files", about=home.about)
-        return {file.path: file for file in (ResourceFile.from_row(row) for row in rows)}
+        own = (row for row in rows if home.lists(*owner_in(row.get("URI") or home.path)))
+        return {file.path: file for file in (ResourceFile.from_row(row) for row in own)}
     except ResourceNotFoundError as error:
         if error.resource_type == home.about[0]:
             raise
