@@ -217,3 +217,28 @@ def test_nobody_may_set_what_the_server_forbids(
     monkeypatch.setenv("XNAT_USER", login)
     monkeypatch.setenv("XNAT_PASS", password)
     assert edit("set", "-P", "P1", "-E", "MR1", "note=x").status == 6
+
+
+@pytest.mark.parametrize("kind", ["subject", "session", "scan"])
+def test_what_is_deleted_meanwhile_is_not_set_in_one_that_the_server_makes_for_it(
+    xnat: XNAT, edit: Run, kind: str
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", scans={"1": {}})
+    words = {"subject": ["-S", "S1"], "session": ["-E", "MR1"], "scan": ["-E", "MR1", "--scan=1"]}
+    items, left = xnat.store.items, [True]
+
+    def delete(request: Request) -> None:
+        if request.method == "PUT" and left:
+            left.clear()
+            if kind == "subject":
+                items.delete_subject(str(session.subject_id))
+            elif kind == "session":
+                items.delete_experiment(session.id)
+            else:
+                items.delete_scan(items.scans(session.id)[0].number)
+
+    xnat.before(delete)
+    field = "group=controls" if kind == "subject" else "note=x"
+    answer = edit("set", "-P", "P1", *words[kind], field)
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "has been deleted meanwhile, and the server made an empty one instead" in answer.err

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, ValidationError
 from xnat_core.models import Model, Project, Scan, Session, Subject
-from xnat_core.services.base import document, same
+from xnat_core.services.base import document, require_not_remade, same
 from xnat_core.services.lookup import session_of_item, subject_of_item
 from xnat_core.services.projects import ACCESSIBILITY, ProjectService
 from xnat_core.services.routes import require_own_route
@@ -209,6 +209,7 @@ def store(client: XNATClient, edited: Editable, pairs: list[Pair]) -> Editable:
         typed = {"xsiType": edited.xsi_type} if about[0] in ("session", "scan") else {}
         client.put(where, params={**typed, **params}, about=about, repeatable=True)
     now = Editable.look(client, _again(client, edited), where)
+    require_not_remade(edited.item, now.item, about)
     missed = [pair for pair in pairs if not now.has(pair)]
     short = {f"xnat:imageScanData/{pair.key}": pair.value for pair in missed if not pair.path}
     if short and about[0] == "scan":

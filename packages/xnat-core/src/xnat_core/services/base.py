@@ -85,6 +85,21 @@ def fields(item: Mapping[str, Any]) -> Row:
     return dict(item.get("data_fields") or {})
 
 
+def require_not_remade(before: Mapping[str, Any], now: Mapping[str, Any], about: About) -> None:
+    """Raise when the second document is of another object, which a change has made.
+
+    What is to be changed and is not there any more is created by the server, with success.
+    """
+    was, found = fields(before), fields(now)
+    for key in ("ID", "xnat_imagescandata_id"):
+        if key in was and was[key] != found.get(key, was[key]):
+            raise OperationError(
+                "set",
+                f"{about[0]} {about[1]!r} has been deleted meanwhile, and the server made an empty "
+                f"one instead ({found.get('label') or found.get('ID')}): delete that",
+            )
+
+
 def listing(
     client: XNATClient, *parts: str, params: Mapping[str, Any] | None = None, about: About
 ) -> Iterator[Row]:

@@ -23,6 +23,7 @@ from xnat_core.services.base import (
     first,
     listing,
     named,
+    require_not_remade,
     same,
 )
 from xnat_core.services.lookup import (
@@ -157,6 +158,7 @@ class SessionService(BaseService):
             repeatable=True,
         )
         item = document(self.client, where, ("session", session.label)) or {}
+        require_not_remade({"data_fields": {"ID": session.id}}, item, ("session", session.label))
         stored = _stored(item, key.partition("/")[2])
         if not same(stored, value):
             raise OperationError(
