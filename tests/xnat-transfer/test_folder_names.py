@@ -41,3 +41,21 @@ def test_files_that_are_called_by_the_id_of_the_session_arrive(transfer: Transfe
     ran = transfer("--config", transfer.config())
     assert ran.status == 0, ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+@pytest.mark.parametrize("digest", ["digest", "''"])
+def test_a_file_of_a_scan_whose_type_is_the_id_of_another_is_not_taken_for_that_ones(
+    transfer: Transfer, digest: str
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1")
+    for id, type, data in (("2", "T1w", b"other"), ("T1w", "localizer", b"own..")):
+        scan = transfer.source.has_scan(session, id, type=type)
+        transfer.source.has_resource(scan, "NIFTI", {"a.nii": data})
+    transfer.source.store.database.execute(f"UPDATE file SET digest={digest}")
+    without = {"sync_type": "exclude", "items": ["T1w"]}
+    rules = {"xsi_types": [{"xsi_type": "xnat:mrSessionData", "scan_types": without}]}
+    ran = transfer("--config", transfer.config(filtering={"imaging_sessions": rules}))
+    assert ran.status == 0, ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    (scan,) = transfer.dest.store.items.scans(there.id)
+    assert (scan.id, transfer.dest.files(scan, "NIFTI")) == ("T1w", {"a.nii": b"own.."})

@@ -12,6 +12,7 @@ from xnat_core.archive.passing import Arrivals
 from xnat_core.client import XNATClient
 from xnat_core.errors import DownloadError
 from xnat_core.models.resource import relative_path
+from xnat_core.services.homes import owner_in
 from xnat_core.urls import is_plain, path
 from xnat_transfer.contents import Holding
 
@@ -59,9 +60,19 @@ class Source:
             closing(read_ahead(stream.blocks(BLOCK))) as blocks,
         ):
             for member in read_tar(blocks, fail=self._cut):
+                if self._is_of_another_scan(member.name):
+                    continue
                 name = self._name(member.name, member.size, wanted)
                 if member.kind == "file" and name is not None:
                     yield wanted.pop(name), member.blocks()
+
+    def _is_of_another_scan(self, member: str) -> bool:
+        """Whether the server sent it because the ID of this scan is the type of that one."""
+        scan, (category, written) = self._holding.resource.scan_id, owner_in(member)
+        if scan is None or category != "scans" or written is None:
+            return False
+        # With the type behind it, which as it is written there has no dash.
+        return scan not in (written, written.rpartition("-")[0])
 
     def _name(self, member: str, size: int | None, wanted: Mapping[str, Expected]) -> str | None:
         """Which file a member is: by its path, else by its last part and size, and among several
