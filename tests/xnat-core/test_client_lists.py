@@ -318,6 +318,21 @@ def test_a_short_page_is_not_the_last_one(httpserver: HTTPServer) -> None:
     assert paginated(httpserver, page_size=2) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("orders", [("abcde", "bdace"), ("abcd", "dcba"), ("abcdef", "cbafed")])
+def test_no_row_is_lost_where_the_order_changes_between_pages(
+    httpserver: HTTPServer, orders: tuple[str, str]
+) -> None:
+    # Servers cut pages out of a query without an order.
+    def handler(request: Request) -> Response:
+        offset = int(request.args.get("offset", 0))
+        found = orders[offset > 0][offset : offset + int(request.args.get("limit", 100))]
+        return Response(listing([{"ID": name} for name in found]))
+
+    httpserver.expect_request("/data/x").respond_with_handler(handler)
+    found = paginated(httpserver, page_size=2)
+    assert sorted(found) == sorted(orders[0])
+
+
 def test_pages_of_another_key(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/xapi/x").respond_with_json({"a": {"b": [{"n": 1}, {"n": 2}]}})
     with XNATClient(httpserver.url_for("")) as client:

@@ -137,20 +137,31 @@ class Reading(Requesting):
 
         Ends at an empty page, and at one without anything new: servers before 1.8.9, and many
         lists to this day, ignore `offset`. A short page is not the last one; what the user may not
-        see was taken out of it. Raises ClientRequestError for an answer without `result_key`.
+        see was taken out of it. Pages have no order that they keep: where one repeats entries, as
+        many were on none, and the whole list is read. Raises ClientRequestError for an answer
+        without `result_key`.
         """
         seen: set[int] = set()
+        first: list[int] = []
         offset = 0
         while True:
-            pairs = [*_pairs(params), ("offset", offset), ("limit", page_size)]
-            response, envelope = self._ask(path, pairs)
-            entries = envelope.entries(response.content, result_key)
+            page = [("offset", offset), ("limit", page_size)]
+            entries = self._entries(path, [*_pairs(params), *page], result_key)
+            keys = [_key(entry) for entry in entries]
+            first = first if offset else keys
+            shifts = offset > 0 and keys != first and not seen.isdisjoint(keys)
+            if shifts:
+                entries = self._entries(path, params, result_key)
             new = [entry for entry in entries if _key(entry) not in seen]
             seen.update(_key(entry) for entry in new)
             yield from new
-            if not new or len(entries) > page_size:
+            if shifts or not new or len(entries) > page_size:
                 return
             offset += page_size
+
+    def _entries(self, path: str, params: Params | None, key: str) -> list[dict[str, Any]]:
+        response, envelope = self._ask(path, params)
+        return envelope.entries(response.content, key)
 
     def _json_call(self, path: str, params: Params | None, **how: Any) -> Call:
         pairs = _pairs(params)
