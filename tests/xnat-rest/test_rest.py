@@ -246,6 +246,28 @@ def test_a_share_of_what_nobody_is_told_to_own_is_not_deleted(
     assert xnat.requests("DELETE") == []
 
 
+@pytest.mark.parametrize("name", ["a", "my%20notes", "b/c", "d"])
+def test_a_file_that_others_begin_like_is_not_deleted(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """The server would delete all of them."""
+    names = ("a", "ab", "my notes", "my notes.txt", "b/c", "b/cd/e", "d/e", "def", "g/h", "ij")
+    session = xnat.has_session("P1", "S1", "E1")
+    xnat.has_resource(session, "R", dict.fromkeys(names, b""))
+    for root in ("/data/experiments/XNAT_E00001", "/data/archive/projects/P1/experiments/E1"):
+        assert main(["delete", f"{root}/resources/R/files/{name}?removeFiles=true", "--yes"]) == 2
+        assert "would delete" in capfd.readouterr().err
+    assert xnat.requests("DELETE") == []
+
+
+@pytest.mark.parametrize(("name", "left"), [("ab", "a"), ("g", "a ab"), ("a*", "g/h")])
+def test_a_file_or_a_folder_alone_or_a_pattern_is_deleted(xnat: XNAT, name: str, left: str) -> None:
+    session = xnat.has_session("P1", "S1", "E1")
+    xnat.has_resource(session, "R", dict.fromkeys(("a", "ab", "g/h"), b""))
+    assert main(["delete", f"/data/experiments/{session.id}/resources/R/files/{name}", "-y"]) == 0
+    assert set(left.split()) <= set(xnat.files(session, "R")) < {"a", "ab", "g/h"}
+
+
 def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["get", "https://elsewhere.example.org/data/projects"]) == 2
     assert "not on the server in use" in capfd.readouterr().err

@@ -12,7 +12,9 @@ The path is sent as it is. Below '/data/projects/P/experiments/E' the server doe
 takes such a path for the session itself; so this is refused: use '/data/experiments/ID/scans/N'.
 Likewise sessions below '/data/subjects/S', scans without a session, and whatever is misspelled:
 '/data/projects/P/subject/S'; and the share ('…/projects/P') of the project that owns a thing, for
-which the server would delete the thing. 'xnat-edit delete' knows such things.
+which the server would delete the thing; and a file of a resource that others begin like ('a' and
+'ab.txt'), which would go with it, unless there is a star at its end. 'xnat-edit delete' knows such
+things.
 
 Example:
   xnat-rest delete /data/experiments/XNAT_E00001/scans/4 --yes
@@ -22,13 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from xnat_core.errors import OperationError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, planned
 from xnat_rest.answers import show
 from xnat_rest.requests import pairs, target
-from xnat_rest.routes import aims_at_parent, share_of
+from xnat_rest.routes import aims_at_parent, file_of, share_of
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -44,6 +47,8 @@ def work(job: Job) -> Iterator[Record]:
         )
     if share := share_of(path):
         _require_shared(job.client(), *share)
+    if file := file_of(path):
+        _require_alone(job.client(), *file)
     if job.args.flag("--dry-run"):
         yield planned({"kind": "request", "server": job.target.url, "uri": path})
         return
@@ -66,4 +71,25 @@ def _require_shared(client: XNATClient, item: str, project: str) -> None:
         raise UsageError(
             f"{item} belongs to {owner}, and is not shared into it: the server would delete the "
             f"whole of it, which 'xnat-rest delete {item}' does"
+        )
+
+
+def _require_alone(client: XNATClient, files: str, name: str) -> None:
+    """Raise UsageError for files beside the one, or the folder, of that name that would go, too."""
+    from xnat_core.models.resource import relative_path
+
+    # The server compares a name as it travels, and decoded as in a form.
+    beginnings = {name, unquote_plus(name)}
+    others = [
+        found
+        for row in client.iter_rows(files)
+        for beginning in beginnings
+        if (found := relative_path(row.get("URI", ""))).startswith(beginning)
+        and found != beginning
+        and not found.startswith(f"{beginning}/")
+    ]
+    if others:
+        raise UsageError(
+            f"{files}/{name}: the server would delete {len(others)} more that begin alike, one is "
+            f"{others[0]!r}; 'xnat-edit delete file' takes several, and {name}* is all of them"
         )

@@ -36,7 +36,14 @@ _PROJECT: dict[str, Below] = {
 _TOP: dict[str, Below] = {"projects": _PROJECT, "subjects": _SUBJECT, "experiments": _SESSION}
 
 
+_FILE = re.compile(r"(/(?:data|REST)/.+?/resources/[^/]+/files)/(.+)")
 _SHARE = re.compile(r"(/.+/(?:subjects|experiments|assessors)/[^/]+)/projects/([^/]+)")
+
+
+def file_of(path: str) -> tuple[str, str] | None:
+    """The listing that the path of a file in a resource is in, and its name; none of a pattern."""
+    found = _FILE.fullmatch(path.partition("?")[0])
+    return (found[1], found[2]) if found and not found[2].endswith("*") else None
 
 
 def share_of(path: str) -> tuple[str, str] | None:
