@@ -287,7 +287,7 @@ class XNAT:
 
     def files(self, item: Project | Subject | Experiment | Scan, label: str) -> dict[str, bytes]:
         """The files that a resource holds, by path; empty when there is no such resource."""
-        found = self.store.resources.find(Owner.of(item), label)
+        found = self.store.resources.labelled(Owner.of(item), label)
         if found is None:
             return {}
         entries = self.store.resources.files(found)

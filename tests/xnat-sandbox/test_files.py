@@ -276,6 +276,32 @@ def test_an_upload_cut_off_leaves_nothing(xnat: XNAT, session: Experiment) -> No
     assert xnat.files(session, "R") == {}
 
 
+def test_digits_are_the_number_of_a_resource_and_no_label(xnat: XNAT, session: Experiment) -> None:
+    notes = xnat.has_resource(session, "NOTES", {"n.txt": b"n"})
+    label = str(notes.number)
+    xnat.has_resource(session, label, {"other.txt": b"o"})
+    where = f"{SESSION}/resources/{label}"
+    assert [row["Name"] for row in xnat.rows(f"{where}/files")] == ["n.txt"]
+    assert xnat.call("PUT", f"{where}/files/x.txt?inbody=true", data=b"x").status_code == 200
+    assert sorted(xnat.files(session, "NOTES")) == ["n.txt", "x.txt"]
+    assert xnat.rows(f"{SESSION}/resources/99/files") == []
+    for path in ("", "/files/x.txt?inbody=true"):
+        assert xnat.call("PUT", f"{SESSION}/resources/99{path}", data=b"x").status_code == 404
+    assert xnat.call("DELETE", where).status_code == 200
+    assert xnat.files(session, "NOTES") == {}
+    assert xnat.files(session, label) == {"other.txt": b"o"}
+
+
+def test_labels_of_resources_in_urls_are_not_decoded(xnat: XNAT, session: Experiment) -> None:
+    xnat.has_resource(session, "my notes", {"n.txt": b"n"})
+    where = f"{SESSION}/resources/my%20notes/files"
+    assert xnat.rows(where) == []
+    assert xnat.call("DELETE", f"{where}/n.txt").status_code == 400
+    assert xnat.call("PUT", f"{where}/x.txt?inbody=true", data=b"x").status_code == 200
+    assert xnat.files(session, "my notes") == {"n.txt": b"n"}
+    assert xnat.files(session, "my%20notes") == {"x.txt": b"x"}
+
+
 def test_every_level_has_resources(xnat: XNAT) -> None:
     base = "/data/projects/P1"
     for parent in (base, f"{base}/subjects/S1", f"{base}/experiments/MR1", f"{SESSION}/scans/1"):

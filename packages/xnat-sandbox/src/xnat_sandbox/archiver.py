@@ -264,7 +264,7 @@ class Archiver:
 
     def _has_same_resources(self, incoming: Incoming, existing: Experiment) -> bool:
         labels = [folder.name for folder in incoming.directory.glob("RESOURCES/*")]
-        return any(self._store.resources.find(Owner.of(existing), label) for label in labels)
+        return any(self._store.resources.labelled(Owner.of(existing), label) for label in labels)
 
     def _record(self, experiment: Experiment, options: ArchiveOptions) -> None:
         record = self._store.workflows.record

@@ -12,6 +12,7 @@ from .context import Context, body_of
 from .events import record, require_reason
 from .item_routes import documents, item_answer
 from .model import Experiment, Reconstruction, Resource, Scan
+from .resources import is_number
 from .responses import StatusError, empty, streamed, text
 from .resultset import ResultSet, answer
 from .routing import LIST, XML, Routes
@@ -122,6 +123,8 @@ def trace(context: Context, source: Source, action: str) -> int:
 def _create(context: Context, source: Source, label: str, format: str, content: str) -> Resource:
     if context.store.resources.find(source.owner, label):
         raise StatusError(409, "Specified resource already exists.")
+    if is_number(label):
+        raise StatusError(404, "Unable to find the specified resource.")
     require_reason(context)
     with context.store.database.transaction():
         created = context.store.resources.create(

@@ -44,7 +44,7 @@ def add_resources(context: Context, owner: Owner, sent: Parsed, group: str) -> N
     """Create the resources that a document names and that do not exist."""
     for resource in sent.below(group):
         label = resource.take("label")
-        if label and context.store.resources.find(owner, label) is None:
+        if label and context.store.resources.labelled(owner, label) is None:
             context.store.resources.create(
                 owner, label, format=resource.take("format"), content=resource.take("content")
             )

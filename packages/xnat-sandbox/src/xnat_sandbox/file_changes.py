@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
@@ -25,6 +24,7 @@ from .file_names import lookup_names, stored_name
 from .files import PARENT_FILES, RESOURCE_FILES
 from .importer_multipart import FormError, spooled
 from .model import FileEntry, Resource
+from .resources import is_number
 from .responses import StatusError, empty, text
 from .routing import Routes
 from .sources import Source, direction_of, source_to_write
@@ -71,7 +71,7 @@ def put_files(request: Request, context: Context, resource: str = "", **path: st
     with _received(request, context, raw) as uploads:
         if not uploads:
             raise StatusError(400, NO_FILES)
-        duplicates = _store(context, source, unquote(resource), uploads)
+        duplicates = _store(context, source, resource, uploads)
     if duplicates:
         return text(json.dumps({"duplicates": duplicates}), mimetype="text/html")
     return empty()
@@ -83,7 +83,7 @@ def delete_files(request: Request, context: Context, resource: str = "", **path:
     source = source_to_write(context, path, direction_of(request.path))
     context.require(context.caller.may("delete", source.project))
     require_reason(context, deleting=True)
-    found = context.store.resources.find(source.owner, unquote(resource))
+    found = context.store.resources.find(source.owner, resource)
     if found is None:
         raise StatusError(400, "Unable to identify the resource.")
     matched = _matching(context, found, context.remainder.removeprefix("/"))
@@ -191,7 +191,10 @@ def _check_length(request: Request) -> None:
 def _store(context: Context, source: Source, label: str, uploads: list[Upload]) -> list[str]:
     """Store the uploads; answers the paths that existed and were left as they are."""
     parameters, resources = context.parameters, context.store.resources
-    resource = resources.ensure(
+    resource = resources.find(source.owner, label)
+    if resource is None and is_number(label):
+        raise StatusError(404, "Unable to identify the resource.")
+    resource = resource or resources.ensure(
         source.owner, label, format=parameters.get("format"), content=parameters.get("content")
     )
     if parameters.flag("extract"):

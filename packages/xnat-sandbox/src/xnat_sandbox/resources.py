@@ -38,13 +38,20 @@ class Resources:
         return _resource(found) if found else None
 
     def find(self, owner: Owner, key: str) -> Resource | None:
-        """A resource of one owner by label or, when the key is a number, by number."""
+        """A resource of one owner by what stands in a URL: digits are its number, whatever label
+        they may be of another one."""
+        return self._one(owner, "number", int(key)) if is_number(key) else self.labelled(owner, key)
+
+    def labelled(self, owner: Owner, label: str) -> Resource | None:
+        """A resource of one owner by its label."""
+        return self._one(owner, "label", label)
+
+    def _one(self, owner: Owner, column: str, value: str | int) -> Resource | None:
         sql = (
             "SELECT * FROM resource WHERE owner_kind=? AND owner_key=? AND direction=?"
-            " AND (label=? OR number=?) ORDER BY number"
+            f" AND {column}=? ORDER BY resource.number"
         )
-        number = int(key) if key.isascii() and key.isdigit() else -1
-        found = self._db.row(sql, (owner.kind, owner.key, owner.direction, key, number))
+        found = self._db.row(sql, (owner.kind, owner.key, owner.direction, value))
         return _resource(found) if found else None
 
     def of(self, owner: Owner) -> list[Resource]:
@@ -90,7 +97,7 @@ class Resources:
     def ensure(self, owner: Owner, label: str, *, format: str = "", content: str = "") -> Resource:
         """The resource of that label, created when absent."""
         with self._db.transaction():
-            return self.find(owner, label) or self.create(
+            return self.labelled(owner, label) or self.create(
                 owner, label, format=format, content=content
             )
 
@@ -224,6 +231,11 @@ class Resources:
                 entry.tags,
             ),
         )
+
+
+def is_number(key: str) -> bool:
+    """Whether a server takes this for the number of a resource."""
+    return key.isascii() and key.isdigit()
 
 
 def _walk(directory: Path) -> Iterator[tuple[str, int]]:

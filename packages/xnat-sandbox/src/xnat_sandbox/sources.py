@@ -161,7 +161,7 @@ def named_resources(
     """The resources of a comma list of labels or numbers; unknown ones are left out."""
     found = []
     for source in sources:
-        for name in unquote(key).split(","):
+        for name in key.split(","):
             resource = context.store.resources.find(source.owner, name)
             if resource:
                 found.append((source, resource))
