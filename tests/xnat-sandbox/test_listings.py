@@ -174,7 +174,10 @@ def test_shared_items_are_listed_under_their_label_there(xnat: XNAT) -> None:
 def test_a_user_sees_the_projects_that_are_his(xnat: XNAT) -> None:
     bob = xnat.has_user("bob", P2="member")
     xnat.has_session("P2", "S9", "MR9")
+    xnat.has_project("SHOWN", accessibility="protected")
     assert [row["ID"] for row in xnat.rows("/data/projects", user=bob)] == ["P2"]
+    shown = xnat.rows("/data/projects?accessible=true", user=bob)
+    assert [row["id"] for row in shown] == ["P2", "SHOWN"]
     assert [row["label"] for row in xnat.rows("/data/experiments", user=bob)] == ["MR9"]
     # Permissions are looked at after the page was cut.
     assert xnat.rows("/data/experiments?limit=3", user=bob) == []

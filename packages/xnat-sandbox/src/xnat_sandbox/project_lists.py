@@ -21,7 +21,7 @@ SEARCH_PARAMETERS = (
 
 @routes.data("/projects", variants=LIST)
 def projects(request: Request, context: Context) -> Response:
-    """The projects that the caller knows of."""
+    """The projects that the caller reads; or, searched for, all that the caller knows of."""
     if any(name in context.parameters for name in SEARCH_PARAMETERS):
         return answer(request, context, _searched(context))
     columns = (
@@ -49,7 +49,7 @@ def _listed(context: Context, project: Project) -> bool:
     restrict = parameters.get("restrict") or parameters.get("permissions")
     if restrict in ("edit", "delete"):
         return caller.may("edit" if restrict == "edit" else "delete", project.id)
-    return caller.sees(project)
+    return caller.may("read", project.id)
 
 
 def _searched(context: Context) -> ResultSet:
