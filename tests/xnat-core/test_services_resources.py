@@ -384,3 +384,13 @@ def test_the_files_of_a_scan_are_not_those_of_scans_whose_type_is_its_id(
     # A write needs one scan and no more, so the server finds none here.
     with pytest.raises(ResourceNotFoundError):
         resources.upload_file("MR1", "DICOM", sent, "T1w", "P1")
+
+
+def test_the_resource_of_a_session_that_is_gone_is_not_that_of_its_subject(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    # On a route through project and subject the server goes on with what it has found of it.
+    xnat.has_resource(xnat.has_subject("P1", "S1"), "NOTES", {"n.txt": b"of the subject"})
+    where = "/data/projects/P1/subjects/S1/experiments/GONE/resources/NOTES"
+    with pytest.raises(ResourceNotFoundError, match="resource 'NOTES' not found"):
+        list(files_of_resource(client, Resource(label="NOTES", uri=where)))

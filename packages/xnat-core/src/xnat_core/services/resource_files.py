@@ -42,17 +42,20 @@ def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
     """The rows of the files of a resource, as they arrive.
 
     Raises ResourceNotFoundError: for a resource that is gone the server lists no files, and for one
-    of a scan that is gone it may list those of the session's resource of that label.
+    of a scan or a session that is gone it may list those of the resource of that label of what is
+    above.
     """
     about = ("resource", resource.label or str(resource.id))
     where = _uri_of(resource)
-    scan = _scan_in(where)
+    scan, of_session = _scan_in(where), _SESSION_IN_URI.search(where)
     empty = True
     try:
         for row in client.iter_rows(f"{where}/files", about=about):
             if scan and (other := _scan_in(row.get("URI", ""))) not in (scan, unquote(scan)):
                 if other:
                     continue  # The server takes the ID of a scan for the type of others, too.
+                raise ResourceNotFoundError(*about)
+            if of_session and not _SESSION_IN_URI.search(row.get("URI") or where):
                 raise ResourceNotFoundError(*about)
             empty = False
             yield row
