@@ -151,6 +151,20 @@ def test_a_redirected_login_tells_where_it_pointed(xnat: XNAT) -> None:
     assert "geheim" not in str(caught.value)
 
 
+def test_a_disabled_account_is_told_as_that_and_tried_once(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, password = xnat.has_user("zoe")
+    xnat.store.accounts.update_user("zoe", enabled=False)
+    monkeypatch.setenv("XNAT_USER", user)
+    monkeypatch.setenv("XNAT_PASS", password)
+    with connect(resolve()) as client:
+        for _ in range(2):
+            with pytest.raises(AuthenticationError, match="is the account of 'zoe' disabled"):
+                projects(client)
+    assert len(xnat.requests(*LOGIN)) == 1
+
+
 def test_letters_of_any_alphabet_may_be_in_a_password(
     xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from xnat_core.errors import DOUBT, AuthenticationError, NetworkError, XNATCtlEr
 from xnat_core.http.answers import (
     error_of,
     is_html,
+    leads_to_sign_in,
     lifetime_of,
     message_of,
     redirect_of,
@@ -28,6 +29,7 @@ _NO_SUCH_SERVICE = (404, 405, 501)
 _AWAY = TURNED_AWAY | MAYBE_DONE - {500}
 _WHO = "/xapi/users/username"
 _TOKEN = re.compile(r"[\w.~+/=!:-]{8,200}")
+_PAGE_FOR_PEOPLE = re.compile(r"/app/(?:template|action)/(\w+)")
 _ONCE = Retries(0)
 
 
@@ -108,6 +110,13 @@ class ServerDoor:
                 "the password may have expired",
             )
         if target := redirect_of(response, f"{self._server}/data/JSESSION"):
+            found = _PAGE_FOR_PEOPLE.search(target)
+            if found and not leads_to_sign_in(target):
+                raise AuthenticationError(
+                    self._server,
+                    f"the log-in was sent to the page {found[1]!r}: is the account of {username!r} "
+                    "disabled or not verified yet? A browser shows what it wants",
+                )
             raise NotAnswered(
                 self._server, refused_redirect(self._server, "the log-in", target).reason
             )
