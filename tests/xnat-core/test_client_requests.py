@@ -302,6 +302,25 @@ def test_a_refusal_says_what_was_refused(server: HTTPServer, method: str, verb: 
     assert error.exit_status == 6
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("<p><b>Message</b> Too &amp; fro</p>", ": Too & fro"),
+        ("", ""),
+    ],
+)
+def test_the_words_of_the_servlet_container_are_told_and_not_its_name(
+    server: HTTPServer, words: str, reason: str
+) -> None:
+    page = (
+        "<!doctype html><html><head><title>HTTP Status 403 &ndash; Forbidden</title></head><body>"
+        "<h1>HTTP Status 403 &ndash; Forbidden</h1><p><b>Type</b> Status Report</p>"
+        f"{words}<h3>Apache Tomcat/9.0.85</h3></body></html>"
+    )
+    error = error_of(server, Response(page, 403, mimetype="text/html"), about=("project", "P1"))
+    assert error.message == f"no permission to read project P1{reason}"
+
+
 def test_a_request_as_nobody_may_need_a_login(server: HTTPServer) -> None:
     assert isinstance(error_of(server, Response("", 401), anonymous=True), AuthenticationError)
 

@@ -159,7 +159,7 @@ def test_one_scan_that_cannot_be_deleted_does_not_keep_the_rest(
     result = scans.delete_multiple("MR1", ["1", "2", "1", "9"], "P1")
     assert (result["deleted"], result["failed"], result["total"]) == (["1"], ["2", "9"], 3)
     assert sorted(result["errors"]) == [
-        "scan 2: no permission to delete scan MR1/2",
+        "scan 2: no permission to delete scan MR1/2: pretend failure",
         "scan 9: scan 'MR1/9' not found",
     ]
     assert ids(xnat, session.id) == ["2", "3"]

@@ -520,3 +520,11 @@ def test_a_misspelled_kind_is_named(edit: Run) -> None:
     answer = edit("delete", "sessions", "-P", "P1", "E1", "--yes")
     assert (answer.status, answer.records) == (2, [])
     assert "unknown command 'delete sessions'; did you mean session?: project," in answer.err
+
+
+def test_why_a_delete_is_refused_is_told(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.store.items.update_experiment(session.id, status="locked")
+    answer = edit("delete", "session", "-P", "P1", "MR1", "--yes")
+    assert answer.status == 6
+    assert "no permission to delete session MR1: The item is locked." in answer.err

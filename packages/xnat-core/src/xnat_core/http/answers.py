@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 About = tuple[str, str]
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_HEADING = re.compile(r"<h3>(.*?)</h3>", re.IGNORECASE | re.DOTALL)
+# That of the servlet container, which has its own name in the heading below.
+_MESSAGE = re.compile(r"<b>Message</b>(.*?)</p>", re.IGNORECASE | re.DOTALL)
+_HEADING = re.compile(r"<h3>(?!Apache Tomcat)(.*?)</h3>", re.IGNORECASE | re.DOTALL)
+_STATUS = re.compile(r"\AHTTP Status \d{3}\W*")
 _TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _SIGN_IN_PAGE = re.compile(
@@ -61,6 +64,9 @@ def _error(response: Response, method: str, path: str, about: About | None) -> X
         error = AuthenticationError(None, f"{kind} {name}: a login is needed")
     elif status == 403:
         error = PermissionDeniedError(f"{kind} {name}", _VERBS.get(method, "change"))
+        if message:
+            # Not for want of a right, maybe: what is locked is refused, and what lacks a reason.
+            error.message += f": {message}"
     elif status == 404:
         error = ResourceNotFoundError(kind, name)
     elif status == 409 and about and _IS_THERE.search(message):
@@ -77,8 +83,8 @@ def _error(response: Response, method: str, path: str, about: About | None) -> X
 def message_of(response: Response) -> str:
     """The server's own words in one line, or an empty text when it has none.
 
-    From the `<h3>` of a status page, from plain text, from a JSON member; the phrase that only
-    repeats the status counts as none.
+    From the `<h3>` of a status page, from that of the servlet container, from plain text, from a
+    JSON member; the phrase that only repeats the status counts as none.
     """
     try:
         raw = response.content[:_SHORT]
@@ -86,11 +92,11 @@ def message_of(response: Response) -> str:
         raw = b""
     text = raw.decode(response.encoding or "utf-8", "replace") if raw else ""
     if is_html(response):
-        found = _HEADING.search(text) or _TITLE.search(text)
+        found = _MESSAGE.search(text) or _HEADING.search(text) or _TITLE.search(text)
         text = html.unescape(_TAG.sub(" ", found.group(1))) if found else ""
     elif text.lstrip().startswith(("{", "[")):
         text = _json_message(raw) or text
-    line = one_line(text, 300)
+    line = _STATUS.sub("", one_line(text, 300))
     return "" if line.lower() in ("status page", (response.reason or "").lower()) else line
 
 
