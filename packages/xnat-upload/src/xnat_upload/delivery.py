@@ -96,6 +96,8 @@ class Delivery:
         except LATE as late:
             return self.only_late(late)
         self.require_permission(survey)
+        if not self.manner.merges:
+            self.surveyor.require_study(survey)
         if damaged:
             self._may_replace_its_own()
         self._demand()

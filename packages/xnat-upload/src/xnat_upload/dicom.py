@@ -27,7 +27,7 @@ Options:
   --verify                A file that differs on the server is a failure, whoever changed it.
   --ignore-unparsable     Pass over damaged DICOM files; else each is a failure.
   --no-ignore-unparsable  Have the server refuse what it cannot read, too.
-  --merge-studies         Several studies may become one session.
+  --merge-studies         Several studies may become one session, also one that is there.
   --zip-to-tar            Send what is in a zip as a tar.
   --transport=<how>       rest or cstore; for the latter 'xnatctl session upload' runs
                           'xnat-cstore send'.
@@ -102,6 +102,7 @@ class Options:
                 mode=mode,
                 overwrite=given or "delete",
                 again=given == "delete",
+                merges=args.flag("--merge-studies"),
                 workers=job.workers,
                 wait=args.number("--wait", least=0) or 0.0,
                 ignore_unparsable=not args.flag("--no-ignore-unparsable"),

@@ -220,6 +220,17 @@ class Difference:
         """How many instances are known to be there by their number only."""
         return self._amount(f"{self._ours} AND held={BY_COUNT}").files
 
+    @property
+    def recognised(self) -> int:
+        """How many instances are known to be there although they have other names there."""
+        return self._amount(f"{self._ours} AND held IN ({BY_DIGEST},{BY_COUNT})").files
+
+    def has_named(self, name: str) -> bool:
+        """Whether an instance goes by that name."""
+        return bool(
+            self.inventory.rows(f"SELECT 1 FROM instance WHERE name=? AND {self._ours}", (name,))
+        )
+
     def has_taken(self, name: str) -> bool:
         """Whether the server has taken an instance of that name of this upload."""
         condition = f"name=? AND taken={TAKEN} AND {self._ours}"

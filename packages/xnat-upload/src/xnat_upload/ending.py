@@ -120,6 +120,8 @@ class Ending:
 
     def _may_override(self, row: PrearchiveEntry) -> bool:
         session = self._archived()
+        if session and not self.manner.merges and self._surveyor.is_of_another_study(session):
+            return False
         if self.manner.overwrite != "delete":
             # The second study of one session is in conflict with the first one.
             least = 0 if len(self._surveyor.difference.studies) > 1 else 1

@@ -158,6 +158,30 @@ class Surveyor:
             require_subject(session, self.destination.subject)
         return session
 
+    def require_study(self, survey: Survey) -> None:
+        """Raise ValidationError for what would be mixed into the session of another study, as a
+        second visit under the label of the first: the server does it, for conflicts are overridden.
+        """
+        session = survey.session
+        if session and self.destination.archive and self.is_of_another_study(session):
+            raise ValidationError(
+                f"session {session.label!r} of project {session.project} is of another study "
+                f"({session.uid}): choose another label; 'xnat-upload dicom --merge-studies' adds "
+                "this study to it",
+                "session",
+            )
+
+    def is_of_another_study(self, session: Session) -> bool:
+        """Whether an archived session is of a study that is not ours.
+
+        One that has something of ours is not: anonymization may have changed its UID.
+        """
+        uids = {study.uid for study in self.difference.studies}
+        if not session.uid or session.uid in uids or "" in uids or self.difference.recognised:
+            return False
+        files = archived_files(self.client, session.id)
+        return not any(self.difference.has_named(file.name) for file in files)
+
     def _receiving(self) -> Iterable[Landing]:
         """Rows of the direct archive that take more; others are waited for until they are gone."""
         for landing in self._direct_candidates():

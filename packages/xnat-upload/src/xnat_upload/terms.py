@@ -17,13 +17,15 @@ MOST_FILES = 2000
 class Manner:
     """How to upload.
 
-    `again`: also what the server has already. `wait` for the archive and `timeout` for each request
-    are seconds, `batch` is the largest number of files in a request.
+    `again`: also what the server has already. `merges`: what is there may be of another study.
+    `wait` for the archive and `timeout` for each request are seconds, `batch` is the largest number
+    of files in a request.
     """
 
     mode: str = "tar"
     overwrite: str = "delete"
     again: bool = False
+    merges: bool = False
     workers: int = 4
     wait: float = 14_400
     ignore_unparsable: bool = True
