@@ -335,6 +335,11 @@ def test_a_subject_in_other_letters_is_a_conflict_before_anything_is_sent(
     assert not written_to(transfer)
 
 
+def test_nothing_is_asked_so_yes_changes_nothing(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    assert [transfer(word).status for word in ("-y", "--yes")] == [0, 0]
+
+
 def test_a_session_label_that_is_an_accession_id_of_the_destination_is_a_conflict(
     transfer: Transfer,
 ) -> None:

@@ -21,8 +21,8 @@ Options:
   --out=<dir>              Folder to download to; made if need be.
   --check=<dir>            Audit this folder, as the command 'check' does.
   -s --scans=<ids>         Only these scans of sessions: 1,2,3 or * for all.
-  -r --resource=<labels>   Only resources of these labels, separated by commas.
-  --exclude-resource=<labels>  No resources of these labels.
+  -r --resource=<labels>   Only resources of these labels, separated by commas. Repeatable.
+  --exclude-resource=<labels>  No resources of these labels. Repeatable, too.
   --session-resources      Also what hangs at sessions, and at projects and subjects, themselves.
   --assessors              Also the resources of assessors and reconstructions.
   --pattern=<glob>         Only files whose name or path in the resource matches.

@@ -22,7 +22,8 @@ Options:
   --extract                Unpack while it arrives, which is the default unless the profile says
                            otherwise ('extract: false').
   --pattern=<glob>         Only files whose name or path in the resource matches.
-  --verify                 Compare also what is there with the digests of the server.
+  --verify                 Compare also what is there with the digests of the server, and fail where
+                           it has none at all.
   --each                   Print a record per file, too.
   --dry-run                Print what would be downloaded.
   -w --workers=<n>         How many requests at once.

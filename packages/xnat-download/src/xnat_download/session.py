@@ -14,12 +14,13 @@ Options:
   --out=<dir>              Folder to download to [default: .].
   --name=<folder>          Name of the session's folder, instead of its label.
   -s --scans=<ids>         Only these scans: 1,2,3 or * for all.
-  -r --resource=<labels>   Only resources of these labels. Repeatable.
-  --exclude-resource=<labels>  No resources of these labels. Repeatable.
+  -r --resource=<labels>   Only resources of these labels, separated by commas. Repeatable.
+  --exclude-resource=<labels>  No resources of these labels. Repeatable, too.
   --session-resources      Also the resources of the session itself.
   --assessors              Also the resources of assessors and reconstructions.
   --pattern=<glob>         Only files whose name or path in the resource matches.
-  --verify                 Compare also what is there with the digests of the server.
+  --verify                 Compare also what is there with the digests of the server, and fail where
+                           it has none at all.
   --extract                Unpack while it arrives, which is the default unless the profile says
                            otherwise ('extract: false').
   --no-extract             Keep the server's archives as they are, checked: NAME/scans.zip, and

@@ -4,7 +4,7 @@ Usage:
   xnat-edit delete resource [options] [<label>]...
 
 Options:
-  -P --project=<id>       Project.
+  -P --project=<id>       Project; for a session or subject, else the default one of the profile.
   -S --subject=<name>     Subject (label or accession ID) in the project.
   -E --experiment=<name>  Session: accession ID, or with a project its label.
   --scan=<id>             Scan of the session.

@@ -11,7 +11,7 @@ files of these are listed.
 
 Options:
   -E --experiment=<name>  Session, instead of the first argument.
-  -P --project=<id>       Project.
+  -P --project=<id>       Project; for a session or subject, else the default one of the profile.
   -S --subject=<name>     Subject (label or accession ID) in the project.
   --scan=<id>             Files of this scan; records must be of sessions then.
   -w --workers=<n>        How many requests at once.

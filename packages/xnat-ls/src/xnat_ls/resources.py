@@ -10,7 +10,7 @@ labels, or the number of one without a label: only these are listed, and each mu
 
 Options:
   -E --experiment=<name>  Session, instead of the first argument.
-  -P --project=<id>       Project.
+  -P --project=<id>       Project; for a session or subject, else the default one of the profile.
   -S --subject=<name>     Subject (label or accession ID) in the project.
   --scan=<id>             Resources of this scan; records must be of sessions then.
   --all                   Also those of all scans and assessors of the session.

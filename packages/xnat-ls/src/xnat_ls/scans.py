@@ -9,7 +9,7 @@ subjects and scans). <scan> are scan IDs: only these are listed, and each must e
 
 Options:
   -E --experiment=<name>  Session: accession ID, or with a project its label.
-  -P --project=<id>       Project.
+  -P --project=<id>       Project; for a session or subject, else the default one of the profile.
   -S --subject=<name>     Subject (label or accession ID) in the project.
   -l --long               Tell also the series UID and the resources of each scan, and how many
                           files are in them.

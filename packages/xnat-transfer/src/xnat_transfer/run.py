@@ -24,7 +24,7 @@ Options:
   --config=<file>         What to transfer and how: see 'xnat-transfer init'.
   -w --workers=<n>        Sessions at once.
   --dry-run               Say what would be sent, and send nothing.
-  --yes                   No effect: nothing is asked.
+  -y --yes                No effect: nothing is asked.
 
 Prints a record for each session, subject and project: of the destination when something was 'done'
 or 'skipped', of the source when it is 'planned' or 'failed'. With -P the last one is a summary of

@@ -8,7 +8,7 @@ resource belongs to the subject (-S) or the project (-P). Without any of these, 
 {"kind": "upload", "path": …, "resource": …, "project": …, "subject": …, "session": …, "scan": …}
 
 Options:
-  -P --project=<id>      Project; needed when SESSION is a label.
+  -P --project=<id>      Project; else the default project of the profile.
   -S --subject=<name>    With '-' for SESSION: the subject that the resource belongs to.
   --scan=<id>            The scan of SESSION that the resource belongs to.
   --format=<name>        Format to note for the files, e.g. NIFTI.
