@@ -293,3 +293,16 @@ def test_a_row_whose_request_got_lost_although_it_was_answered_is_asked_again(
 
     xnat.before(lose)
     assert isinstance(DirectArchive(client).finish(landing, 20), Session)
+
+
+def test_a_direct_row_that_ends_in_nothing_is_an_error(
+    xnat: XNAT, client: XNATClient, tmp_path: Path
+) -> None:
+    xnat.settings.rebuild_idle = 60
+    landing = sent(client, tmp_path / "in", Way.DIRECT)
+    direct = DirectArchive(client)
+    row = direct.row(landing.project, landing.study, landing.name)
+    assert row is not None
+    assert xnat.call("DELETE", f"/xapi/direct-archive/{row['id']}").ok
+    with pytest.raises(OperationError, match="has ended and left no session MR1"):
+        direct.finish(landing, 20)

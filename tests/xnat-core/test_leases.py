@@ -175,3 +175,41 @@ def test_a_full_disk_is_an_error_that_leaves_no_file(
     with pytest.raises(OSError, match="No space left"):
         Lease(folder).take()
     assert list(folder.iterdir()) == []
+
+
+def test_who_comes_late_with_an_old_number_gives_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abandoned(folder)
+    slow, is_free = Lease(folder), Lease._is_free
+
+    def overtaken(lease: Lease, number: int, now: float) -> bool:
+        if lease is slow:
+            # Two others have had it meanwhile, and the lower numbers are gone.
+            other = Lease(folder)
+            assert other.take()
+            other.release()
+            assert Lease(folder).take()
+            return True
+        return is_free(lease, number, now)
+
+    monkeypatch.setattr(Lease, "_is_free", overtaken)
+    assert not slow.take()
+    assert [path.name for path in folder.iterdir()] == ["00000003"]
+    assert Lease(folder).holder() is not None
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_lease_that_was_taken_or_taken_away_is_told(folder: Path, gone: bool) -> None:
+    lease = Lease(folder, seconds=0.2)
+    assert lease.take()
+    with lease.kept() as lost:
+        (held,) = folder.iterdir()
+        if gone:
+            held.unlink()
+        else:
+            (folder / "00000002").write_bytes(held.read_bytes())
+        assert lost.wait(5)
+        with pytest.raises(LeaseLost):
+            lease.renew()
+    assert not (folder / held.name).exists() or not gone

@@ -241,3 +241,26 @@ def test_the_checksum_of_old_writers_that_summed_signed_bytes_is_taken() -> None
 def test_a_web_page_is_called_one(page: bytes) -> None:
     with pytest.raises(DownloadError, match="a web page came instead of an archive"):
         list(read_tar([page]))
+
+
+def test_members_behind_an_early_end_are_not_left_out_in_silence() -> None:
+    data = packed({"a": b"1"})[:1024] + bytes(512) + packed({"b": b"2"})
+    with pytest.raises(DownloadError, match="bytes after a record of zeros"):
+        unpacked(read_tar([data]))
+
+
+def test_a_header_that_tells_of_no_member_is_no_end() -> None:
+    data = packed({"long" * 40: b"1"})
+    head = data[: data.index(b"path=long") // 512 * 512 + 512]
+    with pytest.raises(DownloadError, match="a header that has no member"):
+        unpacked(read_tar([head + bytes(1024)]))
+
+
+def test_a_size_that_is_no_number_is_damage() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("a")
+        info.pax_headers = {"size": "one"}
+        tar.addfile(info)
+    with pytest.raises(DownloadError, match="a size in a PAX header"):
+        unpacked(read_tar([out.getvalue()]))

@@ -324,3 +324,16 @@ def test_more_than_65535_members_are_read(tmp_path: Path) -> None:
 def test_a_web_page_is_called_one(page: bytes) -> None:
     with pytest.raises(DownloadError, match="a web page came instead of an archive"):
         list(read_zip([page]))
+
+
+@pytest.mark.parametrize("place", [32, 40, 48, 64])
+def test_a_64_bit_end_record_that_lies_is_told(place: int) -> None:
+    data = packed({"a": b"1"}, zipfile.ZIP_STORED)
+    begin, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    record = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, end - begin, begin)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end, 1)
+    whole = bytearray(data[:end] + record + locator + data[end:])
+    assert unpacked(read_zip([bytes(whole)])) == {"a": b"1"}
+    whole[end + place] ^= 1
+    with pytest.raises(DownloadError, match="its end record is of another directory"):
+        unpacked(read_zip([bytes(whole)]))

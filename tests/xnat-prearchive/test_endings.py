@@ -81,3 +81,15 @@ def test_a_dry_run_of_an_archive_builds_nothing(run: Run, xnat: XNAT, tmp_path: 
     assert (status, records[0]["outcome"]) == (0, "planned")
     assert [row["status"] for row in rows(xnat)] == ["RECEIVING"]
     assert changes(xnat) == before
+
+
+@pytest.mark.parametrize("command", ["archive", "wait"])
+def test_another_study_in_the_archive_is_not_what_has_become_of_a_row(
+    command: str, run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    stage()
+    _, listed, _ = run("list")
+    run("delete", "--yes", records=listed)
+    xnat.has_session("P1", "S1", "E1", UID="9.9.9")
+    status, records, _ = run(command, records=listed)
+    assert (status, records[0]["outcome"]) == (5, "failed")

@@ -1,0 +1,55 @@
+"""Requests that store something else than was sent, or only its beginning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.resources import Run, session_path, stored
+from support.sandbox import XNAT
+
+HERE = ("-P", "P1", "E1", "R", "files/a.txt")
+
+
+def stores_instead(xnat: XNAT, data: bytes, times: int, status: int = 200) -> None:
+    """Store something else the next times, and answer as if nothing were wrong, or so."""
+    left = [times]
+
+    def hook(request: Request) -> Response | None:
+        if request.method != "PUT" or not request.path.endswith("/a.txt") or not left[0]:
+            return None
+        if request.headers.get("X-Inside"):
+            return None
+        left[0] -= 1
+        path = request.full_path
+        answer = xnat.call("PUT", path, data=data, headers={"X-Inside": "yes"})
+        return Response(answer.content, answer.status_code if status == 200 else status)
+
+    xnat.before(hook)
+
+
+def test_what_arrived_damaged_is_sent_again(run: Run, xnat: XNAT) -> None:
+    stores_instead(xnat, b"fir5t", times=1)
+    status, records, err = run(*HERE)
+    assert (status, records[0]["outcome"]) == (0, "done"), err
+    assert stored(xnat, session_path(xnat), "R") == {"a.txt": b"first"}
+
+
+def test_what_arrives_damaged_each_time_is_a_failure(run: Run, xnat: XNAT) -> None:
+    stores_instead(xnat, b"fir5t", times=99)
+    status, records, err = run(*HERE)
+    assert (status, records[0]["outcome"]) == (8, "failed")
+    assert "R/a.txt arrived otherwise than it was sent, twice" in err
+
+
+@pytest.mark.parametrize("left", [b"", b"fir"])
+def test_the_beginning_that_the_first_attempt_left_is_completed(
+    run: Run, xnat: XNAT, monkeypatch: pytest.MonkeyPatch, left: bytes
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
+    stores_instead(xnat, left, times=1, status=502)
+    status, records, err = run(*HERE)
+    assert (status, records[0]["outcome"]) == (0, "done"), err
+    assert stored(xnat, session_path(xnat), "R") == {"a.txt": Path("files/a.txt").read_bytes()}
