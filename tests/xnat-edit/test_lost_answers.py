@@ -69,3 +69,20 @@ def test_what_was_not_made_is_told_with_the_reason(edit: Run, xnat: XNAT) -> Non
     answer = edit("create", "subject", "-P", "P1", "S3")
     assert (answer.status, answer.values("outcome")) == (1, ["failed"])
     assert "500 no space left" in answer.err
+
+
+def test_a_subject_that_gets_a_resource_meanwhile_is_kept_by_a_merge(edit: Run, xnat: XNAT) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    source = xnat.has_subject("P1", "S1")
+    xnat.has_subject("P1", "S2")
+
+    def give(request: Request) -> None:
+        if request.method == "PUT":
+            xnat.has_resource(source, "NOTES", {"a.txt": b"a"})
+
+    xnat.before(give)
+    answer = edit("merge", "subject", "-P", "P1", "S1", "S2", "--yes")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "it has resources of its own; 1 sessions were moved" in answer.err
+    assert xnat.store.items.subject_in("P1", "S1") is not None
+    assert not [r for r in xnat.requests("DELETE") if "JSESSION" not in r.path]

@@ -1,6 +1,9 @@
-"""xnat-edit delete: words that name too little, or something else than they seem to."""
+"""xnat-edit: words that name too little, too much, or something else than they seem to."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -85,3 +88,18 @@ def test_an_id_that_leads_to_another_session_is_not_followed(xnat: XNAT, edit: R
     xnat.before(by_label)
     answer = edit("delete", "--yes", records=[{"kind": "session", "id": "MR1"}])
     assert (answer.status, answer.values("outcome"), deletes(xnat)) == (5, ["failed"], [])
+
+
+def test_what_is_named_twice_is_not_decided_by_chance(
+    xnat: XNAT, edit: Run, tmp_path: Path
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    subject = xnat.has_subject("P1", "S1")
+    mapping = tmp_path / "map.json"
+    mapping.write_text(json.dumps({"S1": "A", subject.id: "B"}))
+    for words in (
+        ("set", "-P", "P1", "-E", "MR1", "note=a", "note=b"),
+        ("rename", "subject", "-P", "P1", "--mapping", str(mapping)),
+    ):
+        assert edit(*words).status == 2, words
+    assert xnat.requests("PUT") == []
