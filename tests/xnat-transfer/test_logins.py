@@ -6,7 +6,7 @@ import base64
 import os
 
 import pytest
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from support.transfers import Transfer
@@ -87,3 +87,21 @@ def test_a_destination_must_be_named(transfer: Transfer) -> None:
 def _from(descriptor: int):  # type: ignore[no-untyped-def]
     read = os.read
     return lambda given, size: read(descriptor if given == 0 else given, size)
+
+
+def test_a_login_that_cannot_be_renewed_stops_the_run(transfer: Transfer) -> None:
+    for number in range(1, 5):
+        transfer.has_session(f"S{number}", f"S{number}_MR1", "MR")
+    closed: list[str] = []
+
+    def close(request: Request) -> Response | None:
+        if request.path == "/data/services/archive" and not closed:
+            closed.append(request.path)
+            transfer.dest.expires_sessions()
+        return Response("no", 401) if closed else None
+
+    transfer.dest.before(close)
+    ran = transfer("--workers", 1)
+    assert (ran.status, [one["outcome"] for one in ran.of("session")]) == (3, ["failed"])
+    assert len(transfer.dest.requests("POST", "/data/services/import")) <= 2
+    assert not any(record.get("success") for record in ran.of("transfer"))

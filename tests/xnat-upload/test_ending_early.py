@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Response
 
 from support.clock import time_is_over_at
 from support.uploads import Uploader
@@ -106,3 +107,21 @@ def test_a_resource_stops_between_two_requests(
     session = upload.xnat.store.items.experiment_in("P1", "E1")
     assert session is not None
     assert set(upload.xnat.files(session, "NOTES")) == {"a", "b", "c"}
+
+
+def test_the_end_of_the_time_hides_no_failure(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 5):
+        upload.series(series=number, instances=3, study_uid="1.2.1", session="E1")
+    monkeypatch.setattr("xnat_upload.batches.MOST_BYTES", 1)
+    upload.xnat.before(
+        lambda request: (
+            Response("Invalid destination", 400) if request.path.endswith("/import") else None
+        )
+    )
+    time_is_over_at(monkeypatch, upload.xnat, "POST", "/data/services/import", nth=2)
+    words = ("-P", "P1", "-S", "S1", "-E", "E1", upload.folder, "-w1", "--max-duration=1h")
+    ran = upload(*words)
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert "the server refuses: Invalid destination" in ran.err

@@ -312,3 +312,12 @@ def test_a_tar_among_dicom_is_told_with_what_can_be_done(run: Run, exam: Path) -
 def test_a_root_that_is_no_folder_is_told(root: str, why: str, run: Run) -> None:
     status, _, err = run(root=root)
     assert (status, err) == (2, f"xnat-upload: {root}: {why}\n")
+
+
+def test_a_folder_that_cannot_be_read_whole_is_not_uploaded_in_part(
+    run: Run, exam: Path, xnat: XNAT
+) -> None:
+    (exam / "Physio" / "lost.log").symlink_to(exam / "nowhere.log")
+    status, _, err = run()
+    assert (status, "lost.log" in err) == (1, True), err
+    assert xnat.requests("POST", "/data/services/import") == []
