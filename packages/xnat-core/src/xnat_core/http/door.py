@@ -29,6 +29,7 @@ _NO_SUCH_SERVICE = (404, 405, 501)
 _AWAY = TURNED_AWAY | MAYBE_DONE - {500}
 _WHO = "/xapi/users/username"
 _TOKEN = re.compile(r"[\w.~+/=!:-]{8,200}")
+_ALIAS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PAGE_FOR_PEOPLE = re.compile(r"/app/(?:template|action)/(\w+)")
 _ONCE = Retries(0)
 
@@ -98,9 +99,11 @@ class ServerDoor:
     def _token_of(self, response: Response, username: str) -> str:
         status = response.status_code
         if status == 401:
+            ended = "the alias token may have ended (after two days, as a rule), "
+            wrong = ended if _ALIAS.fullmatch(username) else "wrong user name or password, "
             raise WrongPassword(
                 self._server,
-                f"log-in refused for user {username!r}: wrong user name or password, "
+                f"log-in refused for user {username!r}: {wrong}"
                 "the account is locked, or it has too many sessions open",
             )
         if status == 403:
