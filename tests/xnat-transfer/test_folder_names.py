@@ -59,3 +59,25 @@ def test_a_file_of_a_scan_whose_type_is_the_id_of_another_is_not_taken_for_that_
     (there,) = transfer.dest.store.items.experiments_of_project("B")
     (scan,) = transfer.dest.store.items.scans(there.id)
     assert (scan.id, transfer.dest.files(scan, "NIFTI")) == ("T1w", {"a.nii": b"own.."})
+
+
+def test_a_single_file_is_not_that_of_a_scan_whose_type_is_the_id_of_its_own(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1")
+    source = transfer.source
+    other = source.has_scan(session, "2", type="T1w")
+    own = source.has_scan(session, "T1w", type="localizer")
+    source.has_resource(own, "NIFTI", {f"{number}.nii": b"12345" for number in range(5)})
+    without = {"sync_type": "exclude", "items": ["T1w"]}
+    rules = {"xsi_types": [{"xsi_type": "xnat:mrSessionData", "scan_types": without}]}
+    config = transfer.config(filtering={"imaging_sessions": rules}, sync_new_only=False)
+    assert transfer("--config", config).status == 0
+    source.has_resource(other, "NIFTI", {"new.nii": b"other"})
+    source.has_resource(own, "NIFTI", {"new.nii": b"own.."})
+    source.store.database.execute("UPDATE file SET digest=''")
+    ran = transfer("--config", config)
+    assert (ran.status, ran.files) == (0, 1), ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    (scan,) = transfer.dest.store.items.scans(there.id)
+    assert transfer.dest.files(scan, "NIFTI")["new.nii"] == b"own.."

@@ -45,8 +45,13 @@ class Source:
         return len(self._expected) < len(files) and 2 * wanted <= whole
 
     def _one_by_one(self) -> Arrivals:
+        # By its number: the label may be that of another scan, too, of which this one's ID is the
+        # type.
+        number, uri = self._holding.resource.id, self._holding.resource.uri
+        files = path("resources", str(number), "files")
+        below = str(uri).rpartition("/resources/")[0] + files if number else self._uri
         for name, expected in self._expected.items():
-            where = self._uri + path(*name.split("/"))
+            where = below + path(*name.split("/"))
             with (
                 self._client.stream(where, about=("file", name)) as stream,
                 closing(read_ahead(stream.blocks(BLOCK))) as blocks,
