@@ -174,6 +174,18 @@ def test_stray_files_are_skipped_on_request(xnat: XNAT, series: dict[str, bytes]
     assert len(staged_files(xnat, uri)) == len(series)
 
 
+def test_whatever_is_wrong_with_an_object_it_is_passed_over_where_the_unparsable_is(
+    xnat: XNAT, series: dict[str, bytes]
+) -> None:
+    answers = iter(["Concurrent file sends of the same data is not supported."])
+    xnat.settings.import_fault = lambda uid: next(answers, None)
+    (uri,) = uris(send_zip(xnat, series, project="P1", Ignore_Unparsable="true"))
+    assert uri.startswith("/data/prearchive/")
+    xnat.settings.import_fault = lambda uid: "disk quota"
+    response = send_zip(xnat, series, project="P1", Ignore_Unparsable="true")
+    assert (response.status_code, "disk quota" in response.text) == (400, True)
+
+
 def test_nothing_but_stray_files_is_an_error_all_the_same(xnat: XNAT) -> None:
     response = send_zip(xnat, {"a": b"hello"}, project="P1", Ignore_Unparsable="true")
     assert response.status_code == 400

@@ -118,9 +118,37 @@ def test_a_server_that_refuses_one_file_after_the_other_is_not_sent_the_rest_eac
     ran = upload(upload.folder, *HERE, "--workers", 1)
     assert (ran.status, upload.count()) == (1, 3), ran.err
     whole = [r for r in upload.imports() if r.args["import-handler"] == "DICOM-zip"]
-    assert len(whole) <= 2 * sending_requests.MOST_REFUSED
+    # The first one passes over what is refused.
+    assert len(whole) <= 1 + 2 * sending_requests.MOST_REFUSED
     failed = {record["path"] for record in ran.records if record["kind"] == "file"}
     assert failed == {str(path) for path in files[3:]}
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize(
+    ("reason", "times"), [("disk quota", 3), ("unable to read DICOM object {}.dcm", 1)]
+)
+@pytest.mark.parametrize("more", [(), ("--prearchive",)])
+def test_a_session_of_two_modalities_is_archived_when_all_of_it_is_there(
+    upload: Uploader, mode: str, reason: str, times: int, more: tuple[str, ...]
+) -> None:
+    # What is missing then would be a session of another modality, which cannot be added.
+    upload.series(series=1, study_uid="1.2.3")
+    reports = upload.series(series=2, modality="SR", study_uid="1.2.3")
+    header = read_file(reports[1])
+    assert header is not None
+    left = {header.uid: times}
+
+    def refuse_some(uid: str) -> str | None:
+        if left.get(uid, 0):
+            left[uid] -= 1
+            return reason.format(uid)
+        return None
+
+    upload.xnat.settings.import_fault = refuse_some
+    ran = upload(upload.folder, *HERE, "--mode", mode, "--workers", 2, *more)
+    assert ran.status == 0, ran.err
+    assert ran.record["files"] == 6
 
 
 def test_a_refusal_that_names_no_object_says_which_were_sent(upload: Uploader) -> None:

@@ -95,19 +95,20 @@ def _finished(
 
 
 def _receive_archive(upload: Entry, reception: Reception, options: ImportOptions) -> None:
-    parsed = 0
+    passed_over: StatusError | None = None
     try:
         for entry in entries(upload.name, upload.data):
             try:
-                _receive(entry, reception)
-                parsed += 1
-            except Unparsable as error:
+                _receive_one(entry, reception)
+            except StatusError as error:
+                # Not only what is no DICOM: any trouble with an object looks the same to it.
                 if not options.ignore_unparsable:
-                    raise _unreadable(entry, error) from error
+                    raise
+                passed_over = error
     except ArchiveError as error:
         raise StatusError(400, str(error)) from error
-    if options.ignore_unparsable and not parsed:
-        raise StatusError(400, "No parsable DICOM objects found")
+    if passed_over and not reception.filed:
+        raise passed_over
 
 
 def _receive_one(upload: Entry, reception: Reception) -> None:

@@ -177,12 +177,17 @@ class Delivery:
     def _bring(self, survey: Survey) -> tuple[Delivered, Survey]:
         """Rounds until the server holds all, or does not take more."""
         done = Delivered()
-        for _ in range(ROUNDS):
+        for left_rounds in reversed(range(ROUNDS)):
             check_stop()
             lacking = self.difference.missing
             if lacking.files:
                 self.begin()
                 self.send(self.way(survey))
+                if self.errors and left_rounds:
+                    # What is archived by halves may not take the other half.
+                    continue
+                if self.errors and self.difference.is_mixed:
+                    raise self.errors[0]
             done = self.ending.reach(survey, self.landings.values())
             self.landings.clear()
             if done.late is not None:
@@ -191,6 +196,7 @@ class Delivery:
             # What is listed as it was before has not been replaced yet.
             self._demand()
             left = self.difference.missing
+            self._count(self.difference.take_back(), -1)
             if not left.files and self.is_at_end(survey):
                 break
             if left == lacking and not self.errors:
@@ -292,9 +298,12 @@ class Delivery:
         )
         for instance, digest in taken:
             self.difference.took(instance, digest)
-        size = sum(instance.size for instance, _ in taken)
+        self._count(Amount(len(taken), sum(instance.size for instance, _ in taken)))
+
+    def _count(self, amount: Amount, times: int = 1) -> None:
         with self._lock:
-            self._sent = Amount(self._sent.files + len(taken), self._sent.bytes + size)
+            files, size = self._sent.files, self._sent.bytes
+            self._sent = Amount(files + times * amount.files, size + times * amount.bytes)
 
     # --- after --------------------------------------------------------------------------------
 

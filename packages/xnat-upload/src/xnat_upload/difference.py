@@ -52,6 +52,12 @@ class Difference:
         for study in self.studies:
             yield from self.inventory.series_of(study)
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether there are several modalities, of which the server makes the session's type: a
+        part of the files may be a session of another type than the whole."""
+        return len({one.modality for one in self.series}) > 1
+
     # --- what is known beforehand -------------------------------------------------------------
 
     def recall(self, accepted: Iterable[Accepted]) -> None:
@@ -235,6 +241,14 @@ class Difference:
         """Whether the server has taken an instance of that name of this upload."""
         condition = f"name=? AND taken={TAKEN} AND {self._ours}"
         return bool(self.inventory.rows(f"SELECT 1 FROM instance WHERE {condition}", (name,)))
+
+    def take_back(self) -> Amount:
+        """Forget of what the server has taken and does not list that it was taken."""
+        amount = self.unlisted
+        self.inventory.change(
+            f"UPDATE instance SET taken={NOT_TAKEN} WHERE {self._missing} AND taken={TAKEN}"
+        )
+        return amount
 
     def first_missing(self) -> Instance | None:
         """An instance that the server lacks, for a message."""

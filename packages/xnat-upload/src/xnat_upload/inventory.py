@@ -79,6 +79,7 @@ class Series:
     uid: str
     number: str
     study: int
+    modality: str = ""
     files: int = 0
     bytes: int = 0
 
@@ -149,7 +150,7 @@ class Inventory:
             series = study.series.get(header.series)
             if series is None:
                 number = sum(len(one.series) for one in self.studies.values()) + 1
-                series = Series(number, header.series, header.number, study.id)
+                series = Series(number, header.series, header.number, study.id, header.modality)
                 study.series[header.series] = series
             cursor = self._execute(
                 "INSERT OR IGNORE INTO instance (name, study, series, folder, file, member, size,"

@@ -80,7 +80,8 @@ class Requests:
             self.destination,
             way,
             self.manner.overwrite,
-            ignore_unparsable=self.manner.ignore_unparsable,
+            # It passes over whatever gives it trouble, and what comes later may come too late.
+            ignore_unparsable=self.manner.ignore_unparsable and not self.difference.is_mixed,
         )
         left = list(instances)
         refused = 0
