@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import pydicom
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from support.transfers import ENDS, Transfer, everything
+from support.transfers import ENDS, Transfer, everything, series
 
 SCAN = "/data/experiments/XNAT_E00001/scans/1"
 
@@ -16,6 +18,28 @@ def assert_complete(transfer: Transfer, *words: object) -> None:
     ran = transfer("--config", transfer.config(), *words)
     assert ran.status == 0, ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+def test_what_the_import_passes_over_is_sent_before_a_session_of_two_modalities_is_archived(
+    transfer: Transfer,
+) -> None:
+    # What is missing then would be a session of another modality, which cannot be added.
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    files = series("S1", "S1_MR1", 2, "PT", 2)
+    transfer.source.store.items.create_scan(session.id, "2", "xnat:petScanData")
+    transfer.source.has_scan(session, "2", files)
+    name, data = min(files.items())
+    left = [str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID)]
+
+    def refuse_once(uid: str) -> str | None:
+        if uid not in left:
+            return None
+        left.clear()
+        return f"unable to read DICOM object {name}: disk quota"
+
+    transfer.dest.settings.import_fault = refuse_once
+    assert_complete(transfer)
+    assert not left
 
 
 @pytest.mark.parametrize("quietly", [False, True])

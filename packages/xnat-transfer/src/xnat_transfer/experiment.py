@@ -216,7 +216,8 @@ class Experiment:
                 wanted, difference = self.look()
         self.route.progress.expect(bytes=difference.amount.bytes)
         dicom = [lack for lack in difference.lacks if self._is_imported(lack)]
-        sent = self._bring_dicom(dicom, rows)
+        mixed = len({scan.xsi_type for scan in wanted.scans.values()}) > 1
+        sent = self._bring_dicom(dicom, rows, mixed=mixed)
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
         awaited = {lack.place.owner for lack in dicom if self._own_part(lack) is not None}
@@ -240,16 +241,19 @@ class Experiment:
             return False
         return lack.place.is_dicom
 
-    def _bring_dicom(self, lacks: Sequence[Lack], rows: Sequence[PrearchiveEntry]) -> Amount:
+    def _bring_dicom(
+        self, lacks: Sequence[Lack], rows: Sequence[PrearchiveEntry], *, mixed: bool
+    ) -> Amount:
         if not lacks:
             return Amount()
         todo = self.staging.without(lacks, rows)
         self.staging.begin(todo)
-        errors = self.scans.send(todo)
-        if errors:
-            # What has arrived stays where it is until the rest is there, too.
-            raise errors[0]
+        self._send(todo)
         self.staging.sent(todo)
+        if mixed:
+            # What is missing may be a session of another modality, and none to be added then.
+            own = [part for lack in todo if (part := self._own_part(lack)) is not None]
+            self._send(self.staging.passed_over(own))
         arrived = self.staging.archive(exists=self.there is not None)
         if arrived is None and any(self._own_part(lack) is not None for lack in lacks):
             raise TransferError(
@@ -259,6 +263,12 @@ class Experiment:
         self.there = arrived or self.there
         self.staging.arrived(lacks)
         return sum((lack.amount for lack in todo), Amount())
+
+    def _send(self, lacks: Sequence[Lack]) -> None:
+        errors = self.scans.send(lacks)
+        if errors:
+            # What has arrived stays where it is until the rest is there, too.
+            raise errors[0]
 
     def _own_part(self, lack: Lack) -> Lack | None:
         """The files of a lack that are DICOM."""

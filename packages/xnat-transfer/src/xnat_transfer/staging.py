@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -130,6 +131,27 @@ class Staging:
             if paths:
                 left.append(replace(lack, paths=paths))
         return left
+
+    def passed_over(self, lacks: Iterable[Lack]) -> list[Lack]:
+        """What has been sent and no row holds: the import passes over what gives it trouble.
+
+        By name alone, as scans may be numbered anew and files rewritten; where no name is known
+        the destination has names of its own.
+        """
+        rows, _ = self.rows()
+        held = Counter(file.name for row in rows for file in self._files(row))
+        left, known = list[Lack](), False
+        for lack in lacks:
+            paths = []
+            for path in lack.paths:
+                name = path.rpartition("/")[2]
+                known |= held[name] > 0
+                if held[name] < 1:
+                    paths.append(path)
+                held[name] -= 1
+            if paths:
+                left.append(replace(lack, paths=tuple(paths)))
+        return left if known else []
 
     def begin(self, lacks: Iterable[Lack]) -> None:
         """Note as what scans are sent: of rewritten DICOM no row tells whether it is an old state.
