@@ -54,6 +54,17 @@ def test_the_uri_names_the_study(xnat: XNAT, series: dict[str, bytes]) -> None:
     assert sorted(path.name for path in place.iterdir()) == list(series)
 
 
+def test_a_subject_is_found_by_its_id_before_its_label(
+    xnat: XNAT, series: dict[str, bytes]
+) -> None:
+    other = xnat.has_subject("P2", "ANN")
+    xnat.has_subject("P1", other.id)
+    assert post(xnat, send(xnat, series, subject=other.id)).status_code == 200
+    wait_until(lambda: archived(xnat))
+    found = xnat.store.items.experiment_in("P1", "SUB001_MR1")
+    assert found is not None and found.subject_id == other.id
+
+
 def test_nothing_is_archived_at_once(xnat: XNAT, series: dict[str, bytes]) -> None:
     row = get(xnat, send(xnat, series)).json()
     assert (row["project"], row["session"], row["status"]) == ("P1", "SUB001_MR1", "RECEIVING")

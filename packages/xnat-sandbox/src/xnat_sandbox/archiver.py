@@ -58,6 +58,8 @@ class ArchiveOptions:
     """Files of the same name are replaced."""
     quarantine: bool = False
     pipelines: bool = True
+    id_first: bool = False
+    """A subject is looked for by its ID before its label."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """XML paths with values to set."""
 
@@ -166,7 +168,10 @@ class Archiver:
         items, project = self._store.items, incoming.project
         find = items.subject_by_label_ignoring_case
         # By its ID it is found in whatever project it is.
-        return find(project, wanted) or find(project, clean(wanted)) or items.subject(wanted)
+        by_id = items.subject(wanted)
+        if options.id_first and by_id:
+            return by_id
+        return find(project, wanted) or find(project, clean(wanted)) or by_id
 
     def _experiment(
         self, incoming: Incoming, options: ArchiveOptions, subject: Subject

@@ -72,7 +72,7 @@ class DirectLifecycle:
         incoming = incoming.with_files(checksum=bool(self._store.preferences.get("checksums")))
         user = str(self._store.preferences.get("receivedFileUser"))
         with self._store.database.transaction():
-            self._lifecycle.archiver.archive(incoming, ArchiveOptions(user=user))
+            self._lifecycle.archiver.archive(incoming, ArchiveOptions(user=user, id_first=True))
             self._direct.delete(session)
 
     def _fall_back(self, session: DirectSession, built: BuiltSession | None, reason: str) -> None:

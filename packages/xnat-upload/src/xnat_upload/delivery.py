@@ -68,6 +68,7 @@ class Delivery:
         self._client = client
         self._subjects = subjects or (lambda: subject_labels(client, destination.project))
         self._named = named
+        self._by_label = True
         self.destination = destination
         self.difference = difference
         self.manner = manner
@@ -128,7 +129,7 @@ class Delivery:
         if survey.session is None:
             project, subject = self.destination.project, self.destination.subject
             require_one_subject(self._subjects(), subject)
-            require_no_id(self._client, project, subject, given=self._named)
+            self._by_label = not require_no_id(self._client, project, subject, given=self._named)
         if survey.is_empty:
             self.journal.note({"fresh": True})
             return
@@ -223,7 +224,7 @@ class Delivery:
         fresh = not (survey.session or survey.rows)
         first, *more = self.difference.studies
         # The UID is part of the address at which the server is told that all has come.
-        plain = first.uid and not more and not self.manner.quarantine
+        plain = first.uid and not more and not self.manner.quarantine and self._by_label
         return Way.DIRECT if fresh and plain and self.surveyor.knows_direct_archive else Way.JOIN
 
     def send(self, way: Way) -> None:

@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 
-def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool) -> None:
+def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool) -> bool:
     """Raise LabelTaken for a label under which the server would archive for another subject.
 
     One that the project does not have it takes for an ID, of whatever project; and patients are
     called by the IDs of another XNAT whose subjects have no labels. What was `given` by somebody
-    may mean a subject of this project by its ID.
+    may mean a subject of this project by its ID. Returns whether the label is an ID all the same:
+    what goes straight into the archive is filed by IDs first.
     """
     if not ACCESSION_OF_SUBJECT.fullmatch(wanted):
-        return
+        return False
     own = fields(document(client, path("data", "subjects", wanted), ("subject", wanted)) or {})
     if own.get("ID") != wanted:
-        return
+        return False
     for subject in subjects_in(client, project):
         if (subject.label or "").lower() == wanted.lower() or (given and subject.id == wanted):
-            return
+            return True
     other = f"the accession ID of subject {str(own.get('label'))!r} of {own.get('project')}"
     said = f"is {other}, for whom the server would take it: name a label of {project}, or a new one"
     raise LabelTaken("subject", wanted, said, f"it is {other}")
