@@ -69,6 +69,18 @@ def test_a_project_by_either_way(xnat: XNAT, admin: Run, busy: str, searched: bo
     assert answer.status == 0
 
 
+def test_a_search_that_ignores_its_project_tells_of_no_other(
+    xnat: XNAT, admin: Run, busy: str
+) -> None:
+    admin("audit")
+    (asked,) = xnat.requests("POST", "/data/search")
+    everything = xnat.call("POST", "/data/search?format=json", data=xnat.body(asked))
+    assert {row["externalid"] for row in everything.json()["ResultSet"]["Result"]} == {"P1", "P2"}
+    answer = Response(everything.content, mimetype="application/json")
+    xnat.before(lambda request: answer if request.path == "/data/search" else None)
+    assert set(admin("audit", "-P", "P1").values("project")) == {"P1"}
+
+
 @pytest.mark.parametrize(
     ("words", "users"),
     [

@@ -47,6 +47,14 @@ def test_an_unknown_project_is_not_an_empty_list(run: Run) -> None:
     assert run("list", "-P", "P1")[:2] == (0, [])
 
 
+@pytest.mark.parametrize("command", ["archive", "wait", "rebuild", "scans", "delete"])
+def test_an_unknown_project_is_told_as_that(run: Run, command: str) -> None:
+    # The server answers with an error of its own (500).
+    status, _, err = run(command, "NOPE", "20240502_101500123", "E1")
+    assert status == 5
+    assert "project 'NOPE' not found" in err
+
+
 def test_a_project_is_listed_without_what_nobody_owns(run: Run, stage: Stage, xnat: XNAT) -> None:
     stage()
     send_object(xnat, dicom_bytes(), "a.dcm")

@@ -84,7 +84,14 @@ class Prearchive:
 
     def find(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
         """The row as it is now; None when it is gone."""
-        rows = self.client.rows(entry_path(entry), about=named(entry))
+        try:
+            rows = self.client.rows(entry_path(entry), about=named(entry))
+        except ServerError:
+            # So the server answers for a project that there is not.
+            if entry.project not in (None, UNASSIGNED):
+                where = path("data", "projects", entry.project)
+                self.client.item(where, about=("project", entry.project))
+            raise
         return entry_of_row(rows[0]) if rows else None
 
     def get(self, entry: PrearchiveEntry) -> PrearchiveEntry:
