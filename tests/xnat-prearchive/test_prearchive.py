@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,20 @@ def test_an_unknown_project_is_told_as_that(run: Run, command: str) -> None:
     status, _, err = run(command, "NOPE", "20240502_101500123", "E1")
     assert status == 5
     assert "project 'NOPE' not found" in err
+
+
+def test_the_reason_is_the_latest_entry_of_the_log_in_whatever_order_it_comes(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    # Entries are files of a folder, called by the time in milliseconds.
+    words = stage()
+    xnat.call("POST", f"/data/prearchive/projects/{'/'.join(words)}?action=set-status&status=ERROR")
+    entries = {"1714644900123": "first", "1714644902123": "last", "1714644901123": "second"}
+    log = [{"id": id, "date": "", "entry": entry} for id, entry in entries.items()]
+    body = json.dumps({"ResultSet": {"Result": [*log, {"id": "directArchive7", "entry": "older"}]}})
+    xnat.fails("GET", f"/data/prearchive/projects/{'/'.join(words)}/logs", 200, body=body)
+    status, _, err = run("wait", *words)
+    assert (status, ": last" in err) == (1, True), err
 
 
 def test_a_project_is_listed_without_what_nobody_owns(run: Run, stage: Stage, xnat: XNAT) -> None:

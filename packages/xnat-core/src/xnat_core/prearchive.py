@@ -19,6 +19,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.models.values import number
 from xnat_core.parallel import check_stop, rest
 from xnat_core.prearchive_rows import (
     UNASSIGNED,
@@ -111,13 +112,16 @@ class Prearchive:
         return self.client.iter_rows(entry_path(entry) + below, about=named(entry))
 
     def reason(self, entry: PrearchiveEntry) -> str:
-        """Why a row is in CONFLICT or ERROR: the last line of its log; empty when it has none."""
+        """Why a row is in CONFLICT or ERROR: the latest entry of its log; empty when it has none.
+
+        Entries come in any order, and are called by the time of their making.
+        """
         try:
             rows = self.client.rows(entry_path(entry) + "/logs", about=named(entry))
         except XNATCtlError:
             return ""
-        lines = [row.get("entry", "") for row in rows]
-        return one_line(lines[-1], 300) if lines else ""
+        entries = sorted(rows, key=lambda row: number(row.get("id")) or 0)
+        return one_line(entries[-1].get("entry", ""), 300) if entries else ""
 
     # --- acting -------------------------------------------------------------------------------
 
