@@ -48,7 +48,7 @@ class Delivery:
     `journal` must be held. `watch` is told the bytes as they leave, `gate` is shared with other
     sessions that are sent at the same time, `bounds` says until when requests may be begun.
     `subjects` lists the labels of the project; `named` is whether somebody has named the subject,
-    who otherwise is called as the headers say.
+    and whether the session: otherwise they are called as the headers say.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Delivery:
         gate: AbstractContextManager[object] | None = None,
         bounds: Bounds = UNBOUNDED,
         subjects: Callable[[], Iterable[str]] | None = None,
-        named: bool = True,
+        named: tuple[bool, bool] = (True, True),
     ) -> None:
         self._client = client
         self._subjects = subjects or (lambda: subject_labels(client, destination.project))
-        self._named = named
+        self._subject_named, self._session_named = named
         self._by_label = True
         self.destination = destination
         self.difference = difference
@@ -129,7 +129,11 @@ class Delivery:
         if survey.session is None:
             project, subject = self.destination.project, self.destination.subject
             require_one_subject(self._subjects(), subject)
-            self._by_label = not require_no_id(self._client, project, subject, given=self._named)
+            self._by_label = not require_no_id(
+                self._client, project, subject, given=self._subject_named
+            )
+            if not self._session_named:
+                self.surveyor.require_new_study()
         if survey.is_empty:
             self.journal.note({"fresh": True})
             return

@@ -26,6 +26,8 @@ from xnat_core.prearchive_rows import RECEIVING
 from xnat_core.urls import path
 from xnat_upload.difference import Difference
 
+IMAGE_SESSION = "xnat:imageSessionData"
+
 
 @dataclass(slots=True)
 class Survey:
@@ -170,6 +172,28 @@ class Surveyor:
                 "this study to it",
                 "session",
             )
+
+    def require_new_study(self) -> None:
+        """Raise ValidationError for a study that is in the project under another label, as after a
+        rename: under the one that its headers name it would be there twice."""
+        project, label = self.destination.project, self.destination.session
+        for uid in filter(None, (study.uid for study in self.difference.studies)):
+            rows = self.client.rows(
+                path("data", "projects", project, "experiments"),
+                params={"xsiType": IMAGE_SESSION, "UID": uid, "columns": "ID,label,UID"},
+                about=("project", project),
+                empty_ok=True,
+            )
+            # A filter that the server does not understand is one that lets everything through.
+            labels = {
+                row.get("label", "") for row in rows if uid in (row.get("UID"), row.get("uid"))
+            }
+            if other := sorted(labels - {label}):
+                raise ValidationError(
+                    f"study {uid} is session {other[0]!r} of project {project} already: -S and -E "
+                    "name that one to complete it, or another label to have the study twice",
+                    "session",
+                )
 
     def is_of_another_study(self, session: Session) -> bool:
         """Whether an archived session is of a study that is not ours.

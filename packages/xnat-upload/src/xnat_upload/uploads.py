@@ -212,7 +212,7 @@ class Uploads:
                 gate=self._gate,
                 bounds=self.job.bounds,
                 subjects=lambda: self._subjects_of(client, project),
-                named=order.subject is not None,
+                named=(order.subject is not None, order.session is not None),
             )
 
     def _subjects_of(self, client: XNATClient, project: str) -> list[str]:
