@@ -204,9 +204,13 @@ class Delivery:
             self._count(self.difference.take_back(), -1)
             if not left.files and self.is_at_end(survey):
                 break
-            if left == lacking and not self.errors:
+            if left.files and left == lacking and not self.errors:
                 # It was taken, and is not there: the server does not keep it.
                 break
+        else:
+            # A session of that label may be there all the same, made by somebody else.
+            for row in survey.rows if self.destination.archive else ():
+                raise UploadError(f"{row.id} ({row.status}) is left in the prearchive")
         return done, survey
 
     def _demand(self) -> None:

@@ -93,7 +93,8 @@ class Ending:
             return
         done.entry = settled
         try:
-            done.session = self._bring_in(settled, overwrite=self.manner.again)
+            again = self.manner.again and not self._would_mix(self._archived())
+            done.session = self._bring_in(settled, overwrite=again)
         except ResourceNotFoundError:
             self._look_in_archive(done, row)
         done.entry = None
@@ -120,7 +121,7 @@ class Ending:
 
     def _may_override(self, row: PrearchiveEntry) -> bool:
         session = self._archived()
-        if session and not self.manner.merges and self._surveyor.is_of_another_study(session):
+        if self._would_mix(session):
             return False
         if self.manner.overwrite != "delete":
             # The second study of one session is in conflict with the first one.
@@ -132,6 +133,12 @@ class Ending:
         ours = self._surveyor.has_brought_to(row)
         return session is None or replaces_nothing(
             self._prearchive, row, session, lambda name: ours and taken(name), least=0
+        )
+
+    def _would_mix(self, session: Session | None) -> bool:
+        """Whether a session of another study has come under the label since it was looked for."""
+        return bool(
+            session and not self.manner.merges and self._surveyor.is_of_another_study(session)
         )
 
     def _settled(self, row: PrearchiveEntry) -> PrearchiveEntry | None:

@@ -1,0 +1,42 @@
+"""Direct archiving that ends in the prearchive, because the session has come from elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from support.uploads import Uploader
+from xnat_sandbox.samples import write_series
+
+HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
+STUDY = "1.2.3"
+
+
+def comes_meanwhile(upload: Uploader, study: str) -> None:
+    """A session of that label is archived when the server is told that all has come."""
+
+    def hook(request: Request) -> Response | None:
+        if request.method == "POST" and request.path.startswith("/xapi/direct-archive/"):
+            upload.xnat.has_session("P1", "S1", "E1", UID=study)
+        return None
+
+    upload.xnat.before(hook)
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_what_was_left_in_the_prearchive_joins_the_session(upload: Uploader, mode: str) -> None:
+    comes_meanwhile(upload, STUDY)
+    write_series(upload.folder, study_uid=STUDY)
+    ran = upload(upload.folder, *HERE, "--mode", mode)
+    assert (ran.status, upload.staged(), upload.count()) == (0, [], 3), ran.err
+
+
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite", "delete")])
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_what_cannot_join_it_is_not_done(
+    upload: Uploader, mode: str, overwrite: tuple[str, ...]
+) -> None:
+    comes_meanwhile(upload, "9.9.9")
+    write_series(upload.folder, study_uid=STUDY)
+    ran = upload(upload.folder, *HERE, "--mode", mode, *overwrite)
+    assert (ran.status, len(upload.staged()), upload.count()) == (1, 1, 0), ran.err
