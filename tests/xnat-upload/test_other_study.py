@@ -32,7 +32,7 @@ def second_visit(upload: Uploader, series: int = 2) -> None:
 
 
 @pytest.mark.parametrize("mode", ["tar", "gradual"])
-@pytest.mark.parametrize("words", [FROM_HEADERS, NAMED, (*NAMED, "--overwrite", "delete")])
+@pytest.mark.parametrize("words", [FROM_HEADERS, (*FROM_HEADERS, "--overwrite", "delete")])
 def test_it_is_refused_before_anything_is_sent(
     upload: Uploader, words: Sequence[str], mode: str
 ) -> None:
@@ -43,14 +43,21 @@ def test_it_is_refused_before_anything_is_sent(
     assert (ran.status, upload.count(label="S1_MR1")) == (2, 3)
     assert len(upload.imports()) == sent
     assert "is of another study (1.2.3)" in ran.err
-    assert "--merge-studies" in ran.err
+    assert "name another label with -E" in ran.err
 
 
-def test_it_is_added_when_asked_to(upload: Uploader) -> None:
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize(
+    ("words", "told"), [((*FROM_HEADERS, "--merge-studies"), False), (NAMED, True)]
+)
+def test_it_is_added_when_asked_to(
+    upload: Uploader, words: Sequence[str], told: bool, mode: str
+) -> None:
     first_visit(upload)
     second_visit(upload)
-    ran = upload(upload.folder / "b", *NAMED, "--merge-studies")
+    ran = upload(upload.folder / "b", *words, "--mode", mode)
     assert (ran.status, upload.count(label="S1_MR1")) == (0, 5), ran.err
+    assert ("S1_MR1: it was of another study (1.2.3)" in ran.err) == told
 
 
 def test_it_is_refused_also_when_the_session_has_come_while_it_was_sent(upload: Uploader) -> None:

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from xnat_core import lagging
 from xnat_core.bounds import UNBOUNDED, BoundReached, Bounds
@@ -20,7 +21,6 @@ from xnat_core.errors import (
     AuthenticationError,
     IntegrityError,
     OperationError,
-    ResourceExistsError,
     ServerUnreachableError,
     UploadError,
     XNATCtlError,
@@ -28,15 +28,15 @@ from xnat_core.errors import (
 from xnat_core.imports import Destination, Landing, Way
 from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
-from xnat_core.services.subject_ids import require_no_id
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.damage import NO_SIZE, Damage, once_more
 from xnat_upload.difference import NOTHING, Amount, Difference
 from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
+from xnat_upload.permission import Permission
 from xnat_upload.sending import ManyRefused, Requests
-from xnat_upload.survey import Survey, Surveyor, require_one_subject, subject_labels
+from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
 
 ROUNDS = 3
@@ -66,9 +66,6 @@ class Delivery:
         named: tuple[bool, bool] = (True, True),
     ) -> None:
         self._client = client
-        self._subjects = subjects or (lambda: subject_labels(client, destination.project))
-        self._subject_named, self._session_named = named
-        self._by_label = True
         self.destination = destination
         self.difference = difference
         self.manner = manner
@@ -76,6 +73,7 @@ class Delivery:
         self.bounds = bounds
         self.places: set[str] = set()
         self.surveyor = Surveyor(client, destination, difference, self.places, manner.wait)
+        self.permission = Permission(self.surveyor, manner, journal, subjects, named)
         self.ending = Ending(self.surveyor, manner)
         self.requests = Requests(
             client, destination, manner, difference, watch, gate or contextlib.nullcontext()
@@ -97,8 +95,6 @@ class Delivery:
         except LATE as late:
             return self.only_late(late)
         self.require_permission(survey)
-        if not self.manner.merges:
-            self.surveyor.require_study(survey)
         if damaged:
             self._may_replace_its_own()
         self._demand()
@@ -121,42 +117,10 @@ class Delivery:
         return Delivered(wanted=self.difference.wanted, late=late)
 
     def require_permission(self, survey: Survey) -> None:
-        """With overwrite `none`: refuse to touch what another upload has made.
-
-        A session that holds everything needs no change, whoever made it. A new one must not come
-        to a subject that is only called alike.
-        """
-        if survey.session is None:
-            project, subject = self.destination.project, self.destination.subject
-            require_one_subject(self._subjects(), subject)
-            self._by_label = not require_no_id(
-                self._client, project, subject, given=self._subject_named
-            )
-            if not self._session_named:
-                self.surveyor.require_new_study()
-        if survey.is_empty:
-            self.journal.note({"fresh": True})
-            return
-        if self.manner.overwrite != "none" or self._is_own():
-            return
-        complete = self.is_at_end(survey) and not survey.strangers
-        if complete and not self.difference.missing.files:
-            return
-        where = "the archive" if survey.session else "the prearchive"
-        error = ResourceExistsError("session", self.destination.session)
-        error.message += (
-            f" in {where} of {self.destination.project}; --overwrite append adds what is missing"
-        )
-        raise error
-
-    def _is_own(self) -> bool:
-        """Whether what is there is what an earlier run of this upload has begun.
-
-        That nothing was there then is not enough: when nothing of it was taken, somebody else may
-        have made the session since.
-        """
-        begun = self.journal.facts().get("fresh")
-        return bool(begun and (any(self.journal.accepted()) or not self.difference.has_others))
+        """Raise for what this upload must not change; see `Permission`."""
+        self.permission.require(survey, at_end=self.is_at_end(survey))
+        if self.permission.added_to is not None:
+            self._proceed(replace(self.manner, merges=True))
 
     def look(self, patience: float | None = None) -> Survey:
         """See what the server has; its listings may lag behind what it has taken."""
@@ -218,8 +182,10 @@ class Delivery:
 
     def _may_replace_its_own(self) -> None:
         """Send what is missing, all of it brought by this very upload, over what is there."""
-        self.manner = once_more(self.manner)
-        self.requests.manner = self.ending.manner = self.manner
+        self._proceed(once_more(self.manner))
+
+    def _proceed(self, manner: Manner) -> None:
+        self.manner = self.requests.manner = self.ending.manner = manner
 
     def is_at_end(self, survey: Survey) -> bool:
         """Whether nothing is left to be done on the server."""
@@ -232,7 +198,7 @@ class Delivery:
         fresh = not (survey.session or survey.rows)
         first, *more = self.difference.studies
         # The UID is part of the address at which the server is told that all has come.
-        plain = first.uid and not more and not self.manner.quarantine and self._by_label
+        plain = first.uid and not more and not self.manner.quarantine and self.permission.by_label
         return Way.DIRECT if fresh and plain and self.surveyor.knows_direct_archive else Way.JOIN
 
     def send(self, way: Way) -> None:
@@ -339,6 +305,11 @@ class Delivery:
         # All is there; what another upload has brought otherwise is for a new one to replace.
         self.journal.forget()
         self._compare(done)
+        if self.permission.added_to is not None:
+            done.notes.append(
+                f"{self.destination.session}: it was of another study ({self.permission.added_to}),"
+                " to which this one was added"
+            )
         found, wanted = done.session, self.destination.subject
         if found and found.subject_label and wanted not in (found.subject_label, found.subject_id):
             done.notes.append(

@@ -160,19 +160,6 @@ class Surveyor:
             require_subject(session, self.destination.subject)
         return session
 
-    def require_study(self, survey: Survey) -> None:
-        """Raise ValidationError for what would be mixed into the session of another study, as a
-        second visit under the label of the first: the server does it, for conflicts are overridden.
-        """
-        session = survey.session
-        if session and self.destination.archive and self.is_of_another_study(session):
-            raise ValidationError(
-                f"session {session.label!r} of project {session.project} is of another study "
-                f"({session.uid}): choose another label; 'xnat-upload dicom --merge-studies' adds "
-                "this study to it",
-                "session",
-            )
-
     def require_new_study(self) -> None:
         """Raise ValidationError for a study that is in the project under another label, as after a
         rename: under the one that its headers name it would be there twice."""
@@ -264,3 +251,12 @@ class Surveyor:
             about=("session", session.label),
         )
         return {row.get("ID", ""): row.get("UID") or row.get("uid") or "" for row in rows}
+
+
+def another_study(session: Session) -> ValidationError:
+    """The refusal to add a study to the session of another one."""
+    return ValidationError(
+        f"session {session.label!r} of project {session.project} is of another study "
+        f"({session.uid}): name another label with -E, or this one to add the study to it",
+        "session",
+    )
