@@ -117,6 +117,24 @@ def test_a_file_where_the_data_are_to_be_is_told(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (1, f"xnat-sandbox: {file}: File exists\n")
 
 
+def test_data_that_another_sandbox_serves_are_left_to_it(tmp_path: Path) -> None:
+    with serving(f"--data={tmp_path}") as (server, url):
+        ran = run("run", f"--data={tmp_path}", "--", "true")
+        told = f"xnat-sandbox: {tmp_path}: another sandbox is using it\n"
+        assert (ran.returncode, ran.stderr) == (1, told)
+        assert requests.get(f"{url}/data/projects", auth=("admin", "admin")).ok
+        server.terminate()
+        server.wait(10)
+    assert run("run", f"--data={tmp_path}", "--", "true").returncode == 0
+
+
+def test_a_folder_that_holds_no_sandbox_is_told(tmp_path: Path) -> None:
+    (tmp_path / "xnat.sqlite").write_text("no database, but a text that is as long as one begins")
+    ran = run("run", f"--data={tmp_path}", "--", "true")
+    told = f"xnat-sandbox: {tmp_path}/xnat.sqlite: file is not a database\n"
+    assert (ran.returncode, ran.stderr) == (1, told)
+
+
 def test_listening_to_the_world_is_warned_about() -> None:
     with serving("--host=0.0.0.0") as (server, _):
         server.terminate()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from .httpd import WebServer
 from .scp_routes import scp_ports
 from .seed import seed
 from .settings import Settings
+from .store import DATABASE
 
 if TYPE_CHECKING:
     from .cli import Options
@@ -94,7 +97,10 @@ def _running(options: Options) -> Iterator[tuple[WebServer, Sandbox]]:
         settings.scp_port, settings.scp_host = options.scp_port, options.host
         if not options.slow:
             settings.rebuild_idle, settings.rebuild_repeat = 2, 0.5
-        sandbox = Sandbox(data, settings)
+        try:
+            sandbox = Sandbox(data, settings)
+        except sqlite3.DatabaseError as error:
+            raise OSError(f"{data / DATABASE}: {error}") from error
         try:
             server = WebServer(sandbox, options.host, options.port)
             sandbox.store.preferences.set("siteUrl", server.url)
@@ -113,7 +119,16 @@ def _running(options: Options) -> Iterator[tuple[WebServer, Sandbox]]:
 @contextmanager
 def _data(options: Options) -> Iterator[Path]:
     if options.data:
-        yield options.data
+        options.data.mkdir(parents=True, exist_ok=True)
+        with (options.data / ".lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # It would take what the other is doing for what a kill has left undone.
+                raise OSError(f"{options.data}: another sandbox is using it") from None
+            except OSError:
+                pass  # A file system that knows no locks is no reason not to begin.
+            yield options.data
         return
     with tempfile.TemporaryDirectory(prefix="xnat-sandbox-", ignore_cleanup_errors=True) as name:
         yield Path(name)

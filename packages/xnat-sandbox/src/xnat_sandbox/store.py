@@ -21,6 +21,8 @@ from .resources import Resources
 from .settings import Settings, default_preferences
 from .workflows import Workflows
 
+DATABASE = "xnat.sqlite"
+
 
 class Store:
     """Opens or creates a data directory; safe to use from many threads."""
@@ -29,7 +31,7 @@ class Store:
         settings = settings or Settings()
         root.mkdir(parents=True, exist_ok=True)
         self.settings = settings
-        self.database = Database(root / "xnat.sqlite")
+        self.database = Database(root / DATABASE)
         self.disk = Disk(root, self.database)
         self.items = Hierarchy(self.database, settings.site_id)
         self.resources = Resources(self.database, self.disk, self.place)
