@@ -108,6 +108,14 @@ def test_failed_and_planned_records_pass_unchanged_and_count(
     assert err.count(b"\n") == 1  # only the summary: the tool before has told of the failure
 
 
+@pytest.mark.parametrize("status", [0, -1, 126, 500, "8", None, True])
+def test_a_failed_record_is_a_failure_whatever_status_it_tells(
+    monkeypatch: pytest.MonkeyPatch, status: object
+) -> None:
+    feed(monkeypatch, {"kind": "word", "outcome": "failed", "error": {"exit_status": status}})
+    assert main(["say", "-"]) == 1
+
+
 def test_bad_lines_and_other_kinds_are_failed_records_with_their_line(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
