@@ -99,3 +99,15 @@ def test_records_of_projects_give_their_subjects(xnat: XNAT, ls: Run) -> None:
         ("project", None, None, "failed"),
         ("subject", "S2", 0, None),
     ]
+
+
+def test_an_alias_of_their_project_does_not_make_subjects_those_of_another(
+    xnat: XNAT, ls: Run
+) -> None:
+    xnat.has_subject("P7", "OWN")
+    guest = xnat.has_subject("P8", "GUEST")
+    xnat.store.items.share(guest.id, "P7")
+    assert xnat.call("PUT", "/data/projects/P7?alias=SEVEN").status_code == 200
+    for name in ("P7", "SEVEN"):
+        found = ls("subjects", "-P", name).values("label", "primary_project")
+        assert found == [("GUEST", "P8"), ("OWN", None)]

@@ -114,13 +114,7 @@ def find_subject(client: XNATClient, value: str, project: str | None = None) -> 
         return subject_of_item(item, _meant(client, item, project))
     for subject in subjects_in(client, project):
         if value in (subject.label, subject.id):
-            owner = subject.primary_project
-            if owner is None:
-                return subject
-            project = project_id(client, project)
-            return replace(
-                subject, project=project, primary_project=owner if owner != project else None
-            )
+            return replace(subject, project=project_id(client, project))
     raise ResourceNotFoundError("subject", f"{project}/{value}")
 
 
@@ -132,7 +126,13 @@ def subjects_in(client: XNATClient, project: str, columns: str = SUBJECT_COLUMNS
         params={"columns": columns},
         about=("project", project),
     )
-    return [subject_of_row(row, project) for row in rows]
+    owners = {owner for row in rows if (owner := row.get("project"))}
+    # What nobody there has for its own project may be an alias.
+    meant = project if project in owners or not owners else project_id(client, project)
+    return [
+        replace(subject, primary_project=None) if subject.primary_project == meant else subject
+        for subject in (subject_of_row(row, project) for row in rows)
+    ]
 
 
 def subject_of_row(row: Mapping[str, Any], project: str | None = None) -> Subject:
