@@ -52,6 +52,22 @@ def test_the_archives_of_the_server_are_kept(session: Downloader) -> None:
     ]
 
 
+def test_folders_that_are_called_like_another_scan_are_found_in_an_archive_of_both(
+    download: Downloader,
+) -> None:
+    scans = {"1": {"a": b"a"}, "2": {"1/b": b"b", "1-T1w/b": b"c", "1/2/d": b"d", "e": b"e"}}
+    download.xnat.has_session("P1", "S1", "MR1", scans)
+    for words in (["--zip"], ["--keep-zips"]):
+        ran = download(*named(download, *words))
+        assert (ran.status, ran.record["files"]) == (0, 5 if "--zip" in words else 0), ran.err
+    found = {name: data for name, data in download.files("MR1").items() if "scans/" in name}
+    assert found == {
+        f"scans/{scan}/resources/DICOM/files/{name}": data
+        for scan, files in scans.items()
+        for name, data in files.items()
+    }
+
+
 def test_an_archive_that_is_there_is_not_fetched_again(session: Downloader) -> None:
     session(*named(session, "--zip"))
     fetched = len(session.fetched())

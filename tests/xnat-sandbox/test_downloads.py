@@ -42,6 +42,15 @@ def test_scans_carry_their_type_and_so_does_every_component_like_their_id(xnat: 
     ]
 
 
+def test_a_component_like_the_id_of_another_selected_scan_carries_its_type(xnat: XNAT) -> None:
+    session = xnat.store.items.experiment("XNAT_E00001")
+    assert session is not None
+    xnat.has_scan(session, "3", {"1/e.dcm": b"e"})
+    where = "MR1/scans/3/resources/DICOM/files"
+    assert f"{where}/1-T1w/e.dcm" in members(xnat, "/scans/ALL/files?format=zip")
+    assert f"{where}/1/e.dcm" in members(xnat, "/scans/3/files?format=zip")
+
+
 @pytest.mark.parametrize(
     ("chosen", "files"),
     [

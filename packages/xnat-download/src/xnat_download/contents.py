@@ -44,6 +44,7 @@ class Contents:
         self._by_digest = by_digest
         self._inventory = download.inventory
         self._groups = groups
+        self._scans = {group.place.scan for group in groups if group.place.scan}
         self._surplus = 0
         self.forget()
 
@@ -159,7 +160,8 @@ class Contents:
                 if parsed.scan is None:
                     continue
             scan = (parsed.scan, place.scan) if parsed.scan and place.scan else None
-            for path in originals(parsed.path, scan, labels_in(parsed, place)):
+            labels = labels_in(parsed, place)
+            for path in originals(parsed.path, scan, labels, self._scans):
                 file = self._inventory.find(group.number, path)
                 if file and file.state == MISSING and file.size in (None, size):
                     found.append(file)

@@ -1,7 +1,7 @@
 """Which listed file a member of an archive is.
 
 The server names members by rewriting text (`RestFileUtils.buildRelativePath`): each folder that is
-called like the scan becomes `{scan}-{type}`, also one inside the resource, and the accession ID
+called like a scan in it becomes `{scan}-{type}`, also one inside the resource, and the accession ID
 becomes the label wherever it stands. So the name is read backwards: what could it have been? Where
 that has more than one answer, the size decides, and after that the MD5.
 """
@@ -9,7 +9,7 @@ that has more than one answer, the size decides, and after that the MD5.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,24 +70,32 @@ def labels_in(name: MemberName, place: Place) -> tuple[tuple[str, str], ...]:
 
 
 def originals(
-    path: str, scan: tuple[str, str] | None, labels: tuple[tuple[str, str], ...]
+    path: str,
+    scan: tuple[str, str] | None,
+    labels: tuple[tuple[str, str], ...],
+    others: Collection[str] = (),
 ) -> Iterator[str]:
     """The paths that the server may have rewritten to `path`, itself first.
 
     `scan` is how the scan's folder is written and its ID, `labels` are pairs of a label and the
-    accession ID that it replaced.
+    accession ID that it replaced, `others` the IDs of all scans in the archive.
     """
-    choices = [_choices(part, scan, labels) for part in path.split("/")]
+    choices = [_choices(part, scan, labels, others) for part in path.split("/")]
     found = itertools.islice(itertools.product(*choices), _MOST)
     yield from dict.fromkeys("/".join(parts) for parts in found)
 
 
 def _choices(
-    part: str, scan: tuple[str, str] | None, labels: tuple[tuple[str, str], ...]
+    part: str,
+    scan: tuple[str, str] | None,
+    labels: tuple[tuple[str, str], ...],
+    others: Collection[str],
 ) -> list[str]:
     choices = [part]
     if scan is not None and part == scan[0] != scan[1]:
         choices.append(scan[1])
+    elif (stem := part.rpartition("-")[0]) in others:
+        choices.append(stem)
     for label, id in labels:
         if label and id and label != id and label in part:
             choices.append(part.replace(label, id))

@@ -194,7 +194,7 @@ def _by_index(request: Request, context: Context, chosen: _Chosen) -> Response:
 
 def _archive(context: Context, chosen: _Chosen, *, scans_selected: bool) -> Response:
     kind = context.format
-    layout = Layout(context, scans_selected=scans_selected, archive=kind)
+    layout = Layout(context, chosen.sources, scans_selected=scans_selected, archive=kind)
     members = _members(context, chosen, layout)
     first = next(members, None)
     if first is None:

@@ -7,6 +7,7 @@ this module.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .context import Context
 from .model import Experiment, Resource, Scan
@@ -16,11 +17,20 @@ from .sources import Source
 class Layout:
     """The naming rule of one download."""
 
-    def __init__(self, context: Context, *, scans_selected: bool, archive: str) -> None:
+    def __init__(
+        self,
+        context: Context,
+        sources: Iterable[Source],
+        *,
+        scans_selected: bool,
+        archive: str,
+    ) -> None:
         parameters = context.parameters
         self._context = context
         self._structure = parameters.get("structure") or "default"
         self._scans_selected = scans_selected
+        scans = (source.item for source in sources if isinstance(source.item, Scan))
+        self._selected = {scan.id: scan.id + _suffix(scan, "-") for scan in scans}
         self._in_tar = archive != "zip"
         self._project = parameters.flag("projectIncludedInPath")
         self._subject = parameters.flag("subjectIncludedInPath")
@@ -56,10 +66,8 @@ class Layout:
         if isinstance(source.item, Experiment) and source.item.session_id:
             inside = inside.replace(source.item.id, source.item.label)
         if typed and isinstance(source.item, Scan):
-            # Every component that equals the scan id, wherever it stands.
-            named = source.item.id + _suffix(source.item, "-")
-            parts = inside.split("/")
-            inside = "/".join(named if part == source.item.id else part for part in parts)
+            # Every component that equals the id of a selected scan, wherever it stands.
+            inside = "/".join(self._selected.get(part, part) for part in inside.split("/"))
         return inside.replace(session.id, session.label)
 
     def _improved(self, source: Source, resource: Resource, path: str) -> str:
