@@ -170,6 +170,22 @@ def test_a_dry_run_reads_no_files_for_which_the_server_would_wait(run: Run, slow
     assert rows(slow)[0]["status"] == "RECEIVING"
 
 
+def test_a_dry_run_passes_over_the_conflicts_that_archiving_does(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    run("archive", *stage())
+    again = stage()
+    status, records, _ = run("archive", *again, "--overwrite", "--dry-run")
+    assert (status, records[0]["outcome"]) == (0, "planned")
+    for path in xnat.data.glob("prearchive/P1/*/E1/SCANS/*/DICOM/*.dcm"):
+        path.rename(path.with_name("other-" + path.name))
+    assert run("rebuild", *again)[0] == 0
+    # What is new to the session is merged without being told.
+    status, records, _ = run("archive", *again, "--dry-run")
+    assert (status, records[0]["outcome"]) == (0, "planned")
+    assert run("archive", *again)[0] == 0
+
+
 @pytest.mark.parametrize("body", ["<html>maintenance</html>", '{"ResultSet": 1}'])
 def test_a_dry_run_takes_no_other_page_for_the_answer_that_nothing_speaks_against_it(
     run: Run, stage: Stage, xnat: XNAT, body: str

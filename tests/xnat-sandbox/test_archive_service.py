@@ -283,10 +283,13 @@ def test_another_study_is_a_conflict_that_can_be_overridden(
 def test_validation_lists_conflicts_without_archiving(xnat: XNAT, series: dict[str, bytes]) -> None:
     archive(xnat, stage(xnat, series))
     uri = stage(xnat, series)
-    answer = post(xnat, "/data/services/validate-archive?format=json", data={"src": uri})
-    assert answer.json()["ResultSet"]["Result"] == [
-        {"code": "18", "type": "CONFLICT", "message": MATCHING}
-    ]
+    for overwrite in ("", "delete"):
+        data = {"src": uri, "overwrite": overwrite}
+        answer = post(xnat, "/data/services/validate-archive?format=json", data=data)
+        assert answer.json()["ResultSet"]["Result"] == [
+            {"code": "1", "type": "CONFLICT", "message": EXISTS},
+            {"code": "18", "type": "CONFLICT", "message": MATCHING},
+        ]
     assert statuses(xnat) == ["READY"]
     two = post(xnat, "/data/services/validate-archive", data={"src": [uri, uri]})
     assert two.status_code == 400

@@ -22,6 +22,7 @@ from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.models.values import number
 from xnat_core.parallel import check_stop, rest
 from xnat_core.prearchive_rows import (
+    PASSED_OVER,
     UNASSIGNED,
     ArchiveRefused,
     StagingError,
@@ -280,7 +281,10 @@ class Prearchive:
         session: str | None = None,
         overwrite: bool = False,
     ) -> list[dict[str, Any]]:
-        """What speaks against archiving: `code`, `type` (FAIL, CONFLICT, WARN), `message`."""
+        """What speaks against archiving: `code`, `type` (FAIL, CONFLICT, WARN), `message`.
+
+        The server tells of all conflicts; those that it would pass over are left out.
+        """
         self._require_no_id(entry, subject)
         response = self.client.post(
             "/data/services/validate-archive",
@@ -289,7 +293,12 @@ class Prearchive:
             repeatable=True,
             about=named(entry),
         )
-        return findings_of(response)
+        return [
+            found
+            for found in findings_of(response)
+            if found.get("type") != "CONFLICT"
+            or not (overwrite or PASSED_OVER.search(str(found.get("message"))))
+        ]
 
     def wait(
         self,

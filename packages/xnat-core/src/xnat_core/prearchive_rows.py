@@ -6,6 +6,7 @@ server's `name` is the label of the session.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 UNASSIGNED = "Unassigned"
 RECEIVING = "RECEIVING"
 SETTLED = frozenset({"READY", "CONFLICT", "ERROR"})
+# A single session is merged in any case, its scans with those of the same number and UID.
+PASSED_OVER = re.compile(r"retry with overwrite|with the same UID and number|will be renamed")
 
 
 class StagingError(OperationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from werkzeug.wrappers import Request, Response
@@ -49,7 +50,7 @@ def archive(request: Request, context: Context) -> Response:
 
 @routes.data("/services/validate-archive", methods=("POST",))
 def validate(request: Request, context: Context) -> Response:
-    """The conflicts that archiving would meet."""
+    """All conflicts that there are, also those that archiving would pass over or override."""
     sessions = _sessions(context)
     if len(sessions) > 1:
         raise StatusError(400, "Only one session can be validated at a time.")
@@ -57,7 +58,10 @@ def validate(request: Request, context: Context) -> Response:
     if not context.format:
         context.parameters.add([("format", "xml")])
     try:
-        notices = intake_of(context).lifecycle.notices(session, _options(context, session))
+        options = replace(
+            _options(context, session), merge=False, override=False, replace_files=False
+        )
+        notices = intake_of(context).lifecycle.notices(session, options)
         rows = [(notice.code, notice.type, notice.message) for notice in notices]
     except ArchiveFailed as error:
         rows = [(0, "FAIL", str(error))]
