@@ -523,3 +523,14 @@ def dicom_bytes() -> bytes:
     buffer = io.BytesIO()
     instance_of(study_uid="1.2.77").save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def test_the_library_moves_to_the_project_that_an_alias_names(stage: Stage, xnat: XNAT) -> None:
+    # The server takes the name as it is for the folder of the project.
+    assert xnat.call("PUT", "/data/projects/P2?alias=SECOND").status_code == 200
+    project, timestamp, name = stage()
+    with XNATClient(xnat.url, *xnat.admin) as client:
+        row = PrearchiveService(client).move(project, timestamp, name, "SECOND")
+    assert row["project"] == "P2"
+    (request,) = (one for one in xnat.requests("POST") if "newProject" in one.args)
+    assert request.args["newProject"] == "P2"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import Prearchive
 from xnat_core.services.base import BaseService, named
+from xnat_core.services.projects import ProjectService
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -87,7 +88,9 @@ class PrearchiveService(BaseService):
     ) -> dict[str, Any]:
         """Give one session to another project and return its new row."""
         entry = _entry(project, timestamp, session_name)
-        return _row(self._prearchive.move(entry, target_project))
+        # The server would take an alias for a project of its own.
+        target = ProjectService(self.client).get(target_project).id
+        return _row(self._prearchive.move(entry, target))
 
     def get_scans(
         self, project: str, timestamp: str, session_name: str
