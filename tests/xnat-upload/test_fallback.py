@@ -12,11 +12,11 @@ HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 STUDY = "1.2.3"
 
 
-def comes_meanwhile(upload: Uploader, study: str) -> None:
-    """A session of that label is archived when the server is told that all has come."""
+def comes_meanwhile(upload: Uploader, study: str, before: str = "/xapi/direct-archive/") -> None:
+    """A session of that label is archived just before the server is told to archive this one."""
 
     def hook(request: Request) -> Response | None:
-        if request.method == "POST" and request.path.startswith("/xapi/direct-archive/"):
+        if request.method == "POST" and request.path.startswith(before):
             upload.xnat.has_session("P1", "S1", "E1", UID=study)
         return None
 
@@ -39,4 +39,15 @@ def test_what_cannot_join_it_is_not_done(
     comes_meanwhile(upload, "9.9.9")
     write_series(upload.folder, study_uid=STUDY)
     ran = upload(upload.folder, *HERE, "--mode", mode, *overwrite)
+    assert (ran.status, len(upload.staged()), upload.count()) == (1, 1, 0), ran.err
+
+
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite", "delete")])
+def test_nothing_is_overridden_in_what_comes_at_the_last_moment(
+    upload: Uploader, overwrite: tuple[str, ...]
+) -> None:
+    upload.xnat.settings.version = "1.8.2"
+    comes_meanwhile(upload, "9.9.9", before="/data/services/archive")
+    write_series(upload.folder, study_uid=STUDY)
+    ran = upload(upload.folder, *HERE, *overwrite)
     assert (ran.status, len(upload.staged()), upload.count()) == (1, 1, 0), ran.err

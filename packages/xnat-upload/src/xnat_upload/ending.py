@@ -93,8 +93,7 @@ class Ending:
             return
         done.entry = settled
         try:
-            again = self.manner.again and not self._would_mix(self._archived())
-            done.session = self._bring_in(settled, overwrite=again)
+            done.session = self._bring_in(settled, overwrite=self._replaces())
         except ResourceNotFoundError:
             self._look_in_archive(done, row)
         done.entry = None
@@ -134,6 +133,11 @@ class Ending:
         return session is None or replaces_nothing(
             self._prearchive, row, session, lambda name: ours and taken(name), least=0
         )
+
+    def _replaces(self) -> bool:
+        """Whether there is something to be replaced from the start."""
+        session = self._archived() if self.manner.again else None
+        return session is not None and not self._would_mix(session)
 
     def _would_mix(self, session: Session | None) -> bool:
         """Whether a session of another study has come under the label since it was looked for."""
