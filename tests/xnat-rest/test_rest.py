@@ -268,6 +268,16 @@ def test_a_file_or_a_folder_alone_or_a_pattern_is_deleted(xnat: XNAT, name: str,
     assert set(left.split()) <= set(xnat.files(session, "R")) < {"a", "ab", "g/h"}
 
 
+@pytest.mark.parametrize(
+    "where", ["user/cache/resources/R", "prearchive/projects/P1/20240502_101500123/E1/resources/R"]
+)
+def test_a_file_outside_of_the_archive_is_deleted_without_a_listing(xnat: XNAT, where: str) -> None:
+    # Servers need not have one there, and take what is named alone.
+    path = f"/data/{where}/files/a.zip"
+    xnat.before(lambda r: Response("") if (r.method, r.path) == ("DELETE", path) else None)
+    assert main(["delete", path, "--yes"]) == 0
+
+
 def test_a_url_of_another_server_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["get", "https://elsewhere.example.org/data/projects"]) == 2
     assert "not on the server in use" in capfd.readouterr().err

@@ -36,12 +36,13 @@ _PROJECT: dict[str, Below] = {
 _TOP: dict[str, Below] = {"projects": _PROJECT, "subjects": _SUBJECT, "experiments": _SESSION}
 
 
-_FILE = re.compile(r"(/(?:data|REST)/.+?/resources/[^/]+/files)/(.+)")
+_ARCHIVED = r"/(?:data|REST)/(?:archive/)?(?:projects|subjects|experiments)/"
+_FILE = re.compile(rf"({_ARCHIVED}.+?/resources/[^/]+/files)/(.+)")
 _SHARE = re.compile(r"(/.+/(?:subjects|experiments|assessors)/[^/]+)/projects/([^/]+)")
 
 
 def file_of(path: str) -> tuple[str, str] | None:
-    """The listing that the path of a file in a resource is in, and its name; none of a pattern."""
+    """The listing that the path of a file in the archive is in, and its name; none of a pattern."""
     found = _FILE.fullmatch(path.partition("?")[0])
     return (found[1], found[2]) if found and not found[2].endswith("*") else None
 
