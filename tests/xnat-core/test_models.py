@@ -47,7 +47,8 @@ KEYS = {
     "user": "kind server username firstname lastname email enabled verified groups projects "
     "profile default_project auth_mode",
     "profile": "kind server name url default default_project username verify_ssl ca_bundle timeout "
-    "workers overwrite direct_archive archive_mode extract max_connections",
+    "workers overwrite direct_archive archive_mode extract max_connections "
+    "reason",
     "event": "kind server id label project resource timestamp user action data_type status reason",
     "setting": "kind server id value",
     "token": "kind server id username created_at expires_at secret path",

@@ -25,6 +25,15 @@ def test_a_session_arrives_with_its_files(transfer: Transfer) -> None:
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
 
 
+def test_a_destination_that_wants_reasons_is_given_one(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR", "MR")
+    transfer.dest.store.preferences.set("requireChangeJustification", True)
+    ran = transfer("--reason", "move to B")
+    assert (ran.status, ran.err) == (0, ""), ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+    assert {r.args.get("event_reason") for r in transfer.dest.requests("PUT")} == {"move to B"}
+
+
 def test_everything_that_a_project_has_arrives(transfer: Transfer) -> None:
     furnish(transfer)
     ran = transfer()

@@ -20,6 +20,8 @@ Server options:
   --password-stdin       Read the password from the first line of standard input.
   --max-connections=<n>  Connections to the server at once, of all processes of this user that say
                          so; or max_connections of the profile. No limit otherwise.
+  --reason=<text>        Why something is changed, for the history that the server keeps; or reason
+                         of the profile. Some sites refuse changes without one.
 """
 LIST_OPTIONS = """
 List options:

@@ -46,6 +46,7 @@ class Profile:
     extract: bool | None = None
     ca_bundle: str | None = None
     max_connections: int | None = None
+    reason: str | None = None
     unknown: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -308,5 +309,6 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "extract": _boolean,
     "ca_bundle": _text,
     "max_connections": _whole(1000),
+    "reason": _text,
 }
 assert set(_CHECKS) == {spec.name for spec in fields(Profile)} - {"unknown"}

@@ -14,11 +14,13 @@ def connect(
     workers: int = 4,
     prompt: Prompt | None = None,
     max_connections: int | None = None,
+    reason: str | None = None,
 ) -> XNATClient:
     """Return a client for that server; it shares its login with other processes by the cache.
 
     Nothing is sent before the first request. `prompt` asks for a password when none is known, and
-    answers None where nobody can be asked. `max_connections` wins over that of the profile.
+    answers None where nobody can be asked. `max_connections` and `reason` win over those of the
+    profile.
     """
     profile = target.profile
     return XNATClient(
@@ -28,6 +30,7 @@ def connect(
         ca_bundle=profile.ca_bundle,
         pool_size=workers,
         max_connections=max_connections or profile.max_connections,
+        reason=reason or profile.reason,
         authenticator=Authenticator(
             target.url,
             target.username,

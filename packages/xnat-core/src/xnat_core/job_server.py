@@ -101,6 +101,7 @@ class JobServer:
                     workers=threads(),
                     prompt=self._ask_password,
                     max_connections=self._args.whole("--max-connections", least=1),
+                    reason=self._args.text("--reason"),
                 )
             return self._client
 

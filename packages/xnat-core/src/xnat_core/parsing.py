@@ -78,6 +78,7 @@ VALUED_BEFORE_VERB = frozenset(
         "--where",
         "--columns",
         "--max-connections",
+        "--reason",
     )
 )
 

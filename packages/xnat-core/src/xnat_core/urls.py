@@ -86,6 +86,15 @@ def request_target(written: str, params: Params | None = None) -> str:
     return quote(route, safe=_PATH_SAFE) + (f"?{together}" if together else "")
 
 
+def with_reason(target: str, reason: str) -> str:
+    """Add why something is changed, where the server keeps a history and no reason is given yet."""
+    route, _, query = target.partition("?")
+    given = any(each.startswith("event_reason=") for each in query.split("&"))
+    if given or not route.startswith(("/data/", "/REST/")):
+        return target
+    return f"{target}{'&' if query else '?'}{encode_query({'event_reason': reason})}"
+
+
 def below(base_url: str, written: str) -> str:
     """A path as given, or that of a whole URL. Raises AuthenticationError for another server's."""
     if not written.startswith(("http://", "https://")):

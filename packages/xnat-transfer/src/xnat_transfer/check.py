@@ -46,7 +46,7 @@ Finding = tuple[str, str]
 def work(job: Job) -> Iterator[Record]:
     """A record per check."""
     target = destination_target(job)
-    with contextlib.closing(destination_client(target, job.workers)) as dest:
+    with contextlib.closing(destination_client(job, target, job.workers)) as dest:
         source = job.client()
         yield from _of_server("source", source)
         if project := job.args.text("--project"):

@@ -40,9 +40,14 @@ def destination_target(job: Job) -> Target:
     return target
 
 
-def destination_client(target: Target, connections: int) -> XNATClient:
+def destination_client(job: Job, target: Target, connections: int) -> XNATClient:
     """A client of the destination for so many threads."""
-    return connect(target, workers=connections, prompt=lambda text: ask(text, secret=True))
+    return connect(
+        target,
+        workers=connections,
+        prompt=lambda text: ask(text, secret=True),
+        reason=job.args.text("--reason"),
+    )
 
 
 def _password(job: Job) -> str | None:

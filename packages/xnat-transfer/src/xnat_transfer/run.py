@@ -93,7 +93,7 @@ def work(job: Job) -> Iterator[Record]:
     project = str((first or {}).get("project") or "") if from_input else config.source_project
     ends = Ends(source.base_url, project or "", target.url, str(config.dest_project))
     with contextlib.ExitStack() as stack:
-        dest = stack.enter_context(contextlib.closing(destination_client(target, threads)))
+        dest = stack.enter_context(contextlib.closing(destination_client(job, target, threads)))
         state = stack.enter_context(contextlib.closing(State()))
         yield from _transfer(
             job,

@@ -122,6 +122,7 @@ VALUED = frozenset(
         "--where",
         "--columns",
         "--max-connections",
+        "--reason",
     )
 )
 SWITCHES = frozenset(

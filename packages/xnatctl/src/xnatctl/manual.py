@@ -25,6 +25,7 @@ Options that every tool has may also stand before the command:
   -u --username=<name>   Log in as this user.
   --password-stdin       Read the password from the first line of standard input.
   --max-connections=<n>  Connections to the server at once, of all processes of this user.
+  --reason=<text>        Why something is changed, for the history that the server keeps.
   -o --output=<format>   ndjson, json, table or tsv.
   -q --quiet             Print identifiers only.
   -v --verbose           Tell on standard error what is being done.

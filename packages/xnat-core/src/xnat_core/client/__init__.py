@@ -35,7 +35,8 @@ class XNATClient(Reading):
     log in, at the first request, and for nothing else; `auto_reauth` logs in again when the session
     has ended. `authenticator` takes the place of all of these. `ca_bundle` is a file or directory
     of certificates to trust, `pool_size` the number of threads that use the client at once.
-    `max_connections` holds for all processes of this user that are given it.
+    `max_connections` holds for all processes of this user that are given it. `reason` goes into the
+    history that the server keeps, with every change below `/data`.
 
     All methods raise errors of `xnat_core.errors` and no others.
     """
@@ -53,6 +54,7 @@ class XNATClient(Reading):
             auto_reauth=True,
             pool_size=self._pool_size,
             max_connections=self._max_connections,
+            reason=self._reason,
         )
         client._verify = self._verify
         return client

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from xnat_core.errors import ConfigurationError, ValidationError
 from xnat_core.login import Authenticator
-from xnat_core.urls import Params, below, request_target, server_url
+from xnat_core.urls import Params, below, request_target, server_url, with_reason
 from xnat_core.validation import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Requesting:
         pool_size: int = 4,
         ca_bundle: str | None = None,
         max_connections: int | None = None,
+        reason: str | None = None,
     ) -> None:
         self.base_url = server_url(base_url)
         self.timeout = _positive(timeout, "timeout")
@@ -78,6 +79,7 @@ class Requesting:
         self._verify: bool | str = False if verify_ssl is False else ca_bundle or True
         self._pool_size = int(_positive(pool_size, "pool_size"))
         self._max_connections = max_connections
+        self._reason = reason
         if max_connections is not None:
             _positive(max_connections, "max_connections")
         self._authenticator = authenticator or Authenticator(
@@ -256,6 +258,8 @@ class Requesting:
         method = method.upper()
         reads = method in READING
         target = request_target(below(self.base_url, path), params)
+        if self._reason and not reads:
+            target = with_reason(target, self._reason)
         if method == "DELETE" and target.partition("?")[0].endswith("/"):
             raise ValidationError(f"cannot delete {path!r}: its last part is empty", "path", path)
         url = self.base_url + target

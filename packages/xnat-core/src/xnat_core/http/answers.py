@@ -58,6 +58,8 @@ def error_of(
 def _error(response: Response, method: str, path: str, about: About | None) -> XNATCtlError:
     status = response.status_code
     message = message_of(response)
+    if "justification" in message.lower():
+        message += " (--reason gives one)"
     kind, name = about or ("path", redact(path))
     error: XNATCtlError
     if status == 401:

@@ -95,3 +95,4 @@ class ProfileEntry(Model):
     archive_mode: Annotated[str | None, Fact("Default of `--mode`")] = None
     extract: Annotated[bool | None, Fact("Default of `--extract`")] = None
     max_connections: Annotated[int | None, Fact("Default of `--max-connections`")] = None
+    reason: Annotated[str | None, Fact("Default of `--reason`")] = None
