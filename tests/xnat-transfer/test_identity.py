@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.transfers import Transfer, everything
+from xnat_core.errors import OperationError
+from xnat_transfer.state import Run
 
 
 def imports(transfer: Transfer) -> int:
@@ -108,3 +111,23 @@ def test_metadata_that_are_refused_are_a_failure_and_are_written_by_the_next_run
     assert transfer("--config", settings).status == 0
     (there,) = transfer.dest.store.items.experiments_of_project("B")
     assert there.fields.get("note") == "of the source"
+
+
+def test_what_a_run_that_was_killed_has_made_anew_is_not_taken_for_another_s(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    transfer()
+    transfer.dest.call("DELETE", "/data/projects/B/experiments/S1_MR1?removeFiles=true")
+
+    def killed(run: Run, local_id: str, *names: str) -> None:
+        if not local_id.startswith("XNAT_E"):
+            return
+        raise OperationError("state", "killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "map", killed)
+        assert transfer().status != 0
+    ran = transfer()
+    assert (ran.status, ran.outcomes & {"failed"}) == (0, set()), ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
