@@ -103,6 +103,16 @@ def test_a_patient_whose_subject_has_the_id_of_another_for_its_label_is_filed_un
     assert session is not None and session.subject_id == labelled.id
 
 
+def test_a_patient_is_filed_under_the_subject_of_the_project_that_has_no_label_but_its_id(
+    upload: Uploader,
+) -> None:
+    there = upload.xnat.store.items.create_subject("P1", "")
+    upload.series(patient=there.id)
+    assert upload(upload.folder, "-P", "P1", "-E", "E1").status == 0
+    session = upload.xnat.store.items.experiment_in("P1", "E1")
+    assert session is not None and session.subject_id == there.id
+
+
 def test_a_subject_of_the_project_can_be_named_by_its_id(upload: Uploader) -> None:
     there, elsewhere = upload.xnat.has_subject("P1", "ANN"), upload.xnat.has_subject("P2", "BOB")
     upload.series()

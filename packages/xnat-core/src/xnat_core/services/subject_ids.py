@@ -26,8 +26,10 @@ def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool)
     if own.get("ID") != wanted:
         return False
     for subject in subjects_in(client, project):
-        if (subject.label or "").lower() == wanted.lower() or (given and subject.id == wanted):
+        name = subject.label or subject.id
+        if name.lower() == wanted.lower() or (given and subject.id == wanted):
             return True
-    other = f"the accession ID of subject {str(own.get('label'))!r} of {own.get('project')}"
+    label, owner = own.get("label") or wanted, own.get("project")
+    other = f"the accession ID of subject {label!r} of {owner}"
     said = f"is {other}, for whom the server would take it: name a label of {project}, or a new one"
     raise LabelTaken("subject", wanted, said, f"it is {other}")
