@@ -51,3 +51,19 @@ def test_nothing_is_overridden_in_what_comes_at_the_last_moment(
     write_series(upload.folder, study_uid=STUDY)
     ran = upload(upload.folder, *HERE, *overwrite)
     assert (ran.status, len(upload.staged()), upload.count()) == (1, 1, 0), ran.err
+
+
+def test_a_row_that_the_server_only_says_to_have_archived_is_told(upload: Uploader) -> None:
+    upload.xnat.settings.version = "1.8.2"
+    upload.xnat.has_session("P1", "S1", "E1", UID=STUDY)
+
+    def hook(request: Request) -> Response | None:
+        if request.path != "/data/services/archive":
+            return None
+        return Response("/data/archive/projects/P1/subjects/S1/experiments/E1\r\n")
+
+    upload.xnat.before(hook)
+    write_series(upload.folder, study_uid=STUDY)
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, upload.count()) == (1, 0)
+    assert "(READY) is left in the prearchive" in ran.err
