@@ -57,7 +57,7 @@ def test_it_is_added_when_asked_to(
     second_visit(upload)
     ran = upload(upload.folder / "b", *words, "--mode", mode)
     assert (ran.status, upload.count(label="S1_MR1")) == (0, 5), ran.err
-    assert ("S1_MR1: it was of another study (1.2.3)" in ran.err) == told
+    assert ("S1_MR1 has the UID of another study (1.2.3)" in ran.err) == told
 
 
 def test_it_is_refused_also_when_the_session_has_come_while_it_was_sent(upload: Uploader) -> None:
@@ -79,3 +79,16 @@ def test_what_the_server_has_given_another_uid_is_completed(upload: Uploader) ->
     upload.xnat.has_session("P1", "S1", "S1_MR1", {"1": named}, UID="1.2.999")
     ran = upload(upload.folder, *NAMED)
     assert (ran.status, ran.record["files"], upload.count(label="S1_MR1")) == (0, 1, 3), ran.err
+
+
+def test_as_many_files_in_scans_of_the_same_numbers_are_not_those_of_the_first(
+    upload: Uploader,
+) -> None:
+    # Where the server tells no series UIDs, numbers are all that there is.
+    write_series(upload.folder, patient="S1", instances=1)
+    upload.xnat.has_session("P1", "S1", "S1_MR1", {"1": {"a.dcm": b"first"}}, UID="1.2.999")
+    refused = upload(upload.folder, *FROM_HEADERS)
+    assert (refused.status, upload.imports()) == (2, [])
+    assert "of another study (1.2.999), or the server has changed its UID" in refused.err
+    added = upload(upload.folder, *NAMED)
+    assert (added.status, upload.count(label="S1_MR1")) == (0, 2), added.err

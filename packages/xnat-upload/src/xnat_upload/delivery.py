@@ -308,8 +308,8 @@ class Delivery:
         self._compare(done)
         if self.permission.added_to is not None:
             done.notes.append(
-                f"{self.destination.session}: it was of another study ({self.permission.added_to}),"
-                " to which this one was added"
+                f"{self.destination.session} has the UID of another study "
+                f"({self.permission.added_to}): this one was added to it"
             )
         found, wanted = done.session, self.destination.subject
         if found and found.subject_label and wanted not in (found.subject_label, found.subject_id):

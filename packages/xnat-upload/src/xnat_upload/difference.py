@@ -110,18 +110,23 @@ class Difference:
         )
 
     def match_others(
-        self, uid_of_scan: Mapping[str, str], sample: Callable[[str], str] = lambda scan: ""
+        self,
+        uid_of_scan: Mapping[str, str],
+        sample: Callable[[str], str] = lambda scan: "",
+        *,
+        foreign: bool = False,
     ) -> None:
         """Recognise instances under other names, by MD5 and by count.
 
         `uid_of_scan` has the series UIDs of the server's scans, `sample` the UID of some instance
-        of a scan, where they are known. Raises UploadError when a series is there in part and
-        cannot be told apart: to send it again would double it.
+        of a scan, where they are known. What seems `foreign`, a session of another study, has scans
+        of the same numbers: those say nothing then. Raises UploadError when a series is there in
+        part and cannot be told apart: to send it again would double it.
         """
         if not self.has_others:
             return
         self._match_by_digest()
-        self._match_by_count(uid_of_scan, sample)
+        self._match_by_count(uid_of_scan, sample, by_number=not foreign or self.recognised > 0)
 
     def demand(self, *, everything: bool) -> None:
         """Decide what is sent although it is there: files changed since they were taken.
@@ -162,12 +167,16 @@ class Difference:
                     (name, digest, instance.id),
                 )
 
-    def _match_by_count(self, uid_of_scan: Mapping[str, str], sample: Callable[[str], str]) -> None:
+    def _match_by_count(
+        self, uid_of_scan: Mapping[str, str], sample: Callable[[str], str], *, by_number: bool
+    ) -> None:
         rows = self.inventory.rows(
             "SELECT scan, COUNT(*) FROM other WHERE session=? GROUP BY scan", (self._session,)
         )
         for scan, there in rows:
             uid = uid_of_scan.get(scan, "")
+            if not (uid or by_number):
+                continue
             series = ",".join(str(one.id) for one in self._series_of(scan, uid))
             of_scan = f"{self._missing} AND series IN ({series})"
             here = self._amount(of_scan).files

@@ -141,8 +141,10 @@ class Surveyor:
                 # It has left while it was waited for.
                 survey.session = look_until(self._archived, lambda session: session is not None)
         self.difference.forget_listings()
+        foreign = False
         if survey.session:
-            self.difference.hold(archived_files(self.client, survey.session.id))
+            known = self.difference.hold(archived_files(self.client, survey.session.id))
+            foreign = not known and self._has_another_uid(survey.session)
         for row in survey.rows:
             self._hold_row(row)
         if survey.direct:
@@ -151,6 +153,7 @@ class Surveyor:
         self.difference.match_others(
             self._series_uids(session),
             lambda scan: some_instance(self.client, session, scan) if session else "",
+            foreign=foreign,
         )
         return survey
 
@@ -187,11 +190,14 @@ class Surveyor:
 
         One that has something of ours is not: anonymization may have changed its UID.
         """
-        uids = {study.uid for study in self.difference.studies}
-        if not session.uid or session.uid in uids or "" in uids or self.difference.recognised:
+        if not self._has_another_uid(session) or self.difference.recognised:
             return False
         files = archived_files(self.client, session.id)
         return not any(self.difference.has_named(file.name) for file in files)
+
+    def _has_another_uid(self, session: Session) -> bool:
+        uids = {study.uid for study in self.difference.studies}
+        return bool(session.uid) and session.uid not in uids and "" not in uids
 
     def _receiving(self) -> Iterable[Landing]:
         """Rows of the direct archive that take more; others are waited for until they are gone."""
@@ -257,6 +263,7 @@ def another_study(session: Session) -> ValidationError:
     """The refusal to add a study to the session of another one."""
     return ValidationError(
         f"session {session.label!r} of project {session.project} is of another study "
-        f"({session.uid}): name another label with -E, or this one to add the study to it",
+        f"({session.uid}), or the server has changed its UID: name another label with -E, or this "
+        "one to add the study to it",
         "session",
     )
