@@ -292,3 +292,19 @@ def test_a_session_does_not_move_to_a_subject_of_another_project(xnat: XNAT, edi
     answer = edit("move", "-P", "P1", "-E", "MR1", "S2")
     assert (answer.status, changes(xnat)) == (2, [])
     assert "subject 'S2' belongs to P2, not to P1" in answer.err
+
+
+def test_a_share_is_no_move(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_project("P2")
+
+    def shares_only(request: Request) -> Response | None:
+        if request.method != "PUT" or "primary" not in request.args:
+            return None
+        xnat.store.items.share(session.id, "P2", None)
+        return Response("")
+
+    xnat.before(shares_only)
+    answer = edit("share", "-P", "P1", "-E", "MR1", "P2", "--primary")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "session 'MR1' did not come to project 'P2'" in answer.err

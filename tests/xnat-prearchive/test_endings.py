@@ -8,6 +8,9 @@ import pytest
 
 from support.imports import rows, send_object
 from support.sandbox import XNAT
+from xnat_core.client import XNATClient
+from xnat_core.errors import ServerError
+from xnat_core.prearchive import Prearchive
 from xnat_sandbox.samples import write_series
 
 if TYPE_CHECKING:
@@ -93,3 +96,39 @@ def test_another_study_in_the_archive_is_not_what_has_become_of_a_row(
     xnat.has_session("P1", "S1", "E1", UID="9.9.9")
     status, records, _ = run(command, records=listed)
     assert (status, records[0]["outcome"]) == (5, "failed")
+
+
+@pytest.mark.parametrize("body", ["", '{"ResultSet":{"Result":[', "<html>busy</html>", "{}", "7"])
+def test_a_dry_run_whose_answer_cannot_be_read_plans_nothing(
+    body: str, run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/services/validate-archive", 200, times=9, body=body)
+    status, records, err = run("archive", *words, "--dry-run")
+    assert (status != 0, records[0]["outcome"]) == (True, "failed")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("status", [404, 502, 500])
+def test_a_row_that_waits_is_not_taken_for_what_was_archived_before(
+    status: int, run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    run("archive", *stage())
+    words = stage()
+    xnat.fails("POST", "/data/services/archive", status, times=9)
+    answered, records, err = run("archive", *words, "--timeout", "1")
+    assert (answered != 0, records[0]["outcome"]) == (True, "failed"), err
+    assert [row["status"] for row in rows(xnat)] == ["READY"]
+
+
+@pytest.mark.parametrize("status", [502, 500])
+def test_an_archive_that_did_nothing_is_no_conflict(status: int, stage: Stage, xnat: XNAT) -> None:
+    words = stage()
+    xnat.fails("POST", "/data/services/archive", status, times=9)
+    with XNATClient(xnat.url, *xnat.admin) as client:
+        prearchive = Prearchive(client)
+        (entry,) = prearchive.entries("P1")
+        assert entry.timestamp == words[1]
+        # A conflict may be overridden: what nobody has refused must not be called one.
+        with pytest.raises(ServerError):
+            prearchive.archive(entry)

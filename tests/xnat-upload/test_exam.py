@@ -125,10 +125,10 @@ def test_a_wait_that_runs_out_keeps_the_dicom_and_prints_the_command_that_goes_o
 def test_resources_alone_of_a_session_that_is_not_there_do_not_pretend_that_dicom_was_sent(
     run: Run,
 ) -> None:
-    status, (record,), err = run("--attach-only", "--wait", "0.2", "--wait-interval", "0.1")
+    status, (record,), err = run("--attach-only", "--wait", "1.5", "--wait-interval", "0.1")
     assert (status, record["outcome"]) == (5, "failed")
-    assert "waiting up to 0.2 s for session P1/E1" in err
-    assert "session 'P1/E1' not found, and has not come within 0.2 s" in err
+    assert "waiting up to 1.5 s for session P1/E1" in err
+    assert "session 'P1/E1' not found, and has not come within 1.5 s" in err
 
 
 def test_the_command_that_goes_on_can_be_pasted(xnat: XNAT, run: Run, exam: Path) -> None:
