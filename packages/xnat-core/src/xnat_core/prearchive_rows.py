@@ -129,7 +129,7 @@ def findings_of(response: Response) -> list[dict[str, Any]]:
 
     data: Any = None
     with suppress(orjson.JSONDecodeError):
-        data = orjson.loads(response.content or b"[]")
+        data = orjson.loads(response.content)
     result = data.get("ResultSet") if isinstance(data, dict) else None
     rows = result.get("Result") if isinstance(result, dict) else data
     if not isinstance(rows, list):
