@@ -101,6 +101,20 @@ def test_wrappers_for_all_types_are_offered_although_the_server_tells_those_of_o
     assert answer.values("name") == ["demo-session", "demo-failing", "w0", "w1", "w2"]
 
 
+@pytest.mark.parametrize("status", [404, 500])
+def test_wrappers_are_offered_where_the_server_fails_for_a_type_that_is_gone(
+    run: Run, xnat: XNAT, status: int
+) -> None:
+    # XAPI answers 500 to much that is wrong with a request.
+    wrapper = {"name": "w", "contexts": ["x:gone", "xnat:mrSessionData"]}
+    body = {"name": "c", "image": "x", "xnat": [wrapper]}
+    assert xnat.call("POST", "/xapi/commands", json=body).status_code == 201
+    xnat.before(lambda r: Response(status=status) if r.args.get("xsiType") == "x:gone" else None)
+    answer = run("list", *P1)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.values("name") == ["demo-session", "demo-failing", "w"]
+
+
 def test_a_wrapper_that_is_switched_off_is_not_offered(run: Run, xnat: XNAT) -> None:
     xnat.call("PUT", "/xapi/projects/P1/wrappers/1/disabled")
     assert run("list", *P1).values("name") == ["demo-failing"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import ClientRequestError, ResourceNotFoundError, ValidationError
+from xnat_core.errors import ResourceNotFoundError, ValidationError, XNATCtlError
 from xnat_core.models import Pipeline
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup
@@ -92,9 +92,9 @@ def _available(client: XNATClient, project: str, contexts: Iterable[str]) -> dic
     for context in sorted({*contexts, _SESSIONS}):
         try:
             offers = listed(client, where, ("project", project), {"xsiType": context})
-        except ClientRequestError as error:
-            # A type of a plugin that the server has no more.
-            if error.details.get("status_code") != 400 or context == _SESSIONS:
+        except XNATCtlError as error:
+            # A type of a plugin that the server has no more. Which error that is, XAPI leaves open.
+            if error.details.get("status_code") not in (400, 404, 500) or context == _SESSIONS:
                 raise
             continue
         found |= {str(one.get("wrapper-id")): one for one in offers if one.get("enabled", True)}
