@@ -211,6 +211,17 @@ def test_a_session_whose_subject_is_called_by_the_id_of_another_is_not_archived_
     assert run("archive", *words, "--subject", "S1", *more)[0] == 0
 
 
+def test_a_subject_of_the_project_that_a_session_calls_by_its_id_is_to_be_named(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    own = xnat.has_subject("P1", "ANN")
+    words = stage(subject=own.id)
+    status, _, err = run("archive", *words)
+    assert (status, f"name {own.id} where that one is meant, a label of P1, or" in err) == (2, True)
+    status, records, _ = run("archive", *words, "--subject", own.id)
+    assert (status, records[0]["subject"]) == (0, "ANN")
+
+
 def test_an_auto_archive_project_answers_with_a_redirect_that_is_a_success(
     run: Run, stage: Stage, xnat: XNAT
 ) -> None:

@@ -25,11 +25,17 @@ def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool)
     own = fields(document(client, path("data", "subjects", wanted), ("subject", wanted)) or {})
     if own.get("ID") != wanted:
         return False
+    meant = ""
     for subject in subjects_in(client, project):
         name = subject.label or subject.id
         if name.lower() == wanted.lower() or (given and subject.id == wanted):
             return True
+        if subject.id == wanted:
+            meant = f"{wanted} where that one is meant, "
     label, owner = own.get("label") or wanted, own.get("project")
     other = f"the accession ID of subject {label!r} of {owner}"
-    said = f"is {other}, for whom the server would take it: name a label of {project}, or a new one"
+    said = (
+        f"is {other}, for whom the server would take it: name {meant}a label of {project}, "
+        "or a new one"
+    )
     raise LabelTaken("subject", wanted, said, f"it is {other}")
