@@ -279,6 +279,13 @@ def test_the_reason_of_a_refused_launch_is_told(run: Run, xnat: XNAT) -> None:
     assert (answer.status, "demo-session on E1 was refused: no image" in answer.err) == (1, True)
 
 
+def test_who_may_not_launch_it_is_told_what(run: Run, xnat: XNAT) -> None:
+    refuses(xnat, Response("", 403))
+    answer = run("run", "demo-session", *P1, "-E", "E1")
+    assert answer.status == 6
+    assert "no permission to change pipeline demo-session" in answer.err
+
+
 def test_a_launch_that_fails_is_not_repeated(run: Run, xnat: XNAT) -> None:
     refuses(xnat, Response("boom", 500))
     assert run("run", "demo-session", "E1", *P1).status == 1

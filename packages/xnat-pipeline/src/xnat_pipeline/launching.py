@@ -123,6 +123,7 @@ class Launcher:
                 path("xapi", "pipelines", "launch", pipeline.name),
                 params={"project": target.project},
                 json={"Experiments": experiments, **params},
+                about=("pipeline", pipeline.name),
             )
             told = object_of(answer.content)
             statuses = told.get("experimentLaunchStatuses") or [{}]
@@ -136,6 +137,7 @@ class Launcher:
                     *("root", root, "launch"),
                 ),
                 json={root: target.uri, **params},
+                about=("pipeline", pipeline.name),
             )
             told = object_of(answer.content)
             said, number = told.get("status"), told.get("workflow-id")
