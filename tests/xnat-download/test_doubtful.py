@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import zipfile
+from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -121,3 +122,14 @@ def test_extract_writes_nothing_of_an_archive_with_links_or_doubles(
     ran = download("extract", download.out)
     assert (ran.status, said in ran.err) == (2, True), ran.err
     assert {*download.files()} == {"a.zip"}
+
+
+def test_a_link_in_the_place_of_a_file_is_no_file_to_check(
+    session: Downloader, tmp_path: Path
+) -> None:
+    assert session.session("MR1").status == 0
+    other = tmp_path / "other.txt"
+    (session.out / NOTE).rename(other)
+    (session.out / NOTE).symlink_to(other)
+    ran = session("check", session.out)
+    assert (ran.status, f"{NOTE}: missing" in ran.err) == (8, True), ran.err

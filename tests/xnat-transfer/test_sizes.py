@@ -8,6 +8,9 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.transfers import Transfer, everything, series, series_uid, study_of
+from xnat_core.models import Resource
+from xnat_transfer.contents import SCANS, Contents, Holding, Known, Place, Row
+from xnat_transfer.difference import There, compare
 
 
 @pytest.mark.parametrize("more", [b" and more", b""])
@@ -57,3 +60,13 @@ def test_as_many_images_of_other_names_and_bytes_are_not_taken_for_these(
     ran = transfer()
     held = set(dest.files(scan, "DICOM").values())
     assert ran.status != 0 or set(ours.values()) <= held, ran.records
+
+
+def test_one_of_two_images_of_one_name_is_not_taken_for_either() -> None:
+    place = Place(SCANS, "1", "DICOM")
+    files = {f"{folder}/IM1": Known(10, folder.encode() * 16) for folder in "ab"}
+    wanted = Contents(holdings={place: Holding(Resource(label="DICOM"), files)})
+    rows = [Row(SCANS, "1", "DICOM", "IM1", Known(9, b"x" * 16))]
+    held = There(scans={"1": "1"}, places=frozenset({place}), rows=rows, anonymizes=True)
+    (lack,) = compare(wanted, held, lambda place, print: True).lacks
+    assert lack.paths == ("a/IM1", "b/IM1")
