@@ -10,7 +10,8 @@ Records of kind 'dicom', as 'xnat-dicom ls' prints them, are gathered and upload
 
 What the server has already is not sent again, so a run that was killed is completed by the same
 command. Without -S and -E the labels come from the DICOM headers, as the server would read them:
-see what --dry-run says.
+see what --dry-run says. Without -E, a study that would join the session of another one, or that the
+project has under another label, is refused.
 
 Options:
   -P --project=<id>       Project; or the default project of the profile.
