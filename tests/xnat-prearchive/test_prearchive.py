@@ -222,6 +222,18 @@ def test_a_subject_of_the_project_that_a_session_calls_by_its_id_is_to_be_named(
     assert (status, records[0]["subject"]) == (0, "ANN")
 
 
+def test_a_project_is_not_listed_to_see_that_a_label_is_not_meant_as_an_id(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    # Once for each session that would be, where labels are the IDs that subjects had elsewhere.
+    label = xnat.has_subject("P2", "ANN").id
+    own = xnat.has_subject("P1", label)
+    status, records, _ = run("archive", *stage(subject=label))
+    assert (status, records[0]["subject_id"]) == (0, own.id)
+    listings = [r for r in xnat.requests("GET") if r.path == "/data/projects/P1/subjects"]
+    assert all("ID" in request.args for request in listings)
+
+
 def test_an_auto_archive_project_answers_with_a_redirect_that_is_a_success(
     run: Run, stage: Stage, xnat: XNAT
 ) -> None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xnat_core.services.base import document, fields
-from xnat_core.services.lookup import ACCESSION_OF_SUBJECT, LabelTaken, subjects_in
+from xnat_core.services.lookup import (
+    ACCESSION_OF_SUBJECT,
+    LabelTaken,
+    holder_of,
+    subjects_in,
+)
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool)
     own = fields(document(client, path("data", "subjects", wanted), ("subject", wanted)) or {})
     if own.get("ID") != wanted:
         return False
+    if holder_of(client, project, "subjects", wanted) not in (None, wanted):
+        return True
     meant = ""
     for subject in subjects_in(client, project):
         name = subject.label or subject.id
