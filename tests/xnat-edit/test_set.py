@@ -242,3 +242,5 @@ def test_what_is_deleted_meanwhile_is_not_set_in_one_that_the_server_makes_for_i
     answer = edit("set", "-P", "P1", *words[kind], field)
     assert (answer.status, answer.values("outcome")) == (1, ["failed"])
     assert "has been deleted meanwhile, and the server made an empty one instead" in answer.err
+    # A scan may have been deleted to be imported anew.
+    assert "): delete that, unless it holds something\n" in answer.err

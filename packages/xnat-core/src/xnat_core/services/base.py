@@ -96,7 +96,8 @@ def require_not_remade(before: Mapping[str, Any], now: Mapping[str, Any], about:
             raise OperationError(
                 "set",
                 f"{about[0]} {about[1]!r} has been deleted meanwhile, and the server made an empty "
-                f"one instead ({found.get('label') or found.get('ID')}): delete that",
+                f"one instead ({found.get('label') or found.get('ID')}): delete that, unless it "
+                "holds something",
             )
 
 
