@@ -96,7 +96,7 @@ def test_a_wrong_url_is_refused_and_no_secret_shown(
     assert "secret" not in err
 
 
-@pytest.mark.parametrize("timeout", ["soon", "0", "-5"])
+@pytest.mark.parametrize("timeout", ["soon", "0", "-5", "2592001"])
 def test_a_timeout_that_is_none_is_wrong_usage(
     timeout: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

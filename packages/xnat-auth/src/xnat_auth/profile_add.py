@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xnat_auth.profiles import add, changing, entry
-from xnat_core.errors import ConfigurationError
+from xnat_core.errors import ConfigurationError, UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, done
-from xnat_core.validation import DEFAULT_TIMEOUT, validate_path_exists
+from xnat_core.validation import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, validate_path_exists
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -37,10 +37,17 @@ def work(job: Job) -> Iterator[Record]:
             name,
             job.args.required("--url"),
             verify_ssl=not job.args.flag("--no-verify-ssl"),
-            timeout=job.args.whole("--timeout", least=1) or DEFAULT_TIMEOUT,
+            timeout=_timeout(job),
             default_project=job.args.text("--project"),
         )
         profile.username = job.args.text("--username")
         bundle = job.args.path("--ca-bundle")
         profile.ca_bundle = str(validate_path_exists(bundle)) if bundle else None
     yield done(entry(config, name))
+
+
+def _timeout(job: Job) -> int:
+    seconds = job.args.whole("--timeout", least=1) or DEFAULT_TIMEOUT
+    if seconds > LONGEST_TIMEOUT:
+        raise UsageError(f"--timeout {seconds}: must be at most {LONGEST_TIMEOUT}")
+    return seconds
