@@ -29,6 +29,7 @@ from xnat_core.services.resource_files import files_of, files_of_resource
 from xnat_core.services.resources import (
     ResourceService,
     address_of,
+    found_again,
     resources_of,
 )
 
@@ -384,6 +385,24 @@ def test_the_files_of_a_scan_are_not_those_of_scans_whose_type_is_its_id(
     # A write needs one scan and no more, so the server finds none here.
     with pytest.raises(ResourceNotFoundError):
         resources.upload_file("MR1", "DICOM", sent, "T1w", "P1")
+
+
+def test_a_resource_of_a_scan_is_not_found_again_in_one_whose_type_is_its_id(
+    xnat: XNAT, client: XNATClient
+) -> None:
+    session = xnat.has_session("P1", "S1", "MR1")
+    where = f"/data/experiments/{session.id}/scans/T1w/resources"
+    rows = [
+        {"label": "DICOM", "xnat_abstractresource_id": number, "category": "scans", "cat_id": scan}
+        for number, scan in (("1", "2"), ("2", "T1w"))
+    ]
+    told = xnat.server.expect_request(where)
+    told.respond_with_json({"ResultSet": {"Result": rows}})
+    resource = Resource(label="DICOM", uri=f"{where}/DICOM")
+    assert found_again(client, resource).id == "2"
+    told.respond_with_json({"ResultSet": {"Result": rows[:1]}})
+    with pytest.raises(ResourceNotFoundError):
+        found_again(client, resource)
 
 
 def test_the_resource_of_a_session_that_is_gone_is_not_that_of_its_subject(

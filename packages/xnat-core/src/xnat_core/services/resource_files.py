@@ -95,7 +95,11 @@ def row_of(client: XNATClient, resource: Resource) -> Row:
             raise
         rows = []
     key = "label" if resource.label else "xnat_abstractresource_id"  # Several may have no label.
+    scan = _scan_in(parent)
     for row in rows:
+        other = row.get("cat_id") if row.get("category") == "scans" else None
+        if scan and other and other not in (scan, unquote(scan)):
+            continue  # As among the files.
         if row.get(key, "") == (resource.label or resource.id):
             return row
     raise ResourceNotFoundError(*about)
