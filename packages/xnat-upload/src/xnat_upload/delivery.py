@@ -173,7 +173,7 @@ class Delivery:
                 break
         else:
             # A session of that label may be there all the same, made by somebody else.
-            if self.destination.archive and survey.rows:
+            if self.destination.archive and survey.rows and not self.difference.missing.files:
                 row = survey.rows[0]
                 raise UploadError(f"{row.id} ({row.status}) is left in the prearchive")
         return done, survey
