@@ -55,7 +55,7 @@ def run(
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(tool)
     try:
-        with _signals():
+        with _signals(last=argv is None):
             return _run(tool, version, doc or "", commands, words, console)
     except UsageError as error:
         console.error(error.message)
@@ -277,8 +277,11 @@ def _abandon_output() -> None:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; a second signal of either kind ends at once."""
+def _signals(*, last: bool) -> Iterator[None]:
+    """SIGTERM stops like Ctrl-C; a second signal of either kind ends at once.
+
+    So does one behind the `last` thing that the process does, where Python would show a traceback.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -299,7 +302,8 @@ def _signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            ends = last and handler is signal.default_int_handler
+            signal.signal(number, _at_once if ends else handler)
 
 
 def _go_on(number: int, frame: FrameType | None) -> None:
