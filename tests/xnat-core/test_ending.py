@@ -37,7 +37,7 @@ def test_a_signal_at_the_very_end_leaves_no_traceback() -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=TESTS, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
-        assert "done" in process.stdout.readline()
+        assert '"id":"a"' in process.stdout.readline()
         assert process.stdout.readline() == "leaving\n"
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
