@@ -95,3 +95,23 @@ def test_a_subject_that_is_said_to_have_sessions_is_kept_by_a_merge(
     assert (result["experiments_moved"], result["source_deleted"]) == (1, False)
     assert result["reason"] == reason
     assert xnat.requests("DELETE") == []
+
+
+def test_a_session_that_comes_at_the_last_moment_keeps_the_subject(
+    xnat: XNAT, subjects: SubjectService
+) -> None:
+    """As another merge brings it, into what this one is about to delete."""
+    session = xnat.has_session("P1", "S1", "MR1")
+    xnat.has_subject("P1", "S2")
+    moved: list[str] = []
+
+    def bring_another(request: Request) -> None:
+        moved.extend([request.path] if request.method == "PUT" else [])
+        if moved and request.path.endswith(f"/subjects/{session.subject_id}/resources"):
+            xnat.has_session("P1", "S1", "MR2")
+
+    xnat.before(bring_another)
+    result = subjects.merge_subjects("P1", "S1", "S2")
+    assert (result["experiments_moved"], result["source_deleted"]) == (1, False)
+    assert result["reason"] == "1 experiments have come to it meanwhile"
+    assert xnat.store.items.experiment_in("P1", "MR2") is not None

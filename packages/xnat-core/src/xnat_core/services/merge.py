@@ -21,6 +21,8 @@ from xnat_core.urls import path
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
+_COLUMNS = {"columns": "ID,label,project,subject_ID"}
+
 
 @dataclass(frozen=True)
 class Merge:
@@ -79,10 +81,9 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
 def _experiments(client: XNATClient, subject: Subject) -> Rows:
     """All experiments of a subject: listed under it, or in its project and naming it."""
     about = ("subject", subject.label)
-    columns = {"columns": "ID,label,project,subject_ID"}
-    below = client.rows(_path(subject) + path("experiments"), params=columns, about=about)
+    below = client.rows(_path(subject) + path("experiments"), params=_COLUMNS, about=about)
     project = path("data", "projects", str(subject.project), "experiments")
-    of_project = client.rows(project, params=columns, about=about)
+    of_project = client.rows(project, params=_COLUMNS, about=about)
     found = {identifier_of(row): row for row in of_project if row.get("subject_ID") == subject.id}
     found.update({identifier_of(row): row for row in below})
     return list(found.values())
@@ -120,7 +121,13 @@ def _doubt(client: XNATClient, source: Subject) -> str | None:
     item = document(client, _path(source), ("subject", source.label))
     if item is not None and children(item, "experiments/experiment"):
         return "its document still has experiments"
-    return _keeper(client, source)
+    if reason := _keeper(client, source):
+        return reason
+    # The server deletes a subject with all that it has: the last look is at what counts most.
+    below = _path(source) + path("experiments")
+    if come := client.rows(below, params=_COLUMNS, about=("subject", source.label)):
+        return f"{len(come)} experiments have come to it meanwhile"
+    return None
 
 
 def _keeper(client: XNATClient, source: Subject) -> str | None:
