@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
@@ -56,3 +57,30 @@ def test_a_rename_that_was_turned_away_is_not_waited_for_long(
     ):
         relabel.relabel(client, where, ("subject", "S1"), "S2", sleep=naps.append)
     assert sum(naps) <= 60
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_login_that_fails_is_no_change_whose_answer_is_lost(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    made = xnat.has_subject("P1", "S1")
+    where = f"/data/projects/P1/subjects/{made.id}"
+    away: list[Response] = []
+
+    def no_login(request: Request) -> Response | None:
+        if request.method == "PUT":
+            away.append(Response("", 504))
+            return Response("", 401)
+        return away.pop() if away and request.path == "/data/JSESSION" else None
+
+    naps: list[float] = []
+    with XNATClient(xnat.url, *xnat.admin, auto_reauth=True) as client:
+        if known:
+            client.whoami()
+            xnat.before(no_login)
+        else:
+            xnat.fails("POST", "/data/JSESSION", 504)
+        xnat.expires_sessions()
+        with pytest.raises(OperationError):
+            relabel.relabel(client, where, ("subject", "S1"), "S2", sleep=naps.append)
+    assert naps == []

@@ -286,6 +286,23 @@ def test_who_may_not_launch_it_is_told_what(run: Run, xnat: XNAT) -> None:
     assert "no permission to change pipeline demo-session" in answer.err
 
 
+def test_a_login_that_fails_is_no_launch_whose_answer_is_lost(run: Run, xnat: XNAT) -> None:
+    def end_the_login(request: Request) -> Response | None:
+        if not request.path.endswith("/launch"):
+            return None
+        xnat.expires_sessions()
+        xnat.fails("POST", "/data/JSESSION", 504)
+        return Response("", 401)
+
+    xnat.before(end_the_login)
+    answer = run("run", "demo-session", *P1, "-E", "E1")
+    assert answer.status != 0
+    assert "504" in answer.err
+    later = [request.path for request in xnat.requests()]
+    later = later[later.index(launches(xnat)[0].path) + 1 :]
+    assert set(later) <= {"/data/JSESSION", "/xapi/users/username"}
+
+
 def test_a_launch_that_fails_is_not_repeated(run: Run, xnat: XNAT) -> None:
     refuses(xnat, Response("boom", 500))
     assert run("run", "demo-session", "E1", *P1).status == 1

@@ -34,6 +34,8 @@ class XNATCtlError(Exception):
     """The root of all errors that a user or a server can cause."""
 
     exit_status: ClassVar[int] = GENERAL
+    not_done = False
+    """It came on the way to a login: nothing of what was asked for has been done, nor will be."""
 
     def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)

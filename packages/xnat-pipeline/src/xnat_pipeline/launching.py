@@ -95,7 +95,8 @@ class Launcher:
         try:
             named = self._ask(pipeline, target, params)
         except (ConnectionError, ServerError) as error:
-            if isinstance(error, ServerError) and error.details.get("status_code") not in _GATEWAY:
+            answered = isinstance(error, ServerError)
+            if error.not_done or (answered and error.details.get("status_code") not in _GATEWAY):
                 raise
             # The request may have arrived, and must not be repeated: what appears decides.
             named, lost = None, error

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import AuthenticationError, NetworkError, OperationError, RetryExhaustedError
+from xnat_core.errors import (
+    AuthenticationError,
+    NetworkError,
+    OperationError,
+    RetryExhaustedError,
+    XNATCtlError,
+)
 from xnat_core.http import answers
 from xnat_core.http.door import ServerDoor
 from xnat_core.http.retries import MAYBE_DONE, TURNED_AWAY, Retries
@@ -85,10 +92,11 @@ class Conversation:
     def ask(self, call: Call) -> Stream:
         """Send, log in again if need be, follow, and return a success or what `accept` names."""
         while True:
-            token = None if call.anonymous else self._authenticator.token(self.door)
             pause = time.monotonic() - self._answered
-            if token is not None and call.method not in READING:
-                token = self._somebodys(token, pause)
+            with _not_done():
+                token = None if call.anonymous else self._authenticator.token(self.door)
+                if token is not None and call.method not in READING:
+                    token = self._somebodys(token, pause)
             response = self._exchange(call, token)
             try:
                 shut_out = self._is_shut_out(call, response, token, pause)
@@ -97,7 +105,8 @@ class Conversation:
                 raise
             if shut_out:
                 response.close()
-                self._renew(call, token)
+                with _not_done():
+                    self._renew(call, token)
                 continue
             if token is not None:
                 self._answered = time.monotonic()
@@ -289,3 +298,13 @@ class Conversation:
             exhausted.details = error.details
             raise exhausted
         raise error
+
+
+@contextmanager
+def _not_done() -> Iterator[None]:
+    """Say of an error on the way to a session that what was asked for has not been done."""
+    try:
+        yield
+    except XNATCtlError as error:
+        error.not_done = True
+        raise

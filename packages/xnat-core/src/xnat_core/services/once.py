@@ -9,7 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from xnat_core.errors import NetworkError, ServerError, ServerUnreachableError, TimeoutError
+from xnat_core.errors import (
+    NetworkError,
+    ServerError,
+    ServerUnreachableError,
+    TimeoutError,
+    XNATCtlError,
+)
 from xnat_core.http.retries import TURNED_AWAY
 from xnat_core.lagging import look_until
 from xnat_core.parallel import rest
@@ -67,8 +73,10 @@ def patience_with(lost: Exception | None, seconds: float) -> float:
     """How long the server may still be at what it was asked; the answer was lost after `seconds`.
 
     A proxy gives up after a while. What breaks at once was hardly begun, and a server that answers
-    with an error of its own (500) has ended.
+    with an error of its own (500) has ended. What failed on the way to a login was not even asked.
     """
+    if isinstance(lost, XNATCtlError) and lost.not_done:
+        return 0
     if isinstance(lost, ServerError):
         status = lost.details.get("status_code")
         if status not in (502, 504):
