@@ -20,15 +20,21 @@ def assert_complete(transfer: Transfer, *words: object) -> None:
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
 
 
+@pytest.mark.parametrize("names", ["own", "the same in both"])
+@pytest.mark.parametrize("scan", ["1", "2"])
 def test_what_the_import_passes_over_is_sent_before_a_session_of_two_modalities_is_archived(
-    transfer: Transfer,
+    transfer: Transfer, scan: str, names: str
 ) -> None:
     # What is missing then would be a session of another modality, which cannot be added.
-    session = transfer.has_session("S1", "S1_MR1", "MR")
-    files = series("S1", "S1_MR1", 2, "PT", 2)
-    transfer.source.store.items.create_scan(session.id, "2", "xnat:petScanData")
-    transfer.source.has_scan(session, "2", files)
-    name, data = min(files.items())
+    session = transfer.has_session("S1", "S1_MR1")
+    for number, modality, type in (("1", "MR", "mr"), ("2", "PT", "pet")):
+        files = series("S1", "S1_MR1", int(number), modality, 2)
+        if names != "own":
+            files = {f"{place}.dcm": data for place, data in enumerate(files.values())}
+        transfer.source.store.items.create_scan(session.id, number, f"xnat:{type}ScanData")
+        transfer.source.has_scan(session, number, files)
+        if number == scan:
+            name, data = min(files.items())
     left = [str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID)]
 
     def refuse_once(uid: str) -> str | None:

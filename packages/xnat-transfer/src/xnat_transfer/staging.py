@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from typing import TypeVar
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.imports import (
@@ -31,6 +32,7 @@ from xnat_transfer.state import Entity
 
 _ARRIVED, _SENT, _MIXED = "scan", "sent scan", "mixed"
 _ROW = "row"
+_Key = TypeVar("_Key")
 
 
 class Staging:
@@ -135,23 +137,16 @@ class Staging:
     def passed_over(self, lacks: Iterable[Lack]) -> list[Lack]:
         """What has been sent and no row holds: the import passes over what gives it trouble.
 
-        By name alone, as scans may be numbered anew and files rewritten; where no name is known
-        the destination has names of its own.
+        By its scan and name, else by name alone: scans may be numbered anew, and files rewritten.
+        Where nothing is known by name the destination has names of its own.
         """
+        lacks = list(lacks)
         rows, _ = self.rows()
-        held = Counter(file.name for row in rows for file in self._files(row))
-        left, known = list[Lack](), False
-        for lack in lacks:
-            paths = []
-            for path in lack.paths:
-                name = path.rpartition("/")[2]
-                known |= held[name] > 0
-                if held[name] < 1:
-                    paths.append(path)
-                held[name] -= 1
-            if paths:
-                left.append(replace(lack, paths=tuple(paths)))
-        return left if known else []
+        held = Counter((file.scan, file.name) for row in rows for file in self._files(row))
+        left = _unheld(lacks, held, lambda lack, name: (lack.place.owner, name))
+        elsewhere = Counter(name for _, name in held.elements())
+        left = _unheld(left, elsewhere, lambda lack, name: name)
+        return left if _count(left) < _count(lacks) else []
 
     def begin(self, lacks: Iterable[Lack]) -> None:
         """Note as what scans are sent: of rewritten DICOM no row tells whether it is an old state.
@@ -303,3 +298,25 @@ class Staging:
             return False
         wanted = lack.holding.files[path].size
         return bool(self.route.anonymizes) or wanted is None or size == wanted
+
+
+def _unheld(
+    lacks: Iterable[Lack], held: Counter[_Key], key: Callable[[Lack, str], _Key]
+) -> list[Lack]:
+    """The lacks without the files that are held; each of those is taken out, and counts once."""
+    left = []
+    for lack in lacks:
+        paths = []
+        for path in lack.paths:
+            one = key(lack, path.rpartition("/")[2])
+            if held[one] > 0:
+                held[one] -= 1
+            else:
+                paths.append(path)
+        if paths:
+            left.append(replace(lack, paths=tuple(paths)))
+    return left
+
+
+def _count(lacks: Iterable[Lack]) -> int:
+    return sum(len(lack.paths) for lack in lacks)
