@@ -187,8 +187,9 @@ def test_whatever_is_wrong_with_an_object_it_is_passed_over_where_the_unparsable
 
 
 def test_nothing_but_stray_files_is_an_error_all_the_same(xnat: XNAT) -> None:
-    response = send_zip(xnat, {"a": b"hello"}, project="P1", Ignore_Unparsable="true")
-    assert response.status_code == 400
+    for files in ({"a": b"hello"}, {}):
+        response = send_zip(xnat, files, project="P1", Ignore_Unparsable="true")
+        assert response.status_code == 400, files
 
 
 def test_committing_skips_stray_files_but_a_destination_does_not(
@@ -475,6 +476,10 @@ def test_everything_rejected_by_anonymisation_answers_an_empty_body(
 ) -> None:
     xnat.settings.anonymize = lambda path: False
     response = send_zip(xnat, series, project="P1")
+    assert (response.status_code, response.content) == (200, b"")
+    # They have been parsed, unlike what is beside them.
+    files = {**series, "readme.txt": b"hello"}
+    response = send_zip(xnat, files, project="P1", Ignore_Unparsable="true")
     assert (response.status_code, response.content) == (200, b"")
     assert rows(xnat) == []
 

@@ -95,11 +95,12 @@ def _finished(
 
 
 def _receive_archive(upload: Entry, reception: Reception, options: ImportOptions) -> None:
-    passed_over: StatusError | None = None
+    parsed, passed_over = 0, StatusError(400, "No parsable DICOM objects found")
     try:
         for entry in entries(upload.name, upload.data):
             try:
                 _receive_one(entry, reception)
+                parsed += 1
             except StatusError as error:
                 # Not only what is no DICOM: any trouble with an object looks the same to it.
                 if not options.ignore_unparsable:
@@ -107,7 +108,7 @@ def _receive_archive(upload: Entry, reception: Reception, options: ImportOptions
                 passed_over = error
     except ArchiveError as error:
         raise StatusError(400, str(error)) from error
-    if passed_over and not reception.filed:
+    if options.ignore_unparsable and not parsed:
         raise passed_over
 
 
