@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from support.imports import rows, send_object
 from support.sandbox import XNAT
@@ -132,3 +133,23 @@ def test_an_archive_that_did_nothing_is_no_conflict(status: int, stage: Stage, x
         # A conflict may be overridden: what nobody has refused must not be called one.
         with pytest.raises(ServerError):
             prearchive.archive(entry)
+
+
+def test_a_row_of_a_project_that_cannot_be_seen_any_more_is_not_called_deleted(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words, lost = stage(), list[str]()
+
+    def lose(request: Request) -> Response | None:
+        # Who has lost the rights meanwhile is answered as if there were no such project.
+        if request.method == "DELETE" and "JSESSION" not in request.path:
+            lost.append(request.path)
+        if not lost or "JSESSION" in request.path:
+            return None
+        return Response(status=404 if request.path == "/data/projects/P1" else 500)
+
+    xnat.before(lose)
+    status, records, err = run("delete", *words, "--yes")
+    assert (status != 0, records[0]["outcome"]) == (True, "failed"), err
+    lost.clear()
+    assert len(rows(xnat)) == 1

@@ -18,7 +18,6 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.job import Job
@@ -44,8 +43,12 @@ def work(job: Job) -> Iterator[Record]:
             return [planned(known)]
         busy = "" if is_settled(now.status) else f", which is {now.status},"
         job.confirm(f"Delete {now.id}{busy} and its files on {prearchive.client.base_url}?")
-        with suppress(ResourceNotFoundError):  # it has gone since
+        try:
             prearchive.delete(now)
+        except ResourceNotFoundError:
+            # It has gone since; or what cannot be seen any more is its project.
+            if prearchive.find(now) is not None:
+                raise
         return [done(known)]
 
     yield from on_each(job, act, words, workers=0 if job.args.flag("--yes") else 1)
