@@ -48,6 +48,32 @@ def test_what_the_import_passes_over_is_sent_before_a_session_of_two_modalities_
     assert not left
 
 
+def test_what_the_import_passes_over_is_missed_in_a_row_that_is_listed_late(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    files = series("S1", "S1_MR1", 2, "PT", 2)
+    transfer.source.store.items.create_scan(session.id, "2", "xnat:petScanData")
+    transfer.source.has_scan(session, "2", files)
+    name, data = min(files.items())
+    left = [str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID)]
+    unlisted = [1]
+
+    def refuse_once(uid: str) -> str | None:
+        return f"unable to read DICOM object {name}" if uid in left and left.pop() else None
+
+    def late(request: Request) -> Response | None:
+        if request.path != "/data/prearchive/projects/B" or left or not unlisted:
+            return None
+        unlisted.clear()
+        return Response('{"ResultSet":{"Result":[]}}', mimetype="application/json")
+
+    transfer.dest.settings.import_fault = refuse_once
+    transfer.dest.before(late)
+    assert_complete(transfer)
+    assert not left and not unlisted
+
+
 @pytest.mark.parametrize("quietly", [False, True])
 def test_a_stream_of_dicom_that_is_cut_is_asked_for_again(
     transfer: Transfer, quietly: bool

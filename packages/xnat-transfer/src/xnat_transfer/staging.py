@@ -74,10 +74,13 @@ class Staging:
     def rows(self) -> tuple[list[PrearchiveEntry], bool]:
         """The rows, built and at rest, and whether others have left while they were waited for."""
         entries = self._entries()
+        found = self._rested(entries)
+        return found, len(found) < len(entries)
+
+    def _rested(self, entries: Iterable[PrearchiveEntry]) -> list[PrearchiveEntry]:
         patience = self.route.config.archive_wait_timeout
         rested = [self._prearchive.settled(entry, patience) for entry in entries]
-        found = [entry for entry in rested if entry is not None]
-        return found, len(found) < len(entries)
+        return [entry for entry in rested if entry is not None]
 
     def tidy(self, there: Session) -> bool:
         """Archive rows that hold nothing but what the session has; returns whether any was.
@@ -141,7 +144,7 @@ class Staging:
         Where nothing is known by name the destination has names of its own.
         """
         lacks = list(lacks)
-        rows, _ = self.rows()
+        rows = self._rested(self._entries_with_landed())
         held = Counter((file.scan, file.name) for row in rows for file in self._files(row))
         left = _unheld(lacks, held, lambda lack, name: (lack.place.owner, name))
         elsewhere = Counter(name for _, name in held.elements())
