@@ -48,6 +48,27 @@ def test_what_the_import_passes_over_is_sent_before_a_session_of_two_modalities_
     assert not left
 
 
+def test_what_an_earlier_run_has_sent_is_not_taken_for_what_the_import_passes_over(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1")
+    refused: list[str] = []
+    for number, modality, type in (("1", "MR", "mr"), ("2", "PT", "pet")):
+        objects = series("S1", "S1_MR1", int(number), modality, 2).values()
+        transfer.source.store.items.create_scan(session.id, number, f"xnat:{type}ScanData")
+        named = {f"{place}.dcm": data for place, data in enumerate(objects)}
+        transfer.source.has_scan(session, number, named)
+        refused = [str(pydicom.dcmread(io.BytesIO(one)).SOPInstanceUID) for one in objects]
+    transfer.dest.settings.import_fault = lambda uid: "disk quota" if uid in refused else None
+    assert transfer("--config", transfer.config()).status != 0
+    left = refused[:1]
+    transfer.dest.settings.import_fault = lambda uid: (
+        "disk quota" if uid in left and left.pop() else None
+    )
+    assert_complete(transfer)
+    assert not left
+
+
 def test_what_the_import_passes_over_is_missed_in_a_row_that_is_listed_late(
     transfer: Transfer,
 ) -> None:

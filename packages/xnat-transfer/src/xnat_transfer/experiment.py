@@ -252,7 +252,7 @@ class Experiment:
         self.staging.sent(todo)
         if mixed:
             # What is missing may be a session of another modality, and none to be added then.
-            own = [part for lack in todo if (part := self._own_part(lack)) is not None]
+            own = [part for lack in lacks if (part := self._own_part(lack)) is not None]
             self._send(self.staging.passed_over(own))
         arrived = self.staging.archive(exists=self.there is not None)
         if arrived is None and any(self._own_part(lack) is not None for lack in lacks):

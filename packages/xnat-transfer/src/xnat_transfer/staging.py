@@ -140,6 +140,7 @@ class Staging:
     def passed_over(self, lacks: Iterable[Lack]) -> list[Lack]:
         """What has been sent and no row holds: the import passes over what gives it trouble.
 
+        `lacks` are all, also those of which earlier runs have sent something: a row has that, too.
         By its scan and name, else by name alone: scans may be numbered anew, and files rewritten.
         Where nothing is known by name the destination has names of its own.
         """
