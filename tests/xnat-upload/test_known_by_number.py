@@ -61,6 +61,19 @@ def test_anonymized_images_of_a_scan_without_a_uid_are_not_doubled(
     assert "scan 1 holds 2 files under names that cannot be told from the 3 here" in ran.err
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("more", [(), ("--overwrite", "none")])
+def test_a_whole_series_is_known_also_when_not_all_of_it_is_found_at_first(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, mode: str, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("xnat_upload.gradual.LOOK_AHEAD", 1)
+    files = upload.series(instances=3)
+    archive_as(upload, list(map(rewritten, files)), dcmread(files[0]).SeriesInstanceUID)
+    upload.xnat.fails("GET", "/data/services/dicomdump", 404, times=99)
+    ran = upload(upload.folder, *HERE, "--mode", mode, *more)
+    assert (ran.status, ran.record["outcome"], upload.imports()) == (0, "skipped", []), ran.err
+
+
 @pytest.mark.parametrize("mode", ["tar", "zip"])
 @pytest.mark.parametrize("more", [(), ("--prearchive",)])
 def test_a_file_that_is_answered_for_and_not_kept_is_missed(

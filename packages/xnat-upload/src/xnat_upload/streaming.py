@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from xnat_core.bounds import UNBOUNDED, Bounds
-from xnat_core.errors import OperationError, XNATCtlError
+from xnat_core.errors import OperationError, UploadError, XNATCtlError
 from xnat_upload.delivery import Delivery
 from xnat_upload.ending import LATE
 from xnat_upload.gradual import Gradual, send_each, taking_turns
@@ -96,8 +96,10 @@ class Streaming:
         try:
             stream.delivery = delivery = held.enter_context(self._open(found))
             delivery.recall()
-            stream.survey = delivery.surveyor.look()
-            if stream.survey.is_empty:
+            with contextlib.suppress(UploadError):
+                # What cannot be told from the few files that are known yet, all of them may tell.
+                stream.survey = delivery.surveyor.look()
+            if stream.survey is not None and stream.survey.is_empty:
                 delivery.require_permission(stream.survey)
                 delivery.begin()
                 stream.gradual = Gradual(delivery, delivery.way(stream.survey))
