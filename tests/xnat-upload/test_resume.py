@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 
 import pytest
+from pydicom import dcmread
+from werkzeug.wrappers import Request, Response
 
 from support.uploads import Answered, Uploader, journalled, killed
 from xnat_core.journal import Journal
@@ -151,3 +153,24 @@ def test_nothing_is_left_behind(upload: Uploader, monkeypatch: pytest.MonkeyPatc
     upload(upload.folder, *HERE)
     assert os.listdir(scratch) == []  # noqa: PTH208
     assert journalled() == []
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_what_an_earlier_run_has_sent_and_the_archive_rejects_is_not_counted_below_nothing(
+    upload: Uploader, mode: str
+) -> None:
+    upload.xnat.settings.version = "1.8.2"
+    words = (upload.folder, *HERE, "--mode", mode, "--workers", 1)
+    rejected = f"{dcmread(upload.series()[1]).SOPInstanceUID}.dcm"
+    upload.xnat.fails("POST", "/data/services/archive", 403, times=1)
+    assert (upload(*words).status, len(upload.staged())) == (6, 1)
+
+    def reject(request: Request, response: Response) -> None:
+        session = upload.xnat.store.items.experiment_in("P1", "E1")
+        if request.path == "/data/services/archive" and session is not None:
+            files = f"/data/experiments/{session.id}/scans/1/resources/DICOM/files"
+            assert upload.xnat.call("DELETE", f"{files}/{rejected}").ok
+
+    upload.xnat.app.after(reject)
+    ran = upload(*words)
+    assert (ran.status, ran.record["files"], upload.count()) == (1, 0, 2), ran.records

@@ -30,7 +30,7 @@ from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.damage import NO_SIZE, Damage, once_more
-from xnat_upload.difference import NOTHING, Amount, Difference
+from xnat_upload.difference import Amount, Difference
 from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
@@ -81,7 +81,6 @@ class Delivery:
         self.damage = Damage(client, destination, difference, journal)
         self.errors: list[XNATCtlError] = []
         self.landings: dict[str, Landing] = {}
-        self._sent = NOTHING
         self._batches = Counter[bool]()
         self._one_by_one = False
         self.begin = bounds.beginner()
@@ -165,7 +164,7 @@ class Delivery:
             # What is listed as it was before has not been replaced yet.
             self._demand()
             left = self.difference.missing
-            self._count(self.difference.take_back(), -1)
+            self.difference.take_back()
             if not left.files and self.is_at_end(survey):
                 break
             if left.files and left == lacking and not self.errors:
@@ -274,19 +273,13 @@ class Delivery:
         )
         for instance, digest in taken:
             self.difference.took(instance, digest)
-        self._count(Amount(len(taken), sum(instance.size for instance, _ in taken)))
-
-    def _count(self, amount: Amount, times: int = 1) -> None:
-        with self._lock:
-            files, size = self._sent.files, self._sent.bytes
-            self._sent = Amount(files + times * amount.files, size + times * amount.bytes)
 
     # --- after --------------------------------------------------------------------------------
 
     def judged(self, done: Delivered) -> Delivered:
         """Add what was sent and whether it is all there. Raises when it is not."""
         missing = self.difference.missing
-        done.sent, done.wanted, done.missing = self._sent, self.difference.wanted, missing
+        done.sent, done.wanted, done.missing = self.difference.sent, self.difference.wanted, missing
         done.batches, done.batches_failed = self._batches.total(), self._batches[False]
         if mended := self.difference.came_out_otherwise().files:
             done.notes.append(

@@ -214,6 +214,15 @@ class Difference:
         return self._amount(self._missing)
 
     @property
+    def sent(self) -> Amount:
+        """What the server has taken in this run, each time that it was sent."""
+        ((files, size),) = self.inventory.rows(
+            "SELECT COALESCE(SUM(sent), 0), COALESCE(SUM(sent * size), 0) FROM instance"
+            f" WHERE {self._ours}"
+        )
+        return Amount(files, size)
+
+    @property
     def unlisted(self) -> Amount:
         """What the server has taken of this upload and does not list."""
         return self._amount(f"{self._missing} AND taken={TAKEN}")
@@ -251,13 +260,12 @@ class Difference:
         condition = f"name=? AND taken={TAKEN} AND {self._ours}"
         return bool(self.inventory.rows(f"SELECT 1 FROM instance WHERE {condition}", (name,)))
 
-    def take_back(self) -> Amount:
+    def take_back(self) -> None:
         """Forget of what the server has taken and does not list that it was taken."""
-        amount = self.unlisted
         self.inventory.change(
-            f"UPDATE instance SET taken={NOT_TAKEN} WHERE {self._missing} AND taken={TAKEN}"
+            f"UPDATE instance SET taken={NOT_TAKEN}, sent=MAX(sent-1, 0)"
+            f" WHERE {self._missing} AND taken={TAKEN}"
         )
-        return amount
 
     def first_missing(self) -> Instance | None:
         """An instance that the server lacks, for a message."""
@@ -300,7 +308,7 @@ class Difference:
     def took(self, instance: Instance, digest: str) -> None:
         """The server has taken an instance with this MD5."""
         self.inventory.change(
-            f"UPDATE instance SET held={BY_NAME}, taken={TAKEN}, digest=? WHERE id=?",
+            f"UPDATE instance SET held={BY_NAME}, taken={TAKEN}, sent=sent+1, digest=? WHERE id=?",
             (digest, instance.id),
         )
 

@@ -33,7 +33,7 @@ CREATE TABLE instance (
   inode INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '', left_out TEXT,
   taken INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
   held_as TEXT NOT NULL DEFAULT '', held_digest TEXT NOT NULL DEFAULT '',
-  doubted TEXT NOT NULL DEFAULT '');
+  doubted TEXT NOT NULL DEFAULT '', sent INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX by_series ON instance (series, id);
 CREATE TABLE other (
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, scan TEXT NOT NULL, name TEXT NOT NULL,
