@@ -8,7 +8,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from support.clock import time_is_over_at
-from support.uploads import Uploader
+from support.uploads import Uploader, refuse
 from xnat_upload.cli import main
 
 
@@ -53,7 +53,6 @@ def test_a_session_stops_between_two_requests_and_is_completed_by_the_next_run(
         ran = upload(*words, "--max-duration=1h")
     record = ran.record
     assert (ran.status, record["outcome"], record["reason"]) == (0, "skipped", "max-duration")
-    assert len(upload.imports()) == 2
     last = upload(*words)
     assert (last.status, last.record["outcome"], last.record["verified"]) == (0, "done", True)
     assert last.record["files"] == 10
@@ -122,6 +121,19 @@ def test_the_end_of_the_time_hides_no_failure(
     )
     time_is_over_at(monkeypatch, upload.xnat, "POST", "/data/services/import", nth=2)
     words = ("-P", "P1", "-S", "S1", "-E", "E1", upload.folder, "-w1", "--max-duration=1h")
+    ran = upload(*words)
+    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert "the server refuses: Invalid destination" in ran.err
+
+
+def test_the_end_of_the_time_hides_no_failure_of_the_round_before(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        upload.series(series=number, study_uid="1.2.1", session="E1")
+    refuse(upload.xnat, "/data/services/import", Response("Invalid destination", 400))
+    time_is_over_at(monkeypatch, upload.xnat, "POST", "/data/services/import", nth=2)
+    words = ("-P", "P1", "-S", "S1", "-E", "E1", upload.folder, "-w2", "--max-duration=1h")
     ran = upload(*words)
     assert (ran.status, ran.record["outcome"]) == (1, "failed")
     assert "the server refuses: Invalid destination" in ran.err

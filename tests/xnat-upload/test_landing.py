@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from support.imports import send_zip
 from support.uploads import Sent, Uploader
+from xnat_upload.headers import read_file
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 
@@ -260,6 +261,21 @@ def test_waiting_hides_no_file_that_the_server_did_not_keep(
     ran = upload(upload.folder, *HERE, "--workers", 2, "--wait", wait, "--mode", mode)
     assert (ran.status, ran.record["outcome"]) == (1, "failed")
     assert "does not list 3 of 6 files" in ran.err
+
+
+def test_what_is_refused_for_good_fails_by_itself_also_when_nothing_is_waited_for(
+    upload: Uploader,
+) -> None:
+    header = read_file(upload.series()[1])
+    assert header is not None
+    upload.xnat.settings.archive_delay = 1
+    upload.xnat.settings.import_fault = lambda uid: (
+        f"unable to read DICOM object {uid}.dcm" if uid == header.uid else None
+    )
+    ran = upload(upload.folder, *HERE, "--workers", 1, "--wait", 0, "--mode", "gradual")
+    file, session = ran.records
+    assert (ran.status, file["kind"], file["outcome"]) == (1, "file", "failed")
+    assert (session["outcome"], session["files"]) == ("done", 2)
 
 
 def test_what_could_not_be_archived_directly_is_archived_from_where_it_fell(

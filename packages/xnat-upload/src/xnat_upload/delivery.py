@@ -204,15 +204,21 @@ class Delivery:
     def send(self, way: Way) -> None:
         """Send what is missing. What failed is in `errors`; raises when nothing was taken.
 
-        Raises BoundReached when the time was over before all was sent; what has arrived stays where
-        it is until the rest is there, too.
+        Raises BoundReached when the time was over before all was sent, and nothing had failed until
+        then; what has arrived stays where it is until the rest is there, too.
         """
+        before = self.errors.copy()
         self.errors.clear()
-        if self.manner.mode != "gradual" and not self._one_by_one:
-            self._send_batches(way)
-        if self.manner.mode == "gradual" or self._one_by_one:
-            self.errors.clear()
-            Gradual(self, way).send_missing(workers=self.manner.workers)
+        try:
+            if self.manner.mode != "gradual" and not self._one_by_one:
+                self._send_batches(way)
+            if self.manner.mode == "gradual" or self._one_by_one:
+                self.errors.clear()
+                Gradual(self, way).send_missing(workers=self.manner.workers)
+        except BoundReached:
+            if failed := self.errors or before:
+                raise failed[0] from None
+            raise
         if self.errors and not self.landings:
             raise self.errors[0]
 
@@ -226,15 +232,10 @@ class Delivery:
             lambda batch: self._send(batch, way), in_time, workers=workers, in_flight=workers
         )
         with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
-            try:
-                for outcome in outcomes:
-                    self._batches[outcome.error is None] += 1
-                    if outcome.error is not None:
-                        self.take_error(outcome.error)
-            except BoundReached:
-                if self.errors:
-                    raise self.errors[0] from None
-                raise
+            for outcome in outcomes:
+                self._batches[outcome.error is None] += 1
+                if outcome.error is not None:
+                    self.take_error(outcome.error)
 
     def take_error(self, error: XNATCtlError) -> None:
         """Keep what the next round may mend; raise what it cannot."""
@@ -287,7 +288,7 @@ class Delivery:
                 "was sent; sent again"
             )
         done.notes += self.requests.notes()
-        if missing.files or (done.late and self.errors):
+        if missing.files:
             raise Incomplete(self._incomplete(missing), done)
         if done.late is not None:
             return done
