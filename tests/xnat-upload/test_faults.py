@@ -151,6 +151,19 @@ def test_a_session_of_two_modalities_is_archived_when_all_of_it_is_there(
     assert ran.record["files"] == 6
 
 
+def test_files_that_are_refused_for_good_do_not_keep_back_the_rest_of_two_modalities(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_upload.gradual.MOST_ONE_BY_ONE", 1)
+    upload.series(series=1, instances=6, study_uid="1.2.3")
+    reports = upload.series(series=2, instances=6, modality="SR", study_uid="1.2.3")
+    bad = {header.uid for path in reports[1:] if (header := read_file(path))}
+    upload.xnat.settings.import_fault = lambda uid: "disk quota" if uid in bad else None
+    ran = upload(upload.folder, *HERE, "--mode", "gradual")
+    assert (ran.status, upload.count()) == (1, 7), ran.err
+    assert upload.staged() == []
+
+
 def test_a_refusal_that_names_no_object_says_which_were_sent(upload: Uploader) -> None:
     upload.series()
     upload(upload.folder, *HERE)

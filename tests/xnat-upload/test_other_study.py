@@ -43,7 +43,7 @@ def test_it_is_refused_before_anything_is_sent(
     assert (ran.status, upload.count(label="S1_MR1")) == (2, 3)
     assert len(upload.imports()) == sent
     assert "is of another study (1.2.3)" in ran.err
-    assert "name another label with -E" in ran.err
+    assert "choose another label (-E); --merge-studies adds" in ran.err
 
 
 @pytest.mark.parametrize("mode", ["tar", "gradual"])
@@ -87,8 +87,9 @@ def test_as_many_files_in_scans_of_the_same_numbers_are_not_those_of_the_first(
     # Where the server tells no series UIDs, numbers are all that there is.
     write_series(upload.folder, patient="S1", instances=1)
     upload.xnat.has_session("P1", "S1", "S1_MR1", {"1": {"a.dcm": b"first"}}, UID="1.2.999")
-    refused = upload(upload.folder, *FROM_HEADERS)
-    assert (refused.status, upload.imports()) == (2, [])
-    assert "of another study (1.2.999), or the server has changed its UID" in refused.err
-    added = upload(upload.folder, *NAMED)
+    for words in (FROM_HEADERS, NAMED):
+        refused = upload(upload.folder, *words)
+        assert (refused.status, upload.imports()) == (2, [])
+        assert "of another study (1.2.999), or the server has changed its UID" in refused.err
+    added = upload(upload.folder, *NAMED, "--merge-studies")
     assert (added.status, upload.count(label="S1_MR1")) == (0, 2), added.err

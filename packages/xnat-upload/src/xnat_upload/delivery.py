@@ -154,7 +154,7 @@ class Delivery:
                 if self.errors and left_rounds:
                     # What is archived by halves may not take the other half.
                     continue
-                if self.errors and self.difference.is_mixed:
+                if self.errors and self.difference.lacks_modality:
                     raise self.errors[0]
             done = self.ending.reach(survey, self.landings.values())
             self.landings.clear()

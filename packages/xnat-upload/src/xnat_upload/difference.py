@@ -40,6 +40,8 @@ class Difference:
         self.studies = tuple(studies)
         self._ours = f"study IN ({','.join(str(study.id) for study in self.studies)})"
         self._session = self.studies[0].id
+        self.looks_alike = False
+        """A session of another study has a scan of a number, and of as many files, as one here."""
         self._md5_of = Digests()
         self._missing = f"{self._ours} AND NOT held AND left_out IS NULL"
         self._damaged = (
@@ -57,6 +59,17 @@ class Difference:
         """Whether there are several modalities, of which the server makes the session's type: a
         part of the files may be a session of another type than the whole."""
         return len({one.modality for one in self.series}) > 1
+
+    @property
+    def lacks_modality(self) -> bool:
+        """Whether nothing of one of several modalities has been taken: what there is would become
+        a session of another type, which does not take the rest."""
+        rows = self.inventory.rows(
+            f"SELECT DISTINCT series FROM instance WHERE {self._ours} AND (held OR taken={TAKEN})"
+        )
+        there = {series for (series,) in rows}
+        found = {one.modality for one in self.series if one.id in there}
+        return found != {one.modality for one in self.series}
 
     # --- what is known beforehand -------------------------------------------------------------
 
@@ -175,11 +188,12 @@ class Difference:
         )
         for scan, there in rows:
             uid = uid_of_scan.get(scan, "")
-            if not (uid or by_number):
-                continue
             series = ",".join(str(one.id) for one in self._series_of(scan, uid))
             of_scan = f"{self._missing} AND series IN ({series})"
             here = self._amount(of_scan).files
+            if not (uid or by_number):
+                self.looks_alike |= here == there
+                continue
             if here and uid and self._is_foreign(sample(scan)):
                 # UIDs are kept there, so these are other instances of the same series.
                 continue

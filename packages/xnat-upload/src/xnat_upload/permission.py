@@ -99,6 +99,7 @@ class Permission:
         if self._manner.merges or not session or not self._surveyor.destination.archive:
             return
         if self._surveyor.is_of_another_study(session):
-            if not self._session_named:
+            # Where it may be the same under other UIDs, it would be there twice.
+            if not self._session_named or self._surveyor.difference.looks_alike:
                 raise another_study(session)
             self.added_to = session.uid

@@ -263,7 +263,7 @@ def another_study(session: Session) -> ValidationError:
     """The refusal to add a study to the session of another one."""
     return ValidationError(
         f"session {session.label!r} of project {session.project} is of another study "
-        f"({session.uid}), or the server has changed its UID: name another label with -E, or this "
-        "one to add the study to it",
+        f"({session.uid}), or the server has changed its UID: choose another label (-E); "
+        "--merge-studies adds the study to it",
         "session",
     )
