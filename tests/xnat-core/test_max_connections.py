@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
@@ -151,6 +152,16 @@ def test_a_place_of_a_machine_that_is_not_heard_of_ends_in_time(xnat: XNAT) -> N
         assert asked.result(timeout=5)
 
 
+def all_end(*tasks: Callable[[], object]) -> bool:
+    """Whether all of these come to their end when they are begun together."""
+    work = [threading.Thread(target=task, daemon=True) for task in tasks]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join(10)
+    return not any(thread.is_alive() for thread in work)
+
+
 def holding(xnat: XNAT) -> subprocess.Popen[bytes]:
     """A process that reads a large body slowly."""
     session = xnat.has_session("P1", "S1", "E1", scans={"1": {"a.dcm": b"x" * 9_000_000}})
@@ -229,12 +240,7 @@ def test_a_request_and_an_answer_that_is_read_do_not_wait_for_each_other(
             with client.stream(f"{scan}/DICOM/files/a.dcm") as answer:
                 b"".join(answer.blocks())
 
-        work = [threading.Thread(target=each, daemon=True) for each in (ask, read)]
-        for thread in work:
-            thread.start()
-        for thread in work:
-            thread.join(10)
-        assert not any(thread.is_alive() for thread in work)
+        assert all_end(ask, read)
 
 
 def test_who_logs_in_again_and_who_reads_an_answer_do_not_wait_for_each_other(
@@ -272,12 +278,7 @@ def test_who_logs_in_again_and_who_reads_an_answer_do_not_wait_for_each_other(
                 client.rows(f"{scan}/DICOM/files")
                 b"".join(answer.blocks())
 
-        work = [threading.Thread(target=each, daemon=True) for each in (ask, read)]
-        for thread in work:
-            thread.start()
-        for thread in work:
-            thread.join(10)
-        assert not any(thread.is_alive() for thread in work)
+        assert all_end(ask, read)
 
 
 @pytest.mark.parametrize(
@@ -303,12 +304,7 @@ def test_a_login_that_is_asked_for_and_one_that_is_needed_do_not_wait_for_each_o
         under_way.wait(20)
         client.whoami()
 
-    work = [threading.Thread(target=one, daemon=True) for one in (getattr(client, method), need)]
-    for thread in work:
-        thread.start()
-    for thread in work:
-        thread.join(10)
-    assert not any(thread.is_alive() for thread in work)
+    assert all_end(getattr(client, method), need)
 
 
 def test_who_waits_for_a_place_keeps_nobody_from_the_logins(xnat: XNAT) -> None:
