@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
-from xnat_core.errors import OperationError, PermissionDeniedError, ValidationError
+from xnat_core.errors import (
+    OperationError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    ValidationError,
+)
 from xnat_core.services.subjects import SubjectNotEmptyError, SubjectService
 
 
@@ -115,3 +122,43 @@ def test_a_session_that_comes_at_the_last_moment_keeps_the_subject(
     assert (result["experiments_moved"], result["source_deleted"]) == (1, False)
     assert result["reason"] == "1 experiments have come to it meanwhile"
     assert xnat.store.items.experiment_in("P1", "MR2") is not None
+
+
+def test_two_merges_from_opposite_sides_lose_nothing(
+    xnat: XNAT, client: XNATClient, subjects: SubjectService
+) -> None:
+    """The second one begins when the first is about to delete what that one would fill."""
+    for subject, label in (("S1", "MR1"), ("S2", "MR2")):
+        xnat.has_session("P1", subject, label)
+    failures = list[Exception]()
+
+    def from_the_other_side() -> None:
+        with XNATClient(xnat.url, *xnat.admin, max_retries=0) as other:
+            try:
+                SubjectService(other).merge_subjects("P1", "S2", "S1")
+            except ResourceNotFoundError as error:
+                failures.append(error)
+
+    second = threading.Thread(target=from_the_other_side)
+
+    def begin_the_second(request: Request) -> None:
+        if request.method == "DELETE" and second.ident is None:
+            second.start()
+            second.join(1)
+
+    xnat.before(begin_the_second)
+    first = subjects.merge_subjects("P1", "S1", "S2")
+    second.join(30)
+    assert (first["experiments_moved"], first["source_deleted"]) == (1, True)
+    assert [str(error) for error in failures] == ["subject 'S1' not found"]
+    held = {session["label"] for session in subjects.get_sessions("S2", "P1")}
+    assert held == {"MR1", "MR2"}
+
+
+def test_a_merge_needs_no_place_for_its_turn(
+    xnat: XNAT, subjects: SubjectService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.has_subject("P1", "S2")
+    assert subjects.merge_subjects("P1", "S1", "S2")["source_deleted"]

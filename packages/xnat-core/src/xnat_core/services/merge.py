@@ -6,22 +6,30 @@ servers, so each experiment is put under the target, and looked at afterwards.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from xnat_core.errors import OperationError, ValidationError, XNATCtlError
+from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationError, XNATCtlError
 from xnat_core.lagging import look_until
+from xnat_core.leases import Lease
 from xnat_core.models import Subject, children
+from xnat_core.parallel import check_stop
 from xnat_core.services.base import Row, Rows, delete, document, fields
 from xnat_core.services.lookup import identifier_of
 from xnat_core.services.once import ask_and_see
 from xnat_core.services.routes import require_own_route
 from xnat_core.urls import path
+from xnat_core.user_paths import cache_dir
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 _COLUMNS = {"columns": "ID,label,project,subject_ID"}
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,36 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
         raise ValidationError(f"subject {source.label!r} cannot be merged with itself", "subject")
     if source.primary_project or target.primary_project or source.project != target.project:
         raise ValidationError("both subjects must belong to the same project", "subject")
+    if dry_run:
+        return _merge(client, source, target, dry_run=True)
+    with _turn(client, str(source.project)):
+        return _merge(client, source, target, dry_run=False)
+
+
+@contextlib.contextmanager
+def _turn(client: XNATClient, project: str) -> Iterator[None]:
+    """Wait until no other merge within the project is under way, of those who share this cache.
+
+    The server deletes a subject with what another merge has just moved to it. Where there is no
+    place for a lease the last look before the delete must do.
+    """
+    name = hashlib.sha256(f"{client.base_url} {project}".encode()).hexdigest()[:16]
+    lease = Lease(cache_dir() / "merges" / name)
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            while not lease.take():
+                check_stop()
+                time.sleep(_PAUSE)
+            held.enter_context(lease.kept())
+        yield
+
+
+def _merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool) -> Merge:
     for subject in (source, target):
         require_own_route(client, _path(subject))
+        # Where there is no subject the server would make one of that name.
+        if document(client, _path(subject), ("subject", subject.label)) is None:
+            raise ResourceNotFoundError("subject", subject.label)
     rows = _experiments(client, source)
     labels = tuple(str(row.get("label") or identifier_of(row)) for row in rows)
     for row in rows:
