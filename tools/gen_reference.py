@@ -69,7 +69,7 @@ def executables() -> Iterator[tuple[str, str]]:
         for entry in distribution(folder.name).entry_points:
             # xnatctl declares those of the tools once more, for pipx.
             if entry.group == "console_scripts" and entry.name == folder.name:
-                yield entry.name, entry.module
+                yield entry.name, entry.module.replace(".__main__", ".cli")
 
 
 def shared_options(commands: dict[str, Command]) -> str:

@@ -50,6 +50,17 @@ def test_the_umbrella_puts_on_the_path_what_it_brings() -> None:
 
 
 @EACH
+def test_a_tool_begins_where_a_signal_leaves_no_traceback(package: Package) -> None:
+    """Through `xnat_core.start`, which imports the rest."""
+    if not package.executables or package.name in ("xnatctl", "xnat-sandbox"):
+        return
+    main = f"{package.import_name}.__main__"
+    assert package.project["scripts"][package.name] == f"{main}:main"
+    text = (package.source / "__main__.py").read_text()
+    assert f'return start("{package.import_name}.cli")' in text
+
+
+@EACH
 def test_a_package_has_a_short_readme_that_says_how_to_install_it(package: Package) -> None:
     lines = (package.folder / "README.md").read_text().splitlines()
     assert lines[0] == f"# {package.name}"

@@ -19,7 +19,7 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 @dataclass(frozen=True)
 class Executable:
-    """An executable as its package declares it: `name = "module:function"`."""
+    """An executable, and the module of its command line, to which `__main__` leads."""
 
     name: str
     module: str
@@ -73,7 +73,7 @@ class Package:
     def executables(self) -> list[Executable]:
         """What it installs to be called; not what xnatctl installs once more, for pipx."""
         return [
-            Executable(name, target.partition(":")[0])
+            Executable(name, target.partition(":")[0].replace(".__main__", ".cli"))
             for name, target in self.project.get("scripts", {}).items()
             if not (self.name == "xnatctl" and name.startswith("xnat-"))
         ]

@@ -1,4 +1,7 @@
-"""A process ends without taking apart what it leaves; a program that calls a tool goes on."""
+"""How a process begins and ends: without taking apart what it leaves, and with no traceback.
+
+A program that calls a tool goes on.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,37 @@ import gc
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from support.toy import main
 
 TESTS = Path(__file__).parents[1]
 LEAVING = """
 import atexit, sys, time
-from support.toy import main
+from xnat_core.start import start
 atexit.register(lambda: (print("leaving", flush=True), time.sleep(30)))
-sys.exit(main())
+sys.exit(start("support.toy"))
+"""
+ENDS_ITSELF = "import os, signal, time; os.kill(os.getpid(), signal.{signal}); time.sleep(0.1)"
+LATE = """'''Import late.
+
+Usage:
+  toy late [options]
+'''
+import time
+def work(job):
+    import loaded
+    yield {"kind": "word", "id": str(loaded.whole)}
+    time.sleep(20)
+"""
+EARLY = """
+from xnat_core.commandline import Command
+from xnat_core.run import run
+def main():
+    return run("toy", "1", "Toy.", {"late": Command("late", server=False)})
 """
 TOLD = "import gc; from support.toy import main; main(); print(gc.get_freeze_count() > 0)"
 
@@ -48,3 +72,46 @@ def test_who_calls_a_tool_keeps_its_signals() -> None:
     before = signal.getsignal(signal.SIGINT)
     assert main(["--version"]) == 0
     assert signal.getsignal(signal.SIGINT) is before
+
+
+SIGNALS = pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+
+
+def _ended(folder: Path, *words: str) -> tuple[int, str, str]:
+    program = "import sys; from xnat_core.start import start; sys.exit(start('early'))"
+    command = [sys.executable, "-c", program, *words]
+    found = subprocess.run(
+        command, cwd=folder, check=False, capture_output=True, text=True, timeout=15
+    )
+    return found.returncode, found.stdout, found.stderr
+
+
+@SIGNALS
+def test_a_signal_before_there_is_anything_to_interrupt_leaves_no_traceback(
+    tmp_path: Path, name: str, status: int
+) -> None:
+    (tmp_path / "early.py").write_text(ENDS_ITSELF.format(signal=name))
+    assert _ended(tmp_path) == (status, "", "")
+
+
+@SIGNALS
+def test_a_signal_in_the_middle_of_an_import_waits_for_its_end(
+    tmp_path: Path, name: str, status: int
+) -> None:
+    """An exception inside would crash modules that are not written in Python."""
+    (tmp_path / "early.py").write_text(EARLY)
+    (tmp_path / "late.py").write_text(LATE)
+    (tmp_path / "loaded.py").write_text(f"{ENDS_ITSELF.format(signal=name)}\nwhole = True\n")
+    found, out, err = _ended(tmp_path, "late")
+    assert (found, '"id":"True"' in out) == (status, True)
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+
+
+def test_an_import_that_never_ends_is_interrupted_after_all(tmp_path: Path) -> None:
+    (tmp_path / "early.py").write_text(EARLY)
+    (tmp_path / "late.py").write_text(LATE)
+    (tmp_path / "loaded.py").write_text(f"{ENDS_ITSELF.format(signal='SIGINT')}\ntime.sleep(20)\n")
+    begun = time.monotonic()
+    assert _ended(tmp_path, "late")[:2] == (130, "")
+    assert time.monotonic() - begun < 10

@@ -30,8 +30,12 @@ from xnat_core.errors import (
     explain,
 )
 from xnat_core.parsing import VALUED_BEFORE_VERB, parse, split_verb
+from xnat_core.start import at_once
 
 __all__ = ["Command", "run"]
+
+# A signal is put off while a module is imported: by so many seconds, so many times.
+_MOMENT, _PATIENCE = 0.01, 50
 
 
 class Terminated(BaseException):
@@ -55,7 +59,7 @@ def run(
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(tool)
     try:
-        with _signals(last=argv is None):
+        with _signals():
             return _run(tool, version, doc or "", commands, words, console)
     except UsageError as error:
         console.error(error.message)
@@ -277,18 +281,25 @@ def _abandon_output() -> None:
 
 
 @contextlib.contextmanager
-def _signals(*, last: bool) -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; a second signal of either kind ends at once.
-
-    So does one behind the `last` thing that the process does, where Python would show a traceback.
-    """
+def _signals() -> Iterator[None]:
+    """SIGTERM stops like Ctrl-C; a second signal of either kind ends at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    patience = _PATIENCE
+
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, _at_once)
-        signal.signal(signal.SIGTERM, _at_once)
+        nonlocal patience
+        if patience and _is_importing(frame):
+            # Not every module in another language survives an exception here: orjson crashes.
+            patience -= 1
+            again = threading.Timer(_MOMENT, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+            return
+        signal.signal(signal.SIGINT, at_once)
+        signal.signal(signal.SIGTERM, at_once)
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -302,15 +313,18 @@ def _signals(*, last: bool) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            ends = last and handler is signal.default_int_handler
-            signal.signal(number, _at_once if ends else handler)
+            signal.signal(number, handler)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _go_on(number: int, frame: FrameType | None) -> None:
     from xnat_core.terminal import ask_again
 
     ask_again()
-
-
-def _at_once(number: int, frame: FrameType | None) -> None:
-    os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)

@@ -1,0 +1,14 @@
+"""The executable, and `python -m xnat_download`."""
+
+import sys
+
+from xnat_core.start import start
+
+
+def main() -> int:
+    """Run the tool with the words of the command line; returns its exit status."""
+    return start("xnat_download.cli")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
