@@ -35,6 +35,19 @@ def work(job):
     yield {"kind": "word", "id": str(loaded.whole)}
     time.sleep(20)
 """
+DESTROYED = """
+import os, signal, time
+class One:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{signal}); time.sleep(0.1)
+class Loaded:
+    @property
+    def whole(self):
+        One()
+        return True
+import sys
+sys.modules["loaded"] = Loaded()
+"""
 EARLY = """
 from xnat_core.commandline import Command
 from xnat_core.run import run
@@ -92,6 +105,20 @@ def test_a_signal_before_there_is_anything_to_interrupt_leaves_no_traceback(
 ) -> None:
     (tmp_path / "early.py").write_text(ENDS_ITSELF.format(signal=name))
     assert _ended(tmp_path) == (status, "", "")
+
+
+@SIGNALS
+def test_a_signal_while_an_object_is_destroyed_is_heard(
+    tmp_path: Path, name: str, status: int
+) -> None:
+    """Python drops what is raised there, and would show it."""
+    (tmp_path / "early.py").write_text(EARLY)
+    (tmp_path / "late.py").write_text(LATE)
+    (tmp_path / "loaded.py").write_text(DESTROYED.format(signal=name))
+    found, out, err = _ended(tmp_path, "late")
+    assert (found, '"id":"True"' in out) == (status, True)
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
 
 
 @SIGNALS

@@ -8,12 +8,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from xnat_core.commandline import Args, Command, nearest
@@ -30,16 +28,9 @@ from xnat_core.errors import (
     explain,
 )
 from xnat_core.parsing import VALUED_BEFORE_VERB, parse, split_verb
-from xnat_core.start import at_once
+from xnat_core.signals import Signals, Terminated
 
 __all__ = ["Command", "run"]
-
-# A signal is put off while a module is imported: by so many seconds, so many times.
-_MOMENT, _PATIENCE = 0.01, 50
-
-
-class Terminated(BaseException):
-    """SIGTERM: take no new work, keep what is there, say what is left."""
 
 
 def run(
@@ -59,7 +50,7 @@ def run(
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(tool)
     try:
-        with _signals():
+        with Signals():
             return _run(tool, version, doc or "", commands, words, console)
     except UsageError as error:
         console.error(error.message)
@@ -278,53 +269,3 @@ def _abandon_output() -> None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
         os.close(nothing)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; a second signal of either kind ends at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    patience = _PATIENCE
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal patience
-        if patience and _is_importing(frame):
-            # Not every module in another language survives an exception here: orjson crashes.
-            patience -= 1
-            again = threading.Timer(_MOMENT, os.kill, (os.getpid(), number))
-            again.daemon = True
-            again.start()
-            return
-        signal.signal(signal.SIGINT, at_once)
-        signal.signal(signal.SIGTERM, at_once)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    # A shell starts background jobs with SIGINT ignored; that wish is kept.
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, stop)
-    if sys.platform != "win32":
-        before[signal.SIGCONT] = signal.signal(signal.SIGCONT, _go_on)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _go_on(number: int, frame: FrameType | None) -> None:
-    from xnat_core.terminal import ask_again
-
-    ask_again()

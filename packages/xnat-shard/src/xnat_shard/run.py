@@ -41,7 +41,7 @@ from xnat_core.files import unique_part_path
 from xnat_core.job import Job
 from xnat_core.leases import SECONDS, Lease
 from xnat_core.records import Record, done, failed, skipped
-from xnat_core.run import Terminated
+from xnat_core.signals import Terminated
 from xnat_core.user_paths import expanded
 from xnat_core.validation import LONGEST_TIMEOUT
 from xnat_shard.child import start, wait

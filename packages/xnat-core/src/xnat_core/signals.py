@@ -1,0 +1,93 @@
+"""Signals as exceptions, wherever an exception can be raised and does no harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+
+from xnat_core.start import at_once
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+# A signal that comes amiss is sent again after so many seconds, at most so many times.
+_MOMENT, _PATIENCE = 0.01, 50
+
+
+class Terminated(BaseException):
+    """SIGTERM: take no new work, keep what is there, say what is left."""
+
+
+class Signals:
+    """Entered, SIGTERM stops like Ctrl-C; a second signal of either kind ends at once."""
+
+    def __init__(self) -> None:
+        self._before: dict[signal.Signals, object] = {}
+        self._hook = sys.unraisablehook
+        self._patience = _PATIENCE
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._before = {number: signal.getsignal(number) for number in _STOPPING}
+        self._listen()
+        if sys.platform != "win32":
+            self._before[signal.SIGCONT] = signal.signal(signal.SIGCONT, _go_on)
+        sys.unraisablehook = self._unraised
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._before:
+            return
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # it was one
+        sys.unraisablehook = self._hook
+
+    def _listen(self) -> None:
+        # A shell starts background jobs with SIGINT ignored; that wish is kept.
+        for number in _STOPPING:
+            if self._before[number] is not signal.SIG_IGN:
+                signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._patience and _is_importing(frame):
+            # Not every module in another language survives an exception here: orjson crashes.
+            self._send_again(number)
+            return
+        for one in _STOPPING:
+            signal.signal(one, at_once)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+    def _unraised(self, what: sys.UnraisableHookArgs) -> None:
+        """Python drops and shows what is raised where an object is destroyed: stop after that."""
+        if not issubclass(what.exc_type, (KeyboardInterrupt, Terminated)):
+            self._hook(what)
+            return
+        self._listen()
+        number = signal.SIGTERM if issubclass(what.exc_type, Terminated) else signal.SIGINT
+        self._send_again(number)
+
+    def _send_again(self, number: int) -> None:
+        self._patience = max(self._patience - 1, 0)
+        again = threading.Timer(_MOMENT, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _go_on(number: int, frame: FrameType | None) -> None:
+    from xnat_core.terminal import ask_again
+
+    ask_again()
