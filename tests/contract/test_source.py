@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def test_no_command_goes_through_a_shell(package: Package) -> None:
         for path, call in calls(package)
         for word in call.keywords
         if word.arg == "shell"
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_no_query_numbers_its_values(package: Package) -> None:
+    """Python 3.14 refuses `?1` with a sequence; 3.12 warns."""
+    found = [
+        f"{path.name}:{text.lineno}"
+        for path in package.source.rglob("*.py")
+        for text in ast.walk(ast.parse(path.read_text()))
+        if isinstance(text, ast.Constant) and re.search(r"(?<![\w(?])\?\d", str(text.value))
     ]
     assert found == []
 

@@ -40,7 +40,8 @@ class Accounts:
     def find(self, key: str) -> User | None:
         """An account by login, number or e-mail address."""
         found = self._db.row(
-            "SELECT * FROM account WHERE login=?1 OR CAST(number AS TEXT)=?1 OR email=?1", (key,)
+            "SELECT * FROM account WHERE login=:key OR CAST(number AS TEXT)=:key OR email=:key",
+            {"key": key},
         )
         return _user(found) if found else None
 

@@ -117,8 +117,8 @@ class Containers:
 
     def containers(self, project: str = "") -> list[Document]:
         """The containers of a project or of the site, oldest first."""
-        sql = "SELECT * FROM container WHERE ?1='' OR project=?1 ORDER BY id"
-        rows = self._db.rows(sql, (project,))
+        sql = "SELECT * FROM container WHERE :project='' OR project=:project ORDER BY id"
+        rows = self._db.rows(sql, {"project": project})
         return [{"id": row["id"], **json.loads(row["content"])} for row in rows]
 
     def container(self, id: int) -> Document | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 Row = sqlite3.Row
-Values = Sequence[Any]
+Values = Sequence[Any] | Mapping[str, Any]
 
 
 class Database:

@@ -21,19 +21,20 @@ class ExperimentRows(ScanRows):
     def experiment_in(self, project: str, key: str) -> Experiment | None:
         """An experiment owned by or shared into a project, by its label there or its id."""
         found = self._db.row(
-            "SELECT * FROM experiment WHERE project=?1 AND (label=?2 OR id=?2)"
+            "SELECT * FROM experiment WHERE project=:project AND (label=:key OR id=:key)"
             " UNION ALL SELECT e.* FROM experiment e JOIN share h ON h.item=e.id"
-            " WHERE h.project=?1 AND (coalesce(h.label, e.label)=?2 OR e.id=?2)",
-            (project, key),
+            " WHERE h.project=:project AND (coalesce(h.label, e.label)=:key OR e.id=:key)",
+            {"project": project, "key": key},
         )
         return _experiment(found) if found else None
 
     def experiments_of_project(self, project: str, *, shared: bool = True) -> list[Experiment]:
         """The experiments and assessors of a project."""
-        sql = "SELECT * FROM experiment WHERE project=?1"
+        sql = "SELECT * FROM experiment WHERE project=:project"
         if shared:
-            sql += " OR id IN (SELECT item FROM share WHERE project=?1)"
-        return [_experiment(row) for row in self._db.rows(sql + " ORDER BY rowid", (project,))]
+            sql += " OR id IN (SELECT item FROM share WHERE project=:project)"
+        rows = self._db.rows(sql + " ORDER BY rowid", {"project": project})
+        return [_experiment(row) for row in rows]
 
     def experiments_of_subject(self, subject_id: str) -> list[Experiment]:
         """The experiments of a subject without their assessors."""

@@ -188,11 +188,12 @@ def project_subjects(request: Request, context: Context, project: str) -> Respon
     allowed = context.caller.may("read", found.id)
     context.require(allowed, f"Unable to read subjects for Project: {found.id}")
     sql = (
-        f"{SUBJECT_ROWS.format(label='s.label')} WHERE s.project=?1 UNION ALL"
+        f"{SUBJECT_ROWS.format(label='s.label')} WHERE s.project=:project UNION ALL"
         f" {SUBJECT_ROWS.format(label='coalesce(h.label, s.label)')}"
-        " JOIN share h ON h.item=s.id WHERE h.project=?1"
+        " JOIN share h ON h.item=s.id WHERE h.project=:project"
     )
-    return _loud(SUBJECTS, request, context, context.store.database.stream(sql, (found.id,)))
+    rows = context.store.database.stream(sql, {"project": found.id})
+    return _loud(SUBJECTS, request, context, rows)
 
 
 @routes.data("/experiments", variants=LIST)
@@ -209,10 +210,10 @@ def project_experiments(request: Request, context: Context, project: str) -> Res
     """The experiments of a project, shared ones under their label there."""
     found = readable_project(context, project)
     sql = (
-        f"{OWN_EXPERIMENTS} WHERE e.project=?1 UNION ALL"
-        f" {SHARED_EXPERIMENTS} JOIN share h ON h.item=e.id WHERE h.project=?1"
+        f"{OWN_EXPERIMENTS} WHERE e.project=:project UNION ALL"
+        f" {SHARED_EXPERIMENTS} JOIN share h ON h.item=e.id WHERE h.project=:project"
     )
-    rows = context.store.database.stream(sql, (found.id,))
+    rows = context.store.database.stream(sql, {"project": found.id})
     return _quiet(PROJECT_EXPERIMENTS, request, context, rows)
 
 
@@ -224,10 +225,11 @@ def subject_experiments(request: Request, context: Context, project: str, subjec
     if owner is None:
         raise StatusError(404)
     sql = (
-        f"{OWN_EXPERIMENTS} WHERE e.project=?1 AND e.subject_id=?2 UNION ALL {SHARED_EXPERIMENTS}"
-        " JOIN share h ON h.item=e.id WHERE h.project=?1 AND e.subject_id=?2"
+        f"{OWN_EXPERIMENTS} WHERE e.project=:project AND e.subject_id=:subject UNION ALL"
+        f" {SHARED_EXPERIMENTS} JOIN share h ON h.item=e.id"
+        " WHERE h.project=:project AND e.subject_id=:subject"
     )
-    rows = context.store.database.stream(sql, (found.id, owner.id))
+    rows = context.store.database.stream(sql, {"project": found.id, "subject": owner.id})
     return _quiet(PROJECT_EXPERIMENTS, request, context, rows)
 
 

@@ -292,9 +292,9 @@ class Prearchive:
     def log(self, session: StagedSession, entry: str) -> None:
         """Add a line to the session's log."""
         self._db.execute(
-            "INSERT INTO prearchive_log SELECT ?1, coalesce(max(id)+1, 0), ?2, ?3"
-            " FROM prearchive_log WHERE session=?1",
-            (session.number, now(), entry),
+            "INSERT INTO prearchive_log SELECT :session, coalesce(max(id)+1, 0), :date, :entry"
+            " FROM prearchive_log WHERE session=:session",
+            {"session": session.number, "date": now(), "entry": entry},
         )
 
     def logs(self, session: StagedSession) -> list[tuple[int, str, str]]:

@@ -177,9 +177,9 @@ class Resources:
         """Compute and store the number and size of the files."""
         self._db.execute(
             "UPDATE resource SET (file_count, file_size) ="
-            " (SELECT count(*), coalesce(sum(size), 0) FROM file WHERE resource=?1)"
-            " WHERE number=?1",
-            (resource.number,),
+            " (SELECT count(*), coalesce(sum(size), 0) FROM file WHERE resource=:number)"
+            " WHERE number=:number",
+            {"number": resource.number},
         )
 
     def refresh(

@@ -21,10 +21,10 @@ class SubjectRows(ExperimentRows):
     def subject_in(self, project: str, key: str) -> Subject | None:
         """A subject owned by or shared into a project, by its label there or its accession id."""
         found = self._db.row(
-            "SELECT * FROM subject WHERE project=?1 AND (label=?2 OR id=?2)"
+            "SELECT * FROM subject WHERE project=:project AND (label=:key OR id=:key)"
             " UNION ALL SELECT s.* FROM subject s JOIN share h ON h.item=s.id"
-            " WHERE h.project=?1 AND (coalesce(h.label, s.label)=?2 OR s.id=?2)",
-            (project, key),
+            " WHERE h.project=:project AND (coalesce(h.label, s.label)=:key OR s.id=:key)",
+            {"project": project, "key": key},
         )
         return _subject(found) if found else None
 
@@ -39,10 +39,11 @@ class SubjectRows(ExperimentRows):
 
     def subjects_of_project(self, project: str, *, shared: bool = True) -> list[Subject]:
         """The subjects of a project, with their own labels also where they are shared."""
-        sql = "SELECT * FROM subject WHERE project=?1"
+        sql = "SELECT * FROM subject WHERE project=:project"
         if shared:
-            sql += " OR id IN (SELECT item FROM share WHERE project=?1)"
-        return [_subject(row) for row in self._db.rows(sql + " ORDER BY rowid", (project,))]
+            sql += " OR id IN (SELECT item FROM share WHERE project=:project)"
+        rows = self._db.rows(sql + " ORDER BY rowid", {"project": project})
+        return [_subject(row) for row in rows]
 
     def create_subject(
         self, project: str, label: str, *, fields: Fields | None = None, user: str = "admin"

@@ -77,9 +77,9 @@ class Difference:
         """Take note of what the journal says, the last line on a file counting."""
         for one in accepted:
             self.inventory.change(
-                f"UPDATE instance SET digest=?2, taken=CASE WHEN size=?3 AND mtime_ns=?4"
-                f" THEN {TAKEN} ELSE {CHANGED} END WHERE name=?1 AND {self._ours}",
-                (one.name, one.digest, one.size, one.mtime_ns),
+                f"UPDATE instance SET digest=?, taken=CASE WHEN size=? AND mtime_ns=?"
+                f" THEN {TAKEN} ELSE {CHANGED} END WHERE name=? AND {self._ours}",
+                (one.digest, one.size, one.mtime_ns, one.name),
             )
         self.inventory.change(f"UPDATE instance SET digest='' WHERE taken={CHANGED}")
 
