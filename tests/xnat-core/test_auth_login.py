@@ -557,6 +557,21 @@ def test_a_rejected_token_without_credentials_is_told(
     assert xnat.requests(*LOGIN) == []
 
 
+def test_a_rejected_token_is_not_replaced_by_a_login_that_may_be_of_another_user(
+    xnat: XNAT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(resolve()) as client:
+        projects(client)
+    monkeypatch.setenv("XNAT_TOKEN", "GONE-GONE")
+    monkeypatch.delenv("XNAT_USER")
+    monkeypatch.delenv("XNAT_PASS")
+    with connect(resolve()) as client, pytest.raises(AuthenticationError, match="XNAT_TOKEN"):
+        projects(client)
+    monkeypatch.setenv("XNAT_USER", "admin")
+    with connect(resolve()) as client:
+        assert projects(client) == ["P1"]
+
+
 def test_a_given_token_is_not_ended_and_not_cached(
     xnat: XNAT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -223,7 +223,8 @@ class Authenticator:
     # --- inside the lock ----------------------------------------------------------------------
 
     def _find(self) -> CachedSession | None:
-        if self._cache is None:
+        # Nobody knows whose a session that was given is: a cached one may be of somebody else.
+        if self._cache is None or (self._given is not None and self._username is None):
             return None
         return self._cache.find(self._url, self._username, self._profile)
 
