@@ -281,6 +281,17 @@ def test_a_failure_of_which_nothing_is_known_is_no_row_of_a_table(
     assert [line.split() for line in capfdbinary.readouterr().out.splitlines()] == [[b"w", b"done"]]
 
 
+@pytest.mark.parametrize("listing", [True, False])
+def test_a_table_without_a_row_is_told_of(
+    listing: bool, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    commands = {"say": replace(COMMANDS["say"], listing=listing)}
+    assert run("toy", "1", None, commands, ["say", "-o", "table"]) == 0
+    assert capfdbinary.readouterr() == (b"", b"toy: nothing found\n")
+    assert run("toy", "1", None, commands, ["say"]) == 0
+    assert capfdbinary.readouterr() == (b"", b"")
+
+
 def test_a_misspelled_column_or_sort_key_is_named(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:

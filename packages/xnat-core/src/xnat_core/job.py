@@ -70,7 +70,7 @@ class Job:
         self.layout = command.layout
         self._tests: list[Test] = [where(text) for text in args.texts("--where")]
         self._asked = AskedKeys(args, command)
-        self._reads = command.listing
+        self._has_rows = command.listing or bool(command.columns)
         self._limit: int | None = None
         if command.listing:
             self._tests += [glob(text) for text in args.texts("--filter")]
@@ -145,7 +145,7 @@ class Job:
         """
         if sys.stdin is None:
             raise UsageError("standard input is closed, and no object is named")
-        self._reads = True
+        self._has_rows = True
         if sys.stdin.isatty():
             self.console.info(
                 f"waiting for {' or '.join(kinds)} records, one JSON object a line; "
@@ -337,7 +337,7 @@ class Job:
         self.close()
         if riddle := self._asked.riddle(self._written):
             self.console.info(riddle)
-        elif self._reads and not self.tally.outcomes and not self._written and self.for_people:
+        elif self._has_rows and not self.tally.outcomes and not self._written and self.for_people:
             self.console.info("nothing found")
         summary = self.tally.summary()
         # Who reads the facts of the one object knows that it is done.
