@@ -101,7 +101,7 @@ def configuration(data: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "config.yaml"
         path.write_bytes(data)
-        Config.load(path)
+        Config.of_file(path)
 
 
 def _blocks(data: bytes) -> Iterator[bytes]:

@@ -41,6 +41,22 @@ def test_the_first_profile_is_the_default_and_the_file_is_private(
     }
 
 
+def test_the_profile_in_use_is_the_one_that_the_environment_names(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["profile", "add", "dev", "--url", "https://dev.example.org"]) == 0
+    assert main(["profile", "use", "dev"]) == 0
+    monkeypatch.setenv("XNAT_URL", "https://ci.example.org")
+    capfd.readouterr()
+    assert main(["profile", "current", "-o", "json"]) == 0
+    assert '"url": "https://ci.example.org"' in capfd.readouterr().out
+    monkeypatch.setenv("XNAT_PROFILE", "dev")
+    assert main(["profile", "current", "-q"]) == 0
+    assert capfd.readouterr().out == "dev\n"
+    assert main(["profile", "add", "new", "--url", URL]) == 0
+    assert "ci.example.org" not in config_file().read_text()
+
+
 def test_a_profile_is_replaced_only_with_force(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "init", "--url", "https://other.example.org"]) == 1
     assert "--force replaces it" in capfd.readouterr().err

@@ -199,6 +199,57 @@ def test_a_password_can_be_taken_out() -> None:
     assert "old" not in config_file().read_text()
 
 
+TWO = """
+default_profile: prod
+profiles:
+  prod: {url: 'https://prod.org', workers: 8}
+  default: {url: 'https://dev.org'}
+"""
+
+
+def test_the_environment_is_above_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNAT_URL", "https://ci.org/")
+    monkeypatch.setenv("XNAT_TIMEOUT", "12")
+    monkeypatch.setenv("XNAT_VERIFY_SSL", "no")
+    assert Config.load().get_profile() == Profile("https://ci.org", verify_ssl=False, timeout=12)
+    write(TWO)
+    config = Config.load()
+    assert (config.default_profile, config.get_profile().url) == ("default", "https://ci.org")
+    assert config.get_profile("prod").workers == 8
+    monkeypatch.setenv("XNAT_URL", "https://prod.org")
+    assert Config.load().get_profile().workers == 8
+    monkeypatch.setenv("XNAT_PROFILE", "prod")
+    assert Config.load().default_profile == "prod"
+
+
+@pytest.mark.parametrize("text", ["", TWO])
+def test_what_the_environment_says_is_not_saved(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(text)
+    before = Config.load()
+    monkeypatch.setenv("XNAT_URL", "https://ci.org")
+    Config.load().save()
+    monkeypatch.setenv("XNAT_PROFILE", "elsewhere")
+    Config.load().save()
+    monkeypatch.delenv("XNAT_URL")
+    monkeypatch.delenv("XNAT_PROFILE")
+    assert Config.load() == before
+
+
+def test_what_is_changed_beside_the_environment_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(TWO)
+    monkeypatch.setenv("XNAT_URL", "https://ci.org")
+    config = Config.load()
+    config.profiles["prod"].workers = 3
+    config.add_profile("new", "https://new.org")
+    config.set_default_profile("default")
+    config.save()
+    monkeypatch.delenv("XNAT_URL")
+    config = Config.load()
+    assert config.default_profile == "default"
+    assert (config.get_profile().url, config.profiles["prod"].workers) == ("https://dev.org", 3)
+    assert "new" in config.profiles
+
+
 def test_a_file_that_cannot_be_understood_is_not_overwritten() -> None:
     file = write("profiles: [")
     with pytest.raises(ConfigurationError):

@@ -3,12 +3,11 @@
 Usage:
   xnat-auth profile current [options]
 
-XNAT_PROFILE, where it is set, names the one.
+XNAT_PROFILE, where it is set, names the one; XNAT_URL stands for one called 'default'.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from xnat_auth.profiles import entry, known
@@ -23,4 +22,4 @@ def work(job: Job) -> Iterator[Record]:
     config = Config.load()
     if not config.profiles:
         raise ConfigurationError("there are no profiles: 'xnat-auth profile init' makes one")
-    yield entry(config, known(config, os.environ.get("XNAT_PROFILE") or config.default_profile))
+    yield entry(config, known(config, config.default_profile))

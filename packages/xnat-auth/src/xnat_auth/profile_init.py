@@ -30,7 +30,7 @@ from xnat_core.records import Record, done
 def work(job: Job) -> Iterator[Record]:
     """Write the profile and yield it."""
     name = job.args.text("--profile") or "default"
-    _require_free(job, Config.load(), name)
+    _require_free(job, Config.of_file(), name)
     url = job.args.text("--url") or job.ask("URL of the XNAT server: ")
     if not url:
         raise UsageError("--url is needed: there is no terminal to ask on")

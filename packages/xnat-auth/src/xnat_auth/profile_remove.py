@@ -24,7 +24,7 @@ from xnat_core.records import Record, done, planned
 def work(job: Job) -> Iterator[Record]:
     """Remove the profile and yield what it was."""
     name = job.args.required("<name>")
-    record = _record(Config.load(), name)
+    record = _record(Config.of_file(), name)
     if job.args.flag("--dry-run"):
         yield planned(record)
         return

@@ -20,7 +20,7 @@ from xnat_core.user_paths import config_file
 
 def work(job: Job) -> Iterator[Record]:
     """Yield the configuration, or one profile."""
-    config = Config.load()
+    config = Config.of_file()
     if (name := job.args.text("--profile")) is not None:
         yield entry(config, known(config, name))
         return

@@ -17,7 +17,7 @@ from xnat_core.user_paths import config_file
 def changing() -> Iterator[Config]:
     """The configuration, for one process at a time, and written at the end unless that raises."""
     with AuthManager(config_file()).lock():
-        config = Config.load()
+        config = Config.of_file()
         yield config
         config.save()
 

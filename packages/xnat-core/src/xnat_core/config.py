@@ -7,7 +7,7 @@ does not know are kept when the file is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +70,37 @@ class Profile:
 
 @dataclass
 class Config:
-    """The configuration file."""
+    """The configuration: a file, and perhaps what the environment says above it."""
 
     default_profile: str = "default"
     output_format: str = "table"
     profiles: dict[str, Profile] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict, repr=False)
+    _below: _Below | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, config_path: Path | str | None = None) -> Config:
-        """Read the file; no file is an empty configuration.
+        """Read the file, with what the environment says above it.
+
+        XNAT_URL is the profile `default`, and the default one; XNAT_PROFILE names another default.
+        `save` leaves that out. Raises ConfigurationError naming the file or the variable, and the
+        field where one is to blame.
+        """
+        from xnat_core.targets import Environment, profile_of_environment
+
+        config, environment = cls.of_file(config_path), Environment.read()
+        profile = profile_of_environment(config, environment)
+        name = environment.profile or ("default" if profile else None)
+        if name is None:
+            return config
+        profiles = config.profiles if profile is None else {**config.profiles, "default": profile}
+        above = replace(config, default_profile=name, profiles=dict(profiles))
+        above._below = _Below(config.default_profile, name, config.profiles, profile)
+        return above
+
+    @classmethod
+    def of_file(cls, config_path: Path | str | None = None) -> Config:
+        """Read the file alone; no file is an empty configuration.
 
         Raises ConfigurationError naming the file, and the field where one is to blame.
         """
@@ -122,12 +143,15 @@ class Config:
 
         path = Path(config_path) if config_path is not None else config_file()
         before = self._passwords_of(path)
+        default, profiles = self.default_profile, self.profiles
+        if self._below is not None:
+            default, profiles = self._below.own(default, profiles)
         data: dict[str, Any] = {
-            "default_profile": self.default_profile,
+            "default_profile": default,
             "output_format": self.output_format,
             "profiles": {
                 name: _with_password(profile, before.get(name))
-                for name, profile in self.profiles.items()
+                for name, profile in profiles.items()
             },
         }
         text = yaml.safe_dump(data | self.unknown, sort_keys=False, allow_unicode=True)
@@ -138,7 +162,7 @@ class Config:
 
     @classmethod
     def _passwords_of(cls, path: Path) -> dict[str, str | None]:
-        return {name: profile.password for name, profile in cls.load(path).profiles.items()}
+        return {name: profile.password for name, profile in cls.of_file(path).profiles.items()}
 
     def get_profile(self, name: str | None = None) -> Profile:
         """Return a profile, the default one without a name. Raises ProfileNotFoundError."""
@@ -177,6 +201,28 @@ class Config:
         """Make a profile the default one. Raises ProfileNotFoundError."""
         self.get_profile(name)
         self.default_profile = name
+        if self._below is not None:
+            self._below.default_profile = name
+
+
+@dataclass
+class _Below:
+    """What the file says where the environment says something else: the default profile, and the
+    profile `default`."""
+
+    default_profile: str
+    default_above: str
+    profiles: dict[str, Profile]
+    profile_above: Profile | None
+
+    def own(self, default: str, profiles: dict[str, Profile]) -> tuple[str, dict[str, Profile]]:
+        """The default profile and the profiles without what is still the environment's."""
+        kept = {
+            name: self.profiles.get(name) if profile is self.profile_above else profile
+            for name, profile in profiles.items()
+        }
+        own = self.default_profile if default == self.default_above else default
+        return own, {name: profile for name, profile in kept.items() if profile is not None}
 
 
 def _read(path: Path) -> dict[str, Any]:

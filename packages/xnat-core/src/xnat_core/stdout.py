@@ -79,7 +79,7 @@ def writer_of(args: Args, command: Command, layout: str) -> Writer:
 def _format_of_terminal() -> str:
     from xnat_core.config import Config
 
-    chosen = Config.load().output_format
+    chosen = Config.of_file().output_format
     if chosen not in FORMATS:
         raise ConfigurationError(
             f"output_format: {chosen!r} is none of {', '.join(FORMATS)}", "output_format", chosen

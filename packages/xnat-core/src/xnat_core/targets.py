@@ -92,7 +92,7 @@ def resolve(
     `server_of_records` is what the first input record names; it decides when the command line does
     not. Raises ConfigurationError when there is no server or a setting is wrong.
     """
-    config = Config.load() if config is None else config
+    config = Config.of_file() if config is None else config
     environment = Environment.read() if environment is None else environment
     if url:
         found = _named_by_url(config, environment, server_url(url), profile)
@@ -128,7 +128,7 @@ def target_for_server(
     the server, too: in a profile, in XNAT_URL, or by a login that is still cached. Raises
     ConfigurationError saying what to add.
     """
-    config = Config.load() if config is None else config
+    config = Config.of_file() if config is None else config
     environment = Environment.read() if environment is None else environment
     server = server_url(url)
     name = _profile_with_url(config, server, environment.profile)
@@ -176,6 +176,14 @@ def _of_environment(config: Config, environment: Environment, url: str) -> Targe
     name = _profile_with_url(config, url, environment.profile)
     profile = Profile(url) if name is None else config.profiles[name]
     return Target(name or "default", profile, source="environment")
+
+
+def profile_of_environment(config: Config, environment: Environment) -> Profile | None:
+    """XNAT_URL as a profile, with XNAT_TIMEOUT and XNAT_VERIFY_SSL; None where it is not set."""
+    if environment.url is None:
+        return None
+    found = _of_environment(config, environment, environment.url)
+    return _with_login(found, environment, None, None, ours=True).profile
 
 
 def _default(config: Config) -> str:

@@ -195,7 +195,7 @@ def _profiles() -> Iterator[tuple[str, str]]:
     from xnat_core.errors import XNATCtlError
 
     try:
-        profiles = Config.load().profiles
+        profiles = Config.of_file().profiles
     except XNATCtlError:
         return
     for name, profile in profiles.items():
