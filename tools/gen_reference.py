@@ -39,7 +39,8 @@ is not known. A tool keeps keys that it does not know.
 
 A record that a tool acted upon has also `outcome`: `done`, `skipped`, `planned` (dry run) or
 `failed`; with `failed` comes `error`, an object of `type`, `message` and `exit_status` (see
-[exit status](exit-status.md)).
+[exit status](exit-status.md)). What a dry run found to need nothing is `skipped` and has `dry_run`.
+Records that failed, those of a dry run, and what a bound has left are handed on unchanged.
 """
 EXIT_STATUS = """\
 # Exit status

@@ -99,12 +99,13 @@ def test_failed_and_planned_records_pass_unchanged_and_count(
 ) -> None:
     broken = {"kind": "other", "outcome": "failed", "error": {"exit_status": 8}, "x": [1]}
     plan = {"kind": "word", "id": "p", "outcome": "planned"}
-    feed(monkeypatch, broken, plan, {"kind": "word", "id": "w", "mine": 1})
+    there = {"kind": "word", "id": "t", "dry_run": True, "outcome": "skipped"}
+    feed(monkeypatch, broken, plan, there, {"kind": "word", "id": "w", "mine": 1})
     assert main(["say", "-"]) == 8
     out, err = capfdbinary.readouterr()
     records = [json.loads(line) for line in out.splitlines()]
-    assert records[:2] == [broken, plan]
-    assert records[2] == {"kind": "word", "id": "w", "mine": 1, "seen": True, "outcome": "done"}
+    assert records[:3] == [broken, plan, there]
+    assert records[3] == {"kind": "word", "id": "w", "mine": 1, "seen": True, "outcome": "done"}
     assert err.count(b"\n") == 1  # only the summary: the tool before has told of the failure
 
 

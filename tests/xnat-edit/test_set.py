@@ -29,6 +29,17 @@ def test_quality_and_note_of_a_scan(xnat: XNAT, edit: Run) -> None:
     assert edit(*words).values("outcome") == ["skipped"]
 
 
+def test_a_dry_run_is_dry_to_the_end_of_the_pipeline(xnat: XNAT, edit: Run) -> None:
+    session = xnat.has_session("P1", "S1", "MR1", scans={"1": {}, "2": {}})
+    records = [{"kind": "scan", "id": n, "session_id": session.id} for n in ("1", "2")]
+    edit("set", "-P", "P1", "-E", "MR1", "--scan", "2", "quality=unusable")
+    dry = edit("set", "quality=unusable", "--dry-run", records=records)
+    assert sorted(dry.values("id", "outcome")) == [("1", "planned"), ("2", "skipped")]
+    answer = edit("delete", "--yes", records=dry.records)
+    assert sorted(answer.records, key=repr) == sorted(dry.records, key=repr)
+    assert {scan.id for scan in xnat.store.items.scans(session.id)} == {"1", "2"}
+
+
 @pytest.mark.parametrize("parent", [["-P", "P1"], ["-P", "P1", "-S", "S1"]])
 def test_a_session_that_was_not_named_is_not_its_parent(
     xnat: XNAT, edit: Run, parent: list[str]

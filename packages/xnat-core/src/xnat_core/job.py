@@ -32,6 +32,7 @@ from xnat_core.records import (
     failed,
     failure_text,
     glob,
+    of_dry_run,
     parse_line,
     passes_through,
     read_lines,
@@ -72,6 +73,7 @@ class Job:
         self._asked = AskedKeys(args, command)
         self._has_rows = command.listing or bool(command.columns)
         self._limit: int | None = None
+        self._is_dry = args.has("--dry-run") and args.flag("--dry-run")
         if command.listing:
             self._tests += [glob(text) for text in args.texts("--filter")]
             self._limit = args.whole("--limit", least=0)
@@ -140,8 +142,9 @@ class Job:
     def records(self, *kinds: str) -> Iterator[Record]:
         """The records of standard input that this command can act on, as they come.
 
-        Failed and planned records, and those that a bound has left, are handed on unchanged; lines
-        that are no records, and records of other kinds or of another server, become failed ones.
+        Failed records, those of a dry run, and those that a bound has left, are handed on
+        unchanged; lines that are no records, and records of other kinds or of another server,
+        become failed ones.
         """
         if sys.stdin is None:
             raise UsageError("standard input is closed, and no object is named")
@@ -287,6 +290,8 @@ class Job:
 
     def emit(self, record: Record, *, passed: bool = False) -> None:
         """Write one record, count it, and tell of its failure unless the tool before did."""
+        if self._is_dry and not passed:
+            record = of_dry_run(record)
         with self._lock:
             self.tally.count(record)
             self.bounds.used(record)

@@ -107,7 +107,19 @@ def record_of(item: object) -> Record:
 
 def passes_through(record: Mapping[str, Any]) -> bool:
     """Whether a tool must hand the record on without acting on it."""
-    return record.get("outcome") in ("failed", "planned")
+    return record.get("outcome") in ("failed", "planned") or record.get("dry_run") is True
+
+
+def of_dry_run(record: Record) -> Record:
+    """The record as a dry run hands it on.
+
+    The tools behind act on what needed nothing, too, and the run to its end is to be dry.
+    """
+    if passes_through(record):
+        return record
+    if (outcome := record.get("outcome")) is not None:
+        return _with_outcome(record, outcome, {"dry_run": True})
+    return {**record, "dry_run": True}
 
 
 def read_lines(stream: Any) -> Iterator[tuple[int, bytes]]:
