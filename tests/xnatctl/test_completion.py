@@ -60,6 +60,19 @@ def offered(line: str) -> list[str]:
     return [candidate.split("\t")[0] for candidate in complete(line.split(" ")).splitlines()]
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_start_up_file_may_ask_by_the_variable(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_XNATCTL_COMPLETE", f"{shell}_source")
+    assert main([]) == 0
+    assert capfd.readouterr().out == script(shell)
+    monkeypatch.setenv("_XNATCTL_COMPLETE", "tcsh_source")
+    assert main([]) == 2
+    monkeypatch.setenv("_XNATCTL_COMPLETE", f"{shell}_complete")
+    assert main([]) == 2
+
+
 @pytest.mark.usefixtures("speaking")
 @pytest.mark.parametrize(
     ("line", "candidates"),

@@ -58,6 +58,8 @@ def answer(words: list[str]) -> str:
         return _manual()
     if first == "--version":
         return f"xnatctl {__version__}\n"
+    if not first and (shell := _shell_that_asks()):
+        return _completion([shell])
     if not first:
         raise Refused("no command given: 'xnatctl --help' lists them")
     if first == "help":
@@ -186,6 +188,12 @@ def _completion(arguments: list[str]) -> str:
     if not arguments or arguments[0] not in SHELLS:
         raise Refused(f"completion needs the name of a shell: {', '.join(SHELLS)}")
     return script(arguments[0]) if not arguments[1:] else _no_more("completion", arguments[1:])
+
+
+def _shell_that_asks() -> str:
+    """The shell whose start-up file says `eval "$(_XNATCTL_COMPLETE=bash_source xnatctl)"`."""
+    shell, _, what = os.environ.get("_XNATCTL_COMPLETE", "").partition("_")
+    return shell if what == "source" else ""
 
 
 def _complete(words: list[str]) -> str:
