@@ -263,6 +263,6 @@ def test_a_table_cuts_long_values_and_a_program_gets_them_whole(
     run: Run, change: Callable[..., None]
 ) -> None:
     change(lambda dataset: setattr(dataset, "ImageComments", "x" * 80))
-    where = ("--where", "keyword=ImageComments")
+    where = ("--where", "keyword=ImageComments", "--where", "value~x{80}")
     assert run("list-tags", B, *where).values("value") == ["x" * 80]
     assert run("list-tags", B, *where, "-o", "table").out.split()[-1] == "x" * 49 + "…"

@@ -33,6 +33,18 @@ def test_a_table_has_id_name_investigator_and_description(xnat: XNAT, ls: Run) -
     )
 
 
+def test_a_table_shows_the_beginning_of_a_description(xnat: XNAT, ls: Run) -> None:
+    xnat.has_project("P1")
+    text = "d" * 50 + " and much more"
+    xnat.store.items.update_project("P1", fields={"description": text})
+    where = ("--where", "description~more")
+    assert ls("projects", *where).values("description") == [text]
+    assert (
+        ls("projects", *where, "-o", "tsv", "--columns", "description").out.split("\n")[1] == text
+    )
+    assert ls("projects", *where, "-o", "table").out.split()[-1] == "d" * 49 + "…"
+
+
 def test_quiet_prints_ids(xnat: XNAT, ls: Run) -> None:
     xnat.has_project("P1")
     assert ls("projects", "-q").out == "P1\n"

@@ -57,11 +57,11 @@ class Command:
     """One thing a tool can do, and how its output looks.
 
     `module` holds the docstring (manual and parser) and the function `work`. `columns` are those of
-    the table, `identifier` is what `--quiet` prints. `layout` is `table` for many records, `facts`
-    for one. `listing` adds the list options, `bounded` those of `Job.within_bounds`. `changes` says
-    that what is there is changed, so `--where` must not look like a choice of it. `aliases` maps a
-    retired spelling to what stands for it now: `{"--unzip": ("--extract",), "--archive-format":
-    ("--mode",)}`; an empty tuple drops it.
+    the table, `widest` says how wide some may be, `identifier` is what `--quiet` prints. `layout`
+    is `table` for many records, `facts` for one. `listing` adds the list options, `bounded` those
+    of `Job.within_bounds`. `changes` says that what is there is changed, so `--where` must not look
+    like a choice of it. `aliases` maps a retired spelling to what stands for it now:
+    `{"--unzip": ("--extract",), "--archive-format": ("--mode",)}`; an empty tuple drops it.
     """
 
     module: str
@@ -72,6 +72,7 @@ class Command:
     changes: bool = False
     layout: str = "table"
     columns: tuple[str, ...] = ()
+    widest: Mapping[str, int] = field(default_factory=dict)
     identifier: str = "id"
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

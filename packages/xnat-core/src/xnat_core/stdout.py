@@ -72,6 +72,7 @@ def writer_of(args: Args, command: Command, layout: str) -> Writer:
             headings=headings,
             whole=command.listing or not terminal,
             bold=terminal and not args.flag("--no-color") and _colour(),
+            widest=command.widest,
         )
     return Ndjson(stream)
 

@@ -44,6 +44,15 @@ def cell(value: Any) -> str:
     return safe(str(value))
 
 
+def cut(text: str, columns: int) -> str:
+    """The beginning of a text, no wider than so many columns of a terminal."""
+    if width(text) <= columns:
+        return text
+    while width(text) > columns - 1:
+        text = text[:-1]
+    return text + "…"
+
+
 def title(key: str) -> str:
     """A column's heading: the key with spaces, in title case; `id` and `uri` in capitals."""
     words = key.replace("_", " ").split()
@@ -107,17 +116,9 @@ def _escaped(match: re.Match[str]) -> str:
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     parts = []
     for text, columns in zip(row, widths, strict=False):
-        taken = width(text)
-        if columns and taken > columns:
-            text, taken = _cut(text, columns), columns
-        parts.append(text + " " * (columns - taken))
+        shown = cut(text, columns) if columns else text
+        parts.append(shown + " " * (columns - width(shown)))
     return _GAP.join(parts).rstrip()
-
-
-def _cut(text: str, columns: int) -> str:
-    while width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…"
 
 
 def _fit(widths: list[int], limit: int | None) -> None:

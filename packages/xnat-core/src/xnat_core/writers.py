@@ -144,13 +144,21 @@ class Table:
     """A table: drawn when all is there, or with `whole` false a line as each object is done."""
 
     def __init__(
-        self, stream: BinaryIO, columns: Sequence[str], *, headings: bool, whole: bool, bold: bool
+        self,
+        stream: BinaryIO,
+        columns: Sequence[str],
+        *,
+        headings: bool,
+        whole: bool,
+        bold: bool,
+        widest: Mapping[str, int] | None = None,
     ) -> None:
         self._stream = stream
         self._columns = tuple(columns)
         self._headings = headings
         self._whole = whole
         self._bold = bold
+        self._widest = widest or {}
         self._rows: list[list[str]] = []
         self._widths: list[int] = []
 
@@ -159,7 +167,7 @@ class Table:
             self._columns = tuple(k for k in record if k not in ("kind", "server", "uri"))
         elif "outcome" in record and "outcome" not in self._columns:
             self._columns = (*self._columns, "outcome")
-        row = [tables.cell(record.get(name)) for name in self._columns]
+        row = [self._cell(record, name) for name in self._columns]
         told = ("kind", "outcome")
         known = (text for name, text in zip(self._columns, row, strict=True) if name not in told)
         empty = record.get("outcome") == "failed" or "kind" in self._columns
@@ -177,6 +185,10 @@ class Table:
             for number, line in enumerate(tables.table(rows, headings, terminal_width())):
                 self._put(line, heading=number == 0 and self._headings)
         self._stream.flush()
+
+    def _cell(self, record: Record, name: str) -> str:
+        text = tables.cell(record.get(name))
+        return tables.cut(text, self._widest[name]) if name in self._widest else text
 
     def _line(self, row: list[str]) -> None:
         if not self._widths:

@@ -43,6 +43,7 @@ COMMANDS = {
         server=False,
         listing=True,
         columns=("tag", "vr", "name", "value"),
+        widest={"value": 50},
         identifier="tag",
     ),
     "anonymize": Command(

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
     from pydicom.tag import BaseTag
 
-SHOWN = 50
-
 
 def work(job: Job) -> Iterator[Record]:
     """A record per element."""
@@ -43,10 +41,7 @@ def work(job: Job) -> Iterator[Record]:
 
     def listed(record: Record) -> Iterable[Record]:
         for tag in elements(Path(record["path"]), private=private):
-            found = tag.to_record()
-            if job.for_people:
-                found["value"] = _cut(tag.value or "")
-            yield found
+            yield tag.to_record()
 
     with without_remarks():
         yield from job.each(listed, finder.records(job.args.texts("<path>")), ordered=True)
@@ -76,7 +71,3 @@ def _element(path: Path, dataset: FileDataset, tag: BaseTag) -> DicomTag:
         keyword=keyword_for_tag(tag) or None,
         name=dictionary_description(tag) if known else dataset[tag].name,
     )
-
-
-def _cut(value: str) -> str:
-    return value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"

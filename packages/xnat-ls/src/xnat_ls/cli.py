@@ -25,7 +25,10 @@ from xnat_ls import __version__
 
 COMMANDS = {
     "projects": Command(
-        "xnat_ls.projects", listing=True, columns=("id", "name", "pi", "description")
+        "xnat_ls.projects",
+        listing=True,
+        columns=("id", "name", "pi", "description"),
+        widest={"description": 50},
     ),
     "subjects": Command(
         "xnat_ls.subjects",
