@@ -115,7 +115,7 @@ def test_groups_that_failed_are_told_and_the_others_done(
         ("P1_member", "done"),
         ("strange", "failed"),
     ]
-    assert "project 'NOPE' not found" in answer.err
+    assert "xnat-admin: user alice: project 'NOPE' not found\n" in answer.err
     assert "alice is not in group 'strange', the server refused" in answer.err
     assert answer.status == 1
 

@@ -78,7 +78,7 @@ def identity(record: Mapping[str, Any]) -> str:
     kind = str(record.get("kind", "record"))
     if kind == "scan" and record.get("id") is not None:
         return f"scan {record.get('session') or record.get('session_id') or '?'}/{record['id']}"
-    for key in ("label", "id", "name", "path", "uri"):
+    for key in ("label", "id", "name", "username", "path", "uri"):
         if record.get(key) not in (None, ""):
             return f"{kind} {record[key]}"
     return kind
