@@ -47,7 +47,7 @@ def say(job: Job) -> Iterator[Record]:
             yield {**record, "id": str(Path.cwd())}
         elif word == "draw":
             job.progress.start(total_items=1, what="drawn")
-        elif word == "-":
+        elif word in ("-", "hear"):
             yield from (done(r, seen=True) for r in job.records("word"))
         else:
             yield record

@@ -266,6 +266,19 @@ def test_a_signal_while_waiting_for_input_ends_at_once(number: int, status: int)
     assert err.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(("words", "status"), [(["say", "hear"], 2), (["say", "-"], 0)])
+def test_what_is_always_empty_is_no_input_unless_it_is_asked_for(
+    words: list[str], status: int
+) -> None:
+    """Under cron a variable that is empty would be a success."""
+    process = toy(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (status, b"")
+    told = b"standard input is /dev/null, and no object is named" if status else b""
+    assert told in err
+    assert err.count(b"\n") == bool(status)
+
+
 def test_the_limit_of_a_sorted_listing_cuts_no_failure(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:

@@ -119,6 +119,13 @@ class Args:
         """Whether the manual knows this option or argument."""
         return name in self._words
 
+    @property
+    def has_dash(self) -> bool:
+        """Whether a word is `-`, which asks for standard input."""
+        return any(
+            word == "-" or (isinstance(word, list) and "-" in word) for word in self._words.values()
+        )
+
     def number(self, name: str, *, least: float | None = None) -> float | None:
         """A number, or None when it was not given."""
         value = self.text(name)

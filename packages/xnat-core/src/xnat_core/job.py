@@ -6,11 +6,12 @@ A tool never prints, exits or opens a connection by itself; it asks the job.
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from xnat_core.asked_keys import AskedKeys
 from xnat_core.bounds import BoundReached, Bounds, is_bound, is_left
@@ -144,10 +145,13 @@ class Job:
 
         Failed records, those of a dry run, and those that a bound has left, are handed on
         unchanged; lines that are no records, and records of other kinds or of another server,
-        become failed ones.
+        become failed ones. Raises UsageError where standard input is /dev/null and nothing asks for
+        it: where nobody types, as under cron, a variable that is empty would be a success.
         """
         if sys.stdin is None:
             raise UsageError("standard input is closed, and no object is named")
+        if _is_null(sys.stdin) and not self.args.has_dash:
+            raise UsageError(f"standard input is {os.devnull}, and no object is named")
         self._has_rows = True
         if sys.stdin.isatty():
             self.console.info(
@@ -373,3 +377,11 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
+
+
+def _is_null(stream: TextIO) -> bool:
+    """Whether a stream is the device that is always empty."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(os.devnull))
+    except (OSError, ValueError):  # not a stream of the system
+        return False
