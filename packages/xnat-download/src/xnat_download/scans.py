@@ -30,7 +30,7 @@ Options:
 
 Examples:
   xnat-download scans -P NEURO -E NEURO_01_MR1 -s 1,4 -r NIFTI --out ./data
-  xnat-ls scans -P NEURO --where type~T1 NEURO_01_MR1 | xnat-download scans --out ./data
+  xnat-ls scans -P NEURO -E NEURO_01_MR1 --where type~T1 | xnat-download scans --out ./data
 """
 
 from __future__ import annotations
