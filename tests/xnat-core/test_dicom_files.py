@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xnat_core.dicom_files import has_magic, is_named_dicom, may_be_dicom, walk
+from xnat_core.dicom_files import LostLinks, has_magic, is_named_dicom, may_be_dicom, walk
 from xnat_core.errors import UploadError, XNATCtlError
 
 
@@ -46,6 +46,17 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
     assert [file.path.name for file in walk([tmp_path], troubles.append)] == ["seen"]
     (told,) = troubles
     assert "fetched-later: a link to .git/annex/objects/x, which is not there" in told.message
+    lost = LostLinks()
+    assert [file.path.name for file in walk([tmp_path], troubles.append, lost)] == ["seen"]
+    assert (len(troubles), lost.count, lost.first) == (1, 1, tmp_path / "fetched-later")
+
+
+def test_a_link_that_is_named_itself_and_leads_nowhere_is_never_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "gone").symlink_to("nowhere")
+    troubles: list[XNATCtlError] = []
+    lost = LostLinks()
+    assert not list(walk([tmp_path / "gone"], troubles.append, lost))
+    assert (len(troubles), lost.count) == (1, 0)
 
 
 def test_a_directory_is_entered_once_however_many_names_lead_to_it(tmp_path: Path) -> None:

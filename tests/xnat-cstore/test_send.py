@@ -117,6 +117,17 @@ def test_what_is_no_dicom_is_passed_over_below_a_directory(
     assert (status, err, sum(r["files"] for r in records)) == (0, "", 7)
 
 
+def test_a_link_that_leads_nowhere_is_passed_over_and_told(
+    run: Run, scp: Scripted, series: list[Path]
+) -> None:
+    link = series[0].parent / "0.dcm"
+    link.symlink_to("nowhere")
+    status, records, err = run("send", link.parent, *at(scp.port))
+    assert (status, [record["outcome"] for record in records]) == (0, ["done"])
+    assert f"links that lead nowhere (1) were passed over, the first: {link}\n" in err
+    assert run("send", link, *at(scp.port))[0] == 1
+
+
 @pytest.mark.parametrize("content", [b"", b"nothing here", b"\0" * 128 + b"DICM", b"\xff" * 500])
 def test_what_is_named_itself_must_be_dicom(
     content: bytes, run: Run, scp: Scripted, tmp_path: Path

@@ -321,3 +321,12 @@ def test_a_folder_that_cannot_be_read_whole_is_not_uploaded_in_part(
     status, _, err = run()
     assert (status, "lost.log" in err) == (1, True), err
     assert xnat.requests("POST", "/data/services/import") == []
+
+
+def test_a_link_among_dicom_that_leads_nowhere_is_passed_over_and_told(
+    xnat: XNAT, run: Run, exam: Path
+) -> None:
+    (exam / "dicom" / "0.dcm").symlink_to("nowhere")
+    status, (record,), err = run()
+    assert (status, record["dicom"]["total"]) == (0, 6)
+    assert "links that lead nowhere (1) were passed over, the first: exam/dicom/0.dcm\n" in err

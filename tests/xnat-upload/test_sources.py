@@ -274,6 +274,25 @@ def test_sidecars_and_hidden_files_stay_at_home(upload: Uploader) -> None:
     assert (upload(upload.folder, *HERE).status, upload.count()) == (0, 3)
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_a_link_that_leads_nowhere_is_passed_over_and_told(upload: Uploader, mode: str) -> None:
+    upload.series()
+    (upload.folder / "0.dcm").symlink_to("nowhere")
+    (upload.folder / "s1" / "gone").symlink_to(".git/annex/objects/x")
+    ran = upload(upload.folder, *HERE, "--mode", mode)
+    assert (ran.status, upload.count(), len(ran.records)) == (0, 3, 1)
+    first = upload.folder / "0.dcm"
+    assert f"links that lead nowhere (2) were passed over, the first: {first}\n" in ran.err
+
+
+def test_of_links_that_lead_nowhere_alone_nothing_is_uploaded(upload: Uploader) -> None:
+    upload.folder.mkdir()
+    (upload.folder / "0.dcm").symlink_to("nowhere")
+    ran = upload(upload.folder, *HERE)
+    assert ran.status == 1
+    assert "no DICOM found" in ran.err
+
+
 def feed(monkeypatch: pytest.MonkeyPatch, *lines: object) -> None:
     read, write = os.pipe()
     with os.fdopen(write, "w") as pipe:

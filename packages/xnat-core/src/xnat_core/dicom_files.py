@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_core.errors import UploadError, XNATCtlError
-from xnat_core.files import no_file
+from xnat_core.files import leads_nowhere, no_file
 
 SUFFIXES = (".dcm", ".ima", ".img", ".dicom")
 PREAMBLE = 128
@@ -33,12 +33,31 @@ class LocalFile:
     identity: tuple[int, int]
 
 
-def walk(roots: Iterable[Path], trouble: Trouble) -> Iterator[LocalFile]:
+@dataclass(slots=True)
+class LostLinks:
+    """Links that lead nowhere, met on a walk and passed over."""
+
+    count: int = 0
+    first: Path | None = None
+
+    def add(self, path: Path) -> None:
+        """Count one more."""
+        self.count += 1
+        self.first = self.first or path
+
+    def __str__(self) -> str:
+        return f"links that lead nowhere ({self.count}) were passed over, the first: {self.first}"
+
+
+def walk(
+    roots: Iterable[Path], trouble: Trouble, lost: LostLinks | None = None
+) -> Iterator[LocalFile]:
     """Yield the regular files at and below `roots` as they are met, sorted within a directory.
 
     Names beginning with a dot and everything that is neither file nor directory are passed over
     below a root; a directory that several names lead to is entered once. `trouble` is told of what
-    cannot be read, of links that lead nowhere, and of a root that does not exist.
+    cannot be read, and of a root that does not exist; of links that lead nowhere only where `lost`
+    does not count them.
     """
     entered: set[tuple[int, int]] = set()
     for root in roots:
@@ -48,13 +67,17 @@ def walk(roots: Iterable[Path], trouble: Trouble) -> Iterator[LocalFile]:
             trouble(no_file(root, error))
             continue
         if stat.S_ISDIR(found.st_mode):
-            yield from _below(root, found, entered, trouble)
+            yield from _below(root, found, entered, trouble, lost)
         else:
             yield from _file(root, found)
 
 
 def _below(
-    directory: Path, found: os.stat_result, entered: set[tuple[int, int]], trouble: Trouble
+    directory: Path,
+    found: os.stat_result,
+    entered: set[tuple[int, int]],
+    trouble: Trouble,
+    lost: LostLinks | None,
 ) -> Iterator[LocalFile]:
     # A stack: recursion would hold a frame for each level, and names may link in circles.
     waiting = [(directory, found)]
@@ -69,7 +92,10 @@ def _below(
             try:
                 found = path.stat()
             except OSError as error:
-                trouble(no_file(path, error))
+                if lost is not None and leads_nowhere(path, error):
+                    lost.add(path)
+                else:
+                    trouble(no_file(path, error))
                 continue
             if stat.S_ISDIR(found.st_mode):
                 directories.append((path, found))

@@ -279,11 +279,16 @@ class SentFile:
         )
 
 
-def no_file(path: Path, error: OSError) -> UploadError:
-    """Why a name cannot be uploaded; a link may lead to what was moved, or was never fetched."""
-    reason = error.strerror
+def leads_nowhere(path: Path, error: OSError) -> bool:
+    """Whether a name was not found because it is a link, to what was moved or never fetched."""
     # In this order: of what cannot be looked up at all, nobody can tell whether it is a link.
-    if isinstance(error, FileNotFoundError) and path.is_symlink():
+    return isinstance(error, FileNotFoundError) and path.is_symlink()
+
+
+def no_file(path: Path, error: OSError) -> UploadError:
+    """Why a name cannot be uploaded."""
+    reason = error.strerror
+    if leads_nowhere(path, error):
         reason = f"a link to {path.readlink()}, which is not there"
     return UploadError(f"{path}: {reason}", path)
 

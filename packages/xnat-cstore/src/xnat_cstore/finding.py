@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xnat_core.dicom_files import LocalFile, is_backup, is_other, may_be_dicom, walk
+from xnat_core.dicom_files import LocalFile, LostLinks, is_backup, is_other, may_be_dicom, walk
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
 from xnat_core.records import Record, RecordError, failed, path_of
 from xnat_cstore.instance import Instance, read_instance, shown
 
 
-def in_paths(paths: Iterable[Path]) -> Iterator[Instance | Record]:
+def in_paths(paths: Iterable[Path], lost: LostLinks) -> Iterator[Instance | Record]:
     """The instances at and below paths, and a failed record for each file that is broken.
 
     Files that do not look like DICOM are passed over below a directory, and are broken when they
-    are named themselves.
+    are named themselves. `lost` counts links that lead nowhere.
     """
     for path in paths:
         troubles: list[XNATCtlError] = []
-        for item in _below(path, troubles):
+        for item in _below(path, troubles, lost):
             yield from _told(troubles)
             yield item
         yield from _told(troubles)
 
 
 def in_records(
-    records: Iterable[Record], keep: Callable[[Instance, Record], Any]
+    records: Iterable[Record], keep: Callable[[Instance, Record], Any], lost: LostLinks
 ) -> Iterator[Instance | Record]:
     """The instances that records of kind `dicom` name by `path`, a file or a folder.
 
@@ -40,7 +40,7 @@ def in_records(
             yield failed(record, RecordError("the record has no path"))
             continue
         empty = True
-        for item in _below(Path(path), troubles):
+        for item in _below(Path(path), troubles, lost):
             empty = False
             if isinstance(item, Instance):
                 keep(item, record)
@@ -53,11 +53,13 @@ def in_records(
             yield failed(record, trouble)
 
 
-def _below(path: Path, troubles: list[XNATCtlError]) -> Iterator[Instance | Record]:
+def _below(
+    path: Path, troubles: list[XNATCtlError], lost: LostLinks
+) -> Iterator[Instance | Record]:
     if is_other(path):
         troubles.append(UploadError(f"{path}: neither a file nor a folder", path))
         return
-    for found in walk([path], troubles.append):
+    for found in walk([path], troubles.append, lost):
         named = found.path == path
         if named or not is_backup(found.path):
             yield from _one(found, named=named)

@@ -47,6 +47,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.dicom_files import LostLinks
 from xnat_core.errors import DicomStoreError, UploadError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed, skipped
@@ -117,6 +118,7 @@ class _Run:
         self._options = options
         self._memory = memory
         self._studies = Studies()
+        self._lost = LostLinks()
         # What the records on standard input said, by the instance that each became.
         self._origins: dict[int, Record] = {}
 
@@ -165,14 +167,16 @@ class _Run:
             if isinstance(item, Known):
                 self._studies.known(instance)
             yield item
+        if self._lost.count:
+            self._job.console.warning(str(self._lost))
         if empty and self._options.paths:
             raise UploadError(f"no DICOM files in {', '.join(map(str, self._options.paths))}")
         self._studies.complete = True
 
     def _found(self) -> Iterable[Instance | Record]:
         if self._options.paths:
-            return in_paths(self._options.paths)
-        return in_records(self._job.records("dicom"), self._keep)
+            return in_paths(self._options.paths, self._lost)
+        return in_records(self._job.records("dicom"), self._keep, self._lost)
 
     def _keep(self, instance: Instance, record: Record) -> None:
         self._origins[id(instance)] = record

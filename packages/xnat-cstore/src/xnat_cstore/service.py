@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from xnat_core.dicom_files import LostLinks
 from xnat_core.errors import ConfigurationError, DicomStoreError, ValidationError
 from xnat_core.models.transfer import DICOMStoreSummary
 from xnat_core.records import Record, error_facts
@@ -36,7 +37,8 @@ def send_files(
     """
     manner = manner or Manner()
     echoed(receiver, manner.timeout)
-    found: Iterator[Instance | Known | Delivered | Record] = told_apart(in_paths(paths))
+    instances = in_paths(paths, LostLinks())
+    found: Iterator[Instance | Known | Delivered | Record] = told_apart(instances)
     outcomes: Iterator[Known | Delivered | Record] = deliver(found, receiver, manner)
     for outcome in outcomes:
         if not isinstance(outcome, Known):

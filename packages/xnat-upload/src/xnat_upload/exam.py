@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_core.archive.members import Member
-from xnat_core.dicom_files import walk
+from xnat_core.dicom_files import LostLinks, walk
 from xnat_core.errors import (
     OperationError,
     ResourceNotFoundError,
@@ -158,7 +158,9 @@ def look_into(root: Path, misc: str) -> Exam:
         if child.name.startswith("."):
             continue
         if child.is_dir():
-            if any(counts_as_dicom(file.path) for file in walk([child], troubles.append)):
+            # Among DICOM, links that lead nowhere are told of by its upload.
+            found = walk([child], troubles.append, LostLinks())
+            if any(counts_as_dicom(file.path) for file in found):
                 has_dicom = True
                 continue
             for file in walk([child], troubles.append):

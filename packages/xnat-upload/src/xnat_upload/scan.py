@@ -11,6 +11,7 @@ from xnat_core.archive import open_archive
 from xnat_core.archive.members import ArchiveMember
 from xnat_core.dicom_files import (
     LocalFile,
+    LostLinks,
     Trouble,
     has_magic,
     head_of,
@@ -30,7 +31,7 @@ from xnat_upload.inventory import Found, Instance, Inventory
 class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
     `unopened` archives inside of others, `unnamed` those in folders that only a path would open,
-    `damaged` files that begin as DICOM and cannot be read.
+    `damaged` files that begin as DICOM and cannot be read, `lost` links that lead nowhere.
 
     With `skip_damaged` a damaged instance is no failure. What is `attached` to the session as it is
     need not be readable at all.
@@ -45,6 +46,7 @@ class Scan:
     unopened: int = 0
     unnamed: int = 0
     damaged: int = 0
+    lost: LostLinks = field(default_factory=LostLinks)
     _copies: set[tuple[int, int]] = field(default_factory=set)
     _md5_of: Digests = field(default_factory=Digests)
 
@@ -56,7 +58,7 @@ class Scan:
         """
         roots = list(roots)
         named = frozenset(roots)
-        for file in walk(roots, self.trouble):
+        for file in walk(roots, self.trouble, self.lost):
             name = file.path.name.lower()
             if name.endswith(ARCHIVE_SUFFIXES if file.path in named else ".zip"):
                 yield from self._in_archive(file)

@@ -135,6 +135,8 @@ class Uploads:
                 f"{order.name}: tars in folders ({scan.unnamed}) were not looked into: name them "
                 "to 'xnat-upload dicom', or unpack them"
             )
+        if scan.lost.count:
+            self.job.console.warning(f"{order.name}: {scan.lost}")
         if scan.skipped:
             self.job.console.info(
                 f"{order.name}: {scan.skipped} files look like DICOM and are not; passed over"
