@@ -164,6 +164,37 @@ def test_files_that_are_refused_for_good_do_not_keep_back_the_rest_of_two_modali
     assert upload.staged() == []
 
 
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("overwrite", ["append", "delete"])
+def test_what_is_added_to_a_session_may_be_of_another_modality(
+    upload: Uploader, mode: str, overwrite: str
+) -> None:
+    # By themselves the reports would be a session of another modality, which cannot be added.
+    images = upload.series(series=1, study_uid="1.2.3")
+    assert upload(upload.folder, *HERE).status == 0
+    reports = upload.series(series=2, modality="SR", study_uid="1.2.3")
+    sent = Sent(upload.xnat)
+    words = ("--overwrite", overwrite) if overwrite == "append" else ()
+    ran = upload(upload.folder, *HERE, "--mode", mode, *words)
+    assert (ran.status, upload.count(), upload.staged()) == (0, 6, []), ran.err
+    headers = [read_file(path) for path in (*images, *reports)]
+    again, *others = sorted(sent.uids, key=[header.uid for header in headers if header].index)
+    assert (len(others), headers[0] is not None and again == headers[0].uid) == (3, True)
+    assert upload(upload.folder, *HERE).record["outcome"] == "skipped"
+
+
+def test_what_alone_is_of_another_modality_is_added_with_the_others_of_its_study(
+    upload: Uploader,
+) -> None:
+    upload.series(series=1, study_uid="1.2.3")
+    assert upload(upload.folder, *HERE).status == 0
+    (report,) = upload.series(series=2, instances=1, modality="SR", study_uid="1.2.3")
+    ran = upload(report, *HERE)
+    assert (ran.status, upload.count()) == (1, 3)
+    assert "together with the others of their study" in ran.err
+    assert (upload(upload.folder, *HERE).status, upload.count(), upload.staged()) == (0, 4, [])
+
+
 def test_a_refusal_that_names_no_object_says_which_were_sent(upload: Uploader) -> None:
     upload.series()
     upload(upload.folder, *HERE)

@@ -30,6 +30,13 @@ def foreign_session(upload: Uploader, files: list[Path], scan: str = "1") -> Non
     )
 
 
+def test_what_is_of_another_modality_joins_images_of_other_names(upload: Uploader) -> None:
+    foreign_session(upload, upload.series(series=1, study_uid="1.2.3"))
+    upload.series(series=2, instances=1, modality="SR", study_uid="1.2.3")
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, upload.count(), upload.staged()) == (0, 4, []), ran.err
+
+
 def test_none_touches_no_session_that_is_archived(upload: Uploader) -> None:
     upload.xnat.has_session("P1", "S1", "E1", scans={"9": {"a.dcm": b"other"}})
     upload.series()

@@ -43,6 +43,11 @@ class ArchiveRefused(StagingError):
         super().__init__("archive", f"{entry.id}: {reason}", entry)
         self.reason = reason
 
+    @property
+    def is_of_other_modality(self) -> bool:
+        """Whether it would be added to a session of another type, which the server prevents."""
+        return "session modality" in self.reason
+
 
 class WaitedTooLong(StagingError):
     """The row is still busy; nothing has failed."""

@@ -28,6 +28,7 @@ from xnat_core.errors import (
 from xnat_core.imports import Destination, Landing, Way
 from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
+from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.damage import NO_SIZE, Damage, once_more
 from xnat_upload.difference import Amount, Difference
@@ -131,6 +132,31 @@ class Delivery:
 
     def complete(self, survey: Survey) -> Delivered:
         """Send and finish until the server holds all, as it was sent, where it was to go."""
+        try:
+            return self._complete(survey)
+        except ArchiveRefused as refused:
+            if not refused.is_of_other_modality:
+                raise
+            return self._complete(self._accompanied(refused))
+
+    def _accompanied(self, refused: ArchiveRefused) -> Survey:
+        """Have a file of the session's modality sent with what alone is of another one; raise
+        `refused` when there is none."""
+        survey = self.look()
+        self._demand()
+        modality = survey.session.modality if survey.session else None
+        if not self.difference.demand_one_of(modality or ""):
+            refused.message = (
+                f"{refused.message.rstrip('.')}: alone these files are a session of another "
+                "modality; upload them together with the others of their study"
+            )
+            raise refused
+        self.landings.clear()
+        # What was announced has been sent already.
+        self.requests.watch = lambda count: None
+        return survey
+
+    def _complete(self, survey: Survey) -> Delivered:
         done, survey = self._bring(survey)
         while done.late is None and not self.difference.missing.files:
             if not self.damage.doubt():

@@ -161,6 +161,18 @@ class Difference:
             )
         self.inventory.change(f"UPDATE instance SET held=0 WHERE {wanted}")
 
+    def demand_one_of(self, modality: str) -> bool:
+        """Have a file of this modality sent although it is there, over itself; whether there is
+        one that would not be doubled by that."""
+        series = ",".join(str(one.id) for one in self.series if one.modality == modality)
+        return bool(
+            self.inventory.change(
+                "UPDATE instance SET held=0 WHERE id IN (SELECT id FROM instance WHERE"
+                f" {self._ours} AND held IN ({BY_NAME},{BY_DIGEST}) AND series IN ({series})"
+                " ORDER BY id LIMIT 1)"
+            )
+        )
+
     def _match_by_digest(self) -> None:
         candidates = (
             f"{self._missing} AND size IN"
