@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from xnat_core.asked_keys import AskedKeys
@@ -382,6 +383,6 @@ class Job:
 def _is_null(stream: TextIO) -> bool:
     """Whether a stream is the device that is always empty."""
     try:
-        return os.path.samestat(os.fstat(stream.fileno()), os.stat(os.devnull))
+        return os.path.samestat(os.fstat(stream.fileno()), Path(os.devnull).stat())
     except (OSError, ValueError):  # not a stream of the system
         return False
