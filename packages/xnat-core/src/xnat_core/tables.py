@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, takewhile
 from typing import Any
 
 # Control characters, line separators and the marks that turn the direction of text: a label on the
@@ -48,9 +49,8 @@ def cut(text: str, columns: int) -> str:
     """The beginning of a text, no wider than so many columns of a terminal."""
     if width(text) <= columns:
         return text
-    while width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…"
+    taken = accumulate(width(letter) for letter in text)
+    return text[: sum(1 for _ in takewhile(lambda so_far: so_far < columns, taken))] + "…"
 
 
 def title(key: str) -> str:
