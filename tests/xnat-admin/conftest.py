@@ -17,7 +17,7 @@ from xnat_core import terminal
 
 @pytest.fixture
 def admin(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """`admin("users", "-P", "P1", records=[…])`, with nobody at a terminal."""
+    """`admin("user", "list", "-P", "P1", records=[…])`, with nobody at a terminal."""
     monkeypatch.setenv("XNAT_URL", xnat.url)
     monkeypatch.setenv("XNAT_USER", "admin")
     monkeypatch.setenv("XNAT_PASS", "admin")

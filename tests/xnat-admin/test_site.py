@@ -40,20 +40,20 @@ def test_a_server_that_is_not_there_is_explained(admin: Run) -> None:
 
 
 def test_settings_are_read(admin: Run, xnat: XNAT) -> None:
-    answer = admin("config", "get", "requireLogin", "sessionTimeout", "noSuchKey")
+    answer = admin("site-config", "get", "requireLogin", "sessionTimeout", "noSuchKey")
     assert answer.values("id", "value") == [
         ("requireLogin", True),
         ("sessionTimeout", "15 minutes"),
         ("noSuchKey", None),
     ]
     assert answer.status == 5
-    everything = admin("config", "get", "--filter", "id:session*")
+    everything = admin("site-config", "get", "--filter", "id:session*")
     assert "sessionTimeout" in everything.values("id")
     assert {record["kind"] for record in everything.records} == {"setting"}
 
 
 def test_a_setting_is_changed_by_post_and_keeps_its_type(admin: Run, xnat: XNAT) -> None:
-    words = ("config", "set", "requireLogin", "false")
+    words = ("site-config", "set", "requireLogin", "false")
     assert admin(*words, "--dry-run").values("outcome") == ["planned"]
     assert xnat.requests("POST", "/xapi") == []
     answer = admin(*words)
@@ -66,7 +66,7 @@ def test_a_setting_is_changed_by_post_and_keeps_its_type(admin: Run, xnat: XNAT)
 
 
 def test_a_text_that_looks_like_a_number_stays_a_text(admin: Run, xnat: XNAT) -> None:
-    assert admin("config", "set", "siteId", "123").status == 0
+    assert admin("site-config", "set", "siteId", "123").status == 0
     assert xnat.store.preferences.get("siteId") == "123"
 
 
@@ -82,13 +82,13 @@ def test_a_wrong_key_or_type_is_refused(
     admin: Run, xnat: XNAT, key: str, value: str, status: int
 ) -> None:
     for more in ([], ["--dry-run"]):
-        assert admin("config", "set", key, value, *more).status == status
+        assert admin("site-config", "set", key, value, *more).status == status
     assert xnat.requests("POST", "/xapi") == []
 
 
 def test_a_setting_that_was_not_stored_is_a_failure(admin: Run, xnat: XNAT) -> None:
     xnat.before(pretends("POST", "/xapi/siteConfig"))
-    answer = admin("config", "set", "requireLogin", "false")
+    answer = admin("site-config", "set", "requireLogin", "false")
     assert answer.status == 1
     assert "requireLogin is True, not False" in answer.err
 
@@ -97,7 +97,7 @@ def test_nobody_else_may_configure(admin: Run, xnat: XNAT, monkeypatch: pytest.M
     login, password = xnat.has_user("bob")
     monkeypatch.setenv("XNAT_USER", login)
     monkeypatch.setenv("XNAT_PASS", password)
-    assert admin("config", "set", "requireLogin", "false").status == 6
+    assert admin("site-config", "set", "requireLogin", "false").status == 6
 
 
 def test_the_prearchive_setting_is_told_and_changed(admin: Run, xnat: XNAT) -> None:

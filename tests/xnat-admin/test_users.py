@@ -30,7 +30,7 @@ def groups(xnat: XNAT, login: str = "alice") -> list[str]:
 
 
 def test_the_users_of_the_server(xnat: XNAT, admin: Run, alice: str) -> None:
-    answer = admin("users", "--where", "username=alice")
+    answer = admin("user", "list", "--where", "username=alice")
     assert answer.records == [
         {
             "kind": "user",
@@ -50,17 +50,19 @@ def test_what_is_no_list_is_not_taken_for_users(xnat: XNAT, admin: Run, body: st
     xnat.before(
         lambda r: Response(body, mimetype="application/json") if "profiles" in r.path else None
     )
-    answer = admin("users")
+    answer = admin("user", "list")
     assert answer.status == 1
     assert "GET /xapi/users/profiles: the server does not answer with a list" in answer.err
 
 
 def test_the_members_of_a_project_with_their_groups(xnat: XNAT, admin: Run, alice: str) -> None:
     xnat.store.accounts.join("alice", "P1_owner")
-    assert admin("users", "-P", "P1").values("username", "groups") == [("alice", ["P1_owner"])]
-    assert admin("users", "alice", "--long").values("groups") == [["P1_owner"]]
-    assert admin("users", "nobody").status == 5
-    assert admin("users", "-P", "NOPE").status == 5
+    assert admin("user", "list", "-P", "P1").values("username", "groups") == [
+        ("alice", ["P1_owner"])
+    ]
+    assert admin("user", "list", "alice", "--long").values("groups") == [["P1_owner"]]
+    assert admin("user", "list", "nobody").status == 5
+    assert admin("user", "list", "-P", "NOPE").status == 5
 
 
 def test_a_list_that_is_for_administrators_is_refused(
@@ -69,7 +71,7 @@ def test_a_list_that_is_for_administrators_is_refused(
     xnat.store.preferences.set("restrictUserListAccessToAdmins", True)
     monkeypatch.setenv("XNAT_USER", "alice")
     monkeypatch.setenv("XNAT_PASS", "alice-password")
-    assert admin("users").status == 6
+    assert admin("user", "list").status == 6
 
 
 def test_projects_alone_are_enough(xnat: XNAT, admin: Run, alice: str) -> None:

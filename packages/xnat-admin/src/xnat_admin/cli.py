@@ -7,12 +7,12 @@ Commands:
   info                What the server is: URL, version, build.
   version             The same.
   refresh-catalogs    Have the server look again at the files of sessions.
-  users               The users of the server, or of a project.
+  user list           The users of the server, or of a project.
   user add            Put users into groups of projects.
   user remove         Take users out of groups of projects.
   audit               Who changed what, and when.
-  config get          Read the site configuration.
-  config set          Change the site configuration.
+  site-config get     Read the site configuration.
+  site-config set     Change the site configuration.
   prearchive-setting  What projects do with data that arrives.
 
 'xnat-admin <command> --help' explains each.
@@ -37,8 +37,8 @@ COMMANDS = {
     "refresh-catalogs": Command(
         "xnat_admin.refresh_catalogs", columns=("project", "label", "id", "outcome")
     ),
-    "users": Command(
-        "xnat_admin.users",
+    "user list": Command(
+        "xnat_admin.user_list",
         listing=True,
         columns=("username", "firstname", "lastname", "email", "enabled", "groups"),
         identifier="username",
@@ -52,10 +52,12 @@ COMMANDS = {
     "audit": Command(
         "xnat_admin.audit", columns=("timestamp", "user", "action", "resource", "project")
     ),
-    "config get": Command(
-        "xnat_admin.config_get", listing=True, columns=("id", "value"), identifier="value"
+    "site-config get": Command(
+        "xnat_admin.site_config_get", listing=True, columns=("id", "value"), identifier="value"
     ),
-    "config set": Command("xnat_admin.config_set", columns=("id", "value", "was", "outcome")),
+    "site-config set": Command(
+        "xnat_admin.site_config_set", columns=("id", "value", "was", "outcome")
+    ),
     "prearchive-setting": Command(
         "xnat_admin.prearchive_setting", columns=("id", "prearchive_code", "prearchive_setting")
     ),

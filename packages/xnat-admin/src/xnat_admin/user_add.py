@@ -15,7 +15,7 @@ user, user records are read from standard input.
 
 Examples:
   xnat-admin user add alice --projects NEURO,OPEN --role collaborator
-  xnat-admin users -P PILOT | xnat-admin user add - NEURO_member
+  xnat-admin user list -P PILOT | xnat-admin user add - NEURO_member
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The users of the server, or of a project.
 
 Usage:
-  xnat-admin users [options] [<user>]...
+  xnat-admin user list [options] [<user>]...
 
 Options:
   -P --project=<id>   Only the members of this project, with their groups in it.
@@ -9,8 +9,8 @@ Options:
   -w --workers=<n>    How many requests at once.
 
 Examples:
-  xnat-admin users -P NEURO --where groups~owner
-  xnat-admin users alice --long
+  xnat-admin user list -P NEURO --where groups~owner
+  xnat-admin user list alice --long
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Read the site configuration.
 
 Usage:
-  xnat-admin config get [options] [<key>]...
+  xnat-admin site-config get [options] [<key>]...
 
 Without a key, everything that you may read. Administrators see all keys, others some.
 
 Examples:
-  xnat-admin config get sessionTimeout requireLogin
-  xnat-admin config get --filter 'id:*Archive*'
+  xnat-admin site-config get sessionTimeout requireLogin
+  xnat-admin site-config get --filter 'id:*Archive*'
 """
 
 from __future__ import annotations

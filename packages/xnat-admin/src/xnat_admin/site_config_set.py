@@ -1,7 +1,7 @@
 """Change the site configuration.
 
 Usage:
-  xnat-admin config set [options] <key> <value>
+  xnat-admin site-config set [options] <key> <value>
 
 Options:
   --dry-run   Say what would be changed, and change nothing.
@@ -10,7 +10,7 @@ The key must exist, and the value be of its kind: true or false, a number, a tex
 Administrators only.
 
 Example:
-  xnat-admin config set sessionTimeout '30 minutes'
+  xnat-admin site-config set sessionTimeout '30 minutes'
 """
 
 from __future__ import annotations
