@@ -93,6 +93,25 @@ def test_a_read_whose_answer_broke_is_repeated(broken: Step) -> None:
     assert tries("GET", broken, OK) == ["GET /data/x"] * 2
 
 
+@pytest.mark.parametrize("half", [b'{"ResultSet":{"Result":[{"ID":"1"', b" [1, 2,\n", b"{"])
+def test_json_that_breaks_off_under_a_complete_answer_is_asked_for_again(half: bytes) -> None:
+    with (
+        scripted(answer(half), answer(b'{"ResultSet":{"Result":[{"ID":"2"}]}}')) as server,
+        XNATClient(server.url) as client,
+    ):
+        assert client.rows("/data/x") == [{"ID": "2"}]
+    assert len(server.requests) == 2
+
+
+def test_json_that_always_breaks_off_is_told() -> None:
+    with (
+        scripted(answer(b'{"a": ')) as server,
+        XNATClient(server.url, max_retries=1) as client,
+        pytest.raises(RetryExhaustedError, match=r"after 2 attempts.*cut short or is no JSON"),
+    ):
+        client.json("/xapi/x")
+
+
 @pytest.mark.parametrize("broken", [reset, hang_up, then_close(head(200, 10) + b"half")])
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
 def test_a_write_whose_answer_broke_is_not_repeated(method: str, broken: Step) -> None:

@@ -14,7 +14,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from xnat_core.leases import Lease, LeaseLost
+from xnat_core.leases import Lease, LeaseLost, take_one
+from xnat_core.parallel import bounded_map
 
 HOLD = "import sys, time; from pathlib import Path; from xnat_core.leases import Lease\n"
 
@@ -137,9 +138,10 @@ def test_of_many_that_find_a_lease_abandoned_one_takes_it(folder: Path) -> None:
 
 def test_processes_take_turns(folder: Path, tmp_path: Path) -> None:
     program = HOLD + (
+        "from xnat_core import leases; leases._PAUSE = 0.002\n"
         "lease, count = Lease(Path(sys.argv[1])), Path(sys.argv[2])\n"
         "for _ in range(20):\n"
-        "    assert lease.wait(60, pause=0.002)\n"
+        "    assert lease.wait(60)\n"
         "    number = int(count.read_text())\n"
         "    time.sleep(0.001); count.write_text(str(number + 1))\n"
         "    lease.release()\n"
@@ -150,6 +152,30 @@ def test_processes_take_turns(folder: Path, tmp_path: Path) -> None:
     for process in [subprocess.Popen(words) for _ in range(6)]:
         assert process.wait() == 0
     assert count.read_text() == "120"
+
+
+def test_whichever_is_free_is_taken(tmp_path: Path) -> None:
+    first, second = Lease(tmp_path / "1"), Lease(tmp_path / "2")
+    assert Lease(tmp_path / "1").take()
+    assert take_one([first, second], 0) is second
+    assert take_one([first, second], 0) is None
+
+
+def test_who_waits_says_so_once_and_stops_when_nobody_needs_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.leases._WORTH_TELLING", 0.01)
+    assert Lease(folder).take()
+    told: list[str] = []
+    assert take_one([Lease(folder)], 0.5, lambda: told.append("waiting")) is None
+    assert told == ["waiting"]
+
+    def work(number: int) -> bool:
+        return number > 0 or Lease(folder).wait(600)
+
+    for outcome in bounded_map(work, [0, 1], workers=2):
+        assert outcome.item == 1
+        break
 
 
 def test_a_file_system_without_links_will_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,8 @@ from werkzeug.wrappers import Request, Response
 from support.answers import Run
 from support.pretending import pretends
 from support.sandbox import XNAT
+from xnat_core.client import XNATClient
+from xnat_core.services import merge
 
 if TYPE_CHECKING:
     from conftest import Types
@@ -33,6 +38,18 @@ def subjects(xnat: XNAT, *names: str) -> None:
 
 def puts(xnat: XNAT) -> int:
     return len(xnat.requests("PUT"))
+
+
+@contextmanager
+def held_merge(xnat: XNAT, project: str, seconds: float) -> Iterator[None]:
+    """Somebody else merges within the project, and ends after so long."""
+    with ExitStack() as other:
+        with XNATClient(xnat.url, *xnat.admin) as client:
+            other.enter_context(merge._turn(client, project, None))
+        timer = threading.Timer(seconds, other.pop_all().close)
+        timer.start()
+        yield
+        timer.join()
 
 
 def test_one_subject_by_label_or_id(xnat: XNAT, edit: Run) -> None:
@@ -332,6 +349,20 @@ def test_a_merge_moves_all_and_deletes_the_empty_source(xnat: XNAT, edit: Run) -
     scan = xnat.store.items.scan(moved.id, "1")
     assert scan is not None
     assert xnat.files(scan, "DICOM") == {"a.dcm": b"a"}
+
+
+@pytest.mark.parametrize("command", ["merge", "rename"])
+def test_a_merge_that_waits_for_another_one_says_so(
+    xnat: XNAT, edit: Run, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.leases._WORTH_TELLING", 0.1)
+    xnat.has_session("P1", "A", "MR1")
+    subjects(xnat, "B")
+    words = (command, "subject", "-P", "P1", "A", "B", "--yes")
+    with held_merge(xnat, "P1", seconds=0.5):
+        answer = edit(*words)
+    assert (answer.status, labels(xnat)) == (0, ["B"])
+    assert "waiting for another merge within P1 to end (process " in answer.err
 
 
 def test_a_source_that_would_have_to_be_kept_is_refused_before_anything_moves(

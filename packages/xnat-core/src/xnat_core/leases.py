@@ -11,17 +11,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_core.errors import XNATCtlError
+from xnat_core.parallel import check_stop
 
 SECONDS = 60.0
+_PAUSE = 0.05
+_WORTH_TELLING = 1.0
 _RELEASED = 0
 _SPACE = Path("/proc/self/ns/pid")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -85,15 +89,9 @@ class Lease:
                 offer.unlink()
         return self._settle(top + 1)
 
-    def wait(self, seconds: float, pause: float = 0.05) -> bool:
-        """Take it, waiting for at most so long."""
-        end = time.monotonic() + seconds
-        while not self.take():
-            if time.monotonic() >= end:
-                return False
-            # Uneven, so that many who wait do not come at the same moment.
-            time.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
-        return True
+    def wait(self, seconds: float) -> bool:
+        """Take it, waiting for at most so long; see `take_one`."""
+        return take_one([self], seconds) is not None
 
     def renew(self) -> None:
         """Give a sign of life. Raises LeaseLost."""
@@ -219,6 +217,30 @@ class Lease:
             )
         except (ValueError, KeyError, TypeError):
             return Holder("?", 0, "?", self.seconds, seen)
+
+
+def take_one(
+    leases: Sequence[Lease], seconds: float, waiting: Callable[[], None] | None = None
+) -> Lease | None:
+    """Take whichever of these is free first; None when none has been for so many seconds.
+
+    `waiting` is called once, after a second without success. Raises OSError, and Stopped when the
+    map that runs this thread has been closed.
+    """
+    begin = time.monotonic()
+    while True:
+        check_stop()
+        for lease in random.sample(leases, len(leases)):
+            if lease.take():
+                return lease
+        waited = time.monotonic() - begin
+        if waited >= seconds:
+            return None
+        if waiting and waited >= _WORTH_TELLING:
+            waiting()
+            waiting = None
+        # Uneven, so that many who wait do not come at the same moment.
+        time.sleep(_PAUSE * random.uniform(0.5, 1.5))
 
 
 def _create(offer: Path, name: Path) -> bool:

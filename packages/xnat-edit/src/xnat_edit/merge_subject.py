@@ -57,7 +57,7 @@ def work(job: Job) -> Iterator[Record]:
             f"Move the {len(found.experiments)} sessions of subject {source.project}/{source.label}"
             f" ({what}) to {into.label} on {client.base_url}, and delete {source.label}?"
         )
-        return [done(known, **merge_whole(client, source, into))]
+        return [done(known, **merge_whole(client, source, into, job.console.info))]
 
     records: Iterable[Record] = job.records("subject")
     if sources:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError
@@ -22,15 +23,21 @@ def require_mergeable(client: XNATClient, source: Subject, target: Subject) -> M
 
 
 def merge_whole(
-    client: XNATClient, source: Subject, target: Subject, *, dry_run: bool = False
+    client: XNATClient,
+    source: Subject,
+    target: Subject,
+    tell: Callable[[str], None],
+    *,
+    dry_run: bool = False,
 ) -> Record:
     """Move all sessions and delete the source; returns what to add to its record.
 
-    Raises OperationError when the source had to be kept.
+    `tell` hears of it when another merge has to end first. Raises OperationError when the source
+    had to be kept.
     """
     found = require_mergeable(client, source, target)
     if not dry_run:
-        found = merge(client, source, target)
+        found = merge(client, source, target, tell=tell)
         if found.reason:
             raise _failed(found, f"{found.experiments_moved} sessions were moved")
     return {"sessions": list(found.experiments)}

@@ -31,7 +31,8 @@ Examples:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xnat_core.job import Job
@@ -48,7 +49,8 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_edit.renaming import Kind, renamed
     from xnat_edit.rules import rules_of
 
-    kind = Kind("subject", subjects_in, _require_own, _rename, _merge)
+    merge = partial(_merge, job.console.info)
+    kind = Kind("subject", subjects_in, _require_own, _rename, merge)
     yield from renamed(job, kind, rules_of(job))
 
 
@@ -67,7 +69,14 @@ def _rename(client: XNATClient, item: Item, label: str) -> None:
     relabel(client, where, ("subject", item.label), label)
 
 
-def _merge(client: XNATClient, item: Item, label: str, into: str, dry_run: bool) -> Record:
+def _merge(
+    tell: Callable[[str], None],
+    client: XNATClient,
+    item: Item,
+    label: str,
+    into: str,
+    dry_run: bool,
+) -> Record:
     from xnat_core.errors import OperationError
     from xnat_core.services.lookup import find_subject
     from xnat_edit.merging import merge_whole
@@ -78,4 +87,4 @@ def _merge(client: XNATClient, item: Item, label: str, into: str, dry_run: bool)
         # What was to give the label away first still has it.
         said = f"subject {item.label!r}: {label!r} is {target.id}, and was to be {into}"
         raise OperationError("merge", f"{said}; nothing was moved")
-    return merge_whole(client, source, target, dry_run=dry_run)
+    return merge_whole(client, source, target, tell, dry_run=dry_run)

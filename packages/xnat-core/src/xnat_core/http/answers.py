@@ -123,6 +123,15 @@ def is_html(response: Response) -> bool:
     return start.startswith((b"<!doctype html", b"<html"))
 
 
+def is_half_json(response: Response) -> bool:
+    """Whether a success is JSON that breaks off, as a proxy may leave it; never an unread body."""
+    if response.status_code >= 300 or _is_unread(response):
+        return False
+    first = response.content[:64].lstrip()[:1]
+    last = response.content[-64:].rstrip()[-1:]
+    return first + last not in (b"{}", b"[]") and first in (b"{", b"[")
+
+
 def is_sign_in_page(response: Response) -> bool:
     """Whether a success is really the page that asks to log in; never for an unread body."""
     if response.status_code >= 300 or _is_unread(response) or not is_html(response):

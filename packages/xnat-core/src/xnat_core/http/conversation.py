@@ -19,7 +19,8 @@ from xnat_core.errors import (
 )
 from xnat_core.http import answers
 from xnat_core.http.door import ServerDoor
-from xnat_core.http.retries import MAYBE_DONE, TURNED_AWAY, Retries
+from xnat_core.http.listings import Envelope
+from xnat_core.http.retries import MAYBE_DONE, TURNED_AWAY, Failure, Retries
 from xnat_core.http.transport import Transport, Wire
 from xnat_core.login import Authenticator
 
@@ -126,7 +127,7 @@ class Conversation:
             call.wire.prepared.url = url
             response = self._retries.run(
                 call.operation,
-                lambda: self._transport.send(call.wire, token),
+                lambda: self._attempt(call, token),
                 repeatable=call.repeatable,
                 rewindable=call.wire.rewindable,
                 accept=call.accept,
@@ -142,6 +143,13 @@ class Conversation:
                 raise answers.refused_redirect(self._server, call.operation, target)
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
+
+    def _attempt(self, call: Call, token: str | None) -> Stream:
+        """Send once. Raises Failure, also when the JSON that was wanted breaks off."""
+        response = self._transport.send(call.wire, token)
+        if call.wants_json and answers.is_half_json(response):
+            raise Failure(Envelope(self._server, call.operation).cut_short())
+        return response
 
     def _is_shut_out(self, call: Call, response: Stream, token: str | None, pause: float) -> bool:
         """Whether the server did not know us, so that it did not do what was asked either."""

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
-import random
 import threading
-import time
 from collections.abc import Callable
 
 from xnat_core.errors import ConfigurationError
-from xnat_core.leases import Lease
-from xnat_core.parallel import check_stop
+from xnat_core.leases import Lease, take_one
 from xnat_core.user_paths import cache_dir
 
-_PAUSE = 0.05
 _SECONDS = 30.0
 _thread = threading.local()
 _held: set[contextlib.ExitStack | None] = set()
@@ -55,15 +52,12 @@ class Gate:
         return leave
 
     def _free_lease(self) -> Lease:
-        while True:
-            check_stop()
-            for number in random.sample(range(self._most), self._most):
-                lease = Lease(self._folder / f"{number:04d}", _SECONDS)
-                try:
-                    if lease.take():
-                        return lease
-                except OSError as error:
-                    raise ConfigurationError(
-                        f"--max-connections needs {self._folder}: {error.strerror}"
-                    ) from error
-            time.sleep(_PAUSE * random.uniform(0.5, 1.5))
+        places = [Lease(self._folder / f"{n:04d}", _SECONDS) for n in range(self._most)]
+        try:
+            lease = take_one(places, math.inf)
+        except OSError as error:
+            raise ConfigurationError(
+                f"--max-connections needs {self._folder}: {error.strerror}"
+            ) from error
+        assert lease is not None, "who waits for ever gets one"
+        return lease

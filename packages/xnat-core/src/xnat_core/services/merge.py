@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import OperationError, ResourceNotFoundError, ValidationError, XNATCtlError
 from xnat_core.lagging import look_until
-from xnat_core.leases import Lease
+from xnat_core.leases import Lease, take_one
 from xnat_core.models import Subject, children
-from xnat_core.parallel import check_stop
 from xnat_core.services.base import Row, Rows, delete, document, fields
 from xnat_core.services.lookup import identifier_of
 from xnat_core.services.once import ask_and_see
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
 _COLUMNS = {"columns": "ID,label,project,subject_ID"}
-_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,19 @@ class Merge:
         return {**asdict(self), "experiments": list(self.experiments)}
 
 
-def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool = False) -> Merge:
+def merge(
+    client: XNATClient,
+    source: Subject,
+    target: Subject,
+    *,
+    dry_run: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Merge:
     """Move all experiments of `source` to `target` and delete `source` if nothing is left of it.
 
-    Raises ValidationError for a subject and itself, or of another project; OperationError naming
-    the experiment when a move did not happen. What was moved before stays moved.
+    `tell` hears of it when another merge has to end first. Raises ValidationError for a subject
+    and itself, or of another project; OperationError naming the experiment when a move did not
+    happen. What was moved before stays moved.
     """
     if source.id == target.id:
         raise ValidationError(f"subject {source.label!r} cannot be merged with itself", "subject")
@@ -62,12 +68,14 @@ def merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool
         raise ValidationError("both subjects must belong to the same project", "subject")
     if dry_run:
         return _merge(client, source, target, dry_run=True)
-    with _turn(client, str(source.project)):
+    with _turn(client, str(source.project), tell):
         return _merge(client, source, target, dry_run=False)
 
 
 @contextlib.contextmanager
-def _turn(client: XNATClient, project: str) -> Iterator[None]:
+def _turn(
+    client: XNATClient, project: str, tell: Callable[[str], None] | None
+) -> Iterator[None]:
     """Wait until no other merge within the project is under way, of those who share this cache.
 
     The server deletes a subject with what another merge has just moved to it. Where there is no
@@ -75,12 +83,17 @@ def _turn(client: XNATClient, project: str) -> Iterator[None]:
     """
     name = hashlib.sha256(f"{client.base_url} {project}".encode()).hexdigest()[:16]
     lease = Lease(cache_dir() / "merges" / name)
+
+    def waiting() -> None:
+        holder = lease.holder()
+        if tell and holder:
+            who = f"process {holder.pid} on {holder.host}"
+            tell(f"waiting for another merge within {project} to end ({who})")
+
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):
-            while not lease.take():
-                check_stop()
-                time.sleep(_PAUSE)
-            held.enter_context(lease.kept())
+            if take_one([lease], math.inf, waiting):
+                held.enter_context(lease.kept())
         yield
 
 
