@@ -9,7 +9,8 @@ import pydicom
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from support.transfers import ENDS, Transfer, everything, series
+from support.transfers import ENDS, Transfer, anonymize, everything, series
+from xnat_sandbox.intake import intake_of
 
 SCAN = "/data/experiments/XNAT_E00001/scans/1"
 
@@ -93,6 +94,30 @@ def test_what_the_import_passes_over_is_missed_in_a_row_that_is_listed_late(
     transfer.dest.before(late)
     assert_complete(transfer)
     assert not left and not unlisted
+
+
+def test_a_series_of_another_modality_that_comes_later_is_added(transfer: Transfer) -> None:
+    # By itself it would be a session of another modality, which cannot be added.
+    session = transfer.has_session("S1", "S1_MR1", "MR", instances=2)
+    assert_complete(transfer)
+    transfer.source.store.items.create_scan(session.id, "9", "xnat:ctScanData")
+    transfer.source.has_scan(session, "9", series("S1", "S1_MR1", 9, "CT", 2))
+    assert_complete(transfer)
+    assert intake_of(transfer.dest.app).prearchive.all() == []
+
+
+def test_nothing_is_sent_along_where_it_would_be_doubled(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", instances=2)
+    anonymize(transfer)
+    assert transfer("--config", transfer.config()).status == 0
+    transfer.source.store.items.create_scan(session.id, "9", "xnat:ctScanData")
+    transfer.source.has_scan(session, "9", series("S1", "S1_MR1", 9, "CT", 2))
+    before = everything(transfer.dest, "B")
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 1
+    assert "session modality" in ran.err
+    assert "delete the session on the destination, and transfer it whole" in ran.err
+    assert everything(transfer.dest, "B") == before
 
 
 @pytest.mark.parametrize("quietly", [False, True])

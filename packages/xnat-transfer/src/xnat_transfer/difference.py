@@ -175,6 +175,11 @@ def is_same(one: Known, other: Known) -> bool:
     return not (one.digest and other.digest) or one.digest == other.digest
 
 
+def is_named_like_dicom(path: str) -> bool:
+    """Whether a name does not say that it is something else."""
+    return not path.lower().endswith(_NO_DICOM)
+
+
 def _see(row: Row, missing: dict[str, Known], found: Difference) -> None:
     known = missing.get(row.path)
     if known is not None and is_same(known, row.known):
@@ -277,7 +282,7 @@ class _Matcher:
     def _pair(self, path: str, there: Known) -> None:
         known = self.missing.pop(path)
         self._pairs.append((known, there))
-        if not path.lower().endswith(_NO_DICOM):
+        if is_named_like_dicom(path):
             self.is_matched = True
             self.is_kept |= bool(known.digest and there.digest)
 

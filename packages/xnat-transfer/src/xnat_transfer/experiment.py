@@ -9,9 +9,11 @@ from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
 from xnat_core.imports import Destination, LabelTaken, archived_session
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
+from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_core.services.homes import Home
 from xnat_core.services.resources import resources_of
 from xnat_core.urls import path
+from xnat_transfer.companions import advise, companion
 from xnat_transfer.contents import (
     ASSESSORS,
     OWN,
@@ -216,8 +218,7 @@ class Experiment:
                 wanted, difference = self.look()
         self.route.progress.expect(bytes=difference.amount.bytes)
         dicom = [lack for lack in difference.lacks if self._is_imported(lack)]
-        mixed = len({scan.xsi_type for scan in wanted.scans.values()}) > 1
-        sent = self._bring_dicom(dicom, rows, mixed=mixed)
+        sent = self._bring_dicom(dicom, rows, wanted, difference)
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
         awaited = {lack.place.owner for lack in dicom if self._own_part(lack) is not None}
@@ -242,10 +243,15 @@ class Experiment:
         return lack.place.is_dicom
 
     def _bring_dicom(
-        self, lacks: Sequence[Lack], rows: Sequence[PrearchiveEntry], *, mixed: bool
+        self,
+        lacks: Sequence[Lack],
+        rows: Sequence[PrearchiveEntry],
+        wanted: Contents,
+        difference: Difference,
     ) -> Amount:
         if not lacks:
             return Amount()
+        mixed = len({scan.xsi_type for scan in wanted.scans.values()}) > 1
         todo = self.staging.without(lacks, rows)
         self.staging.begin(todo)
         self._send(todo)
@@ -254,7 +260,7 @@ class Experiment:
             # What is missing may be a session of another modality, and none to be added then.
             own = [part for lack in lacks if (part := self._own_part(lack)) is not None]
             self._send(self.staging.passed_over(own))
-        arrived = self.staging.archive(exists=self.there is not None)
+        arrived = self._archive(wanted, difference)
         if arrived is None and any(self._own_part(lack) is not None for lack in lacks):
             raise TransferError(
                 f"{self.name}: the destination kept none of its DICOM; its anonymization may "
@@ -263,6 +269,18 @@ class Experiment:
         self.there = arrived or self.there
         self.staging.arrived(lacks)
         return sum((lack.amount for lack in todo), Amount())
+
+    def _archive(self, wanted: Contents, difference: Difference) -> Session | None:
+        try:
+            return self.staging.archive(exists=self.there is not None)
+        except ArchiveRefused as refused:
+            if self.there is None or not refused.is_of_other_modality:
+                raise
+            one = companion(wanted, difference, self.there)
+            if one is None or self.route.anonymizes is not False:
+                raise advise(refused) from None
+            self._send([one])
+            return self.staging.archive(exists=True)
 
     def _send(self, lacks: Sequence[Lack]) -> None:
         errors = self.scans.send(lacks)

@@ -73,9 +73,7 @@ def merge(
 
 
 @contextlib.contextmanager
-def _turn(
-    client: XNATClient, project: str, tell: Callable[[str], None] | None
-) -> Iterator[None]:
+def _turn(client: XNATClient, project: str, tell: Callable[[str], None] | None) -> Iterator[None]:
     """Wait until no other merge within the project is under way, of those who share this cache.
 
     The server deletes a subject with what another merge has just moved to it. Where there is no
