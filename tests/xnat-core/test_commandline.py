@@ -23,6 +23,7 @@ def words(*argv: str) -> Args:
     ("argv", "message"),
     [
         (["--lood"], "unknown option --lood; did you mean --loud?"),
+        (["--LOUD"], "unknown option --LOUD; did you mean --loud?"),
         (["--lou"], "unknown option --lou; did you mean --loud?"),
         (["-x"], "unknown option -x"),
         (["--ta"], "unknown option --ta; did you mean --tag?"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,12 +176,13 @@ class Args:
             raise UsageError(f"{' and '.join(given)} exclude each other")
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean …?`, or nothing when nothing is near."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?`, or nothing when nothing is near, in capitals or not."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    names = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 def _without_letters_of(doc: str, shared: str) -> str:

@@ -227,10 +227,9 @@ def _missing(tool: str) -> str:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
+    from xnat_core.commandline import nearest
 
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    return nearest(word, known)
 
 
 def _stop(message: str, status: int) -> int:
