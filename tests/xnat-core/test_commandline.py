@@ -119,6 +119,15 @@ def test_a_whole_number_is_checked(value: str) -> None:
         words(f"--number={value}").whole("--number")
 
 
+@pytest.mark.parametrize("option", ["--out", "--dir"])
+def test_a_choice_names_the_option_that_it_is_mistaken_for(option: str) -> None:
+    args = Args({"--output": "data", option: None})
+    with pytest.raises(UsageError) as caught:
+        args.choice("--output", ["json", "table"], like="--out")
+    meant = "; or was --out meant?" if option == "--out" else ""
+    assert caught.value.message == f"--output data: must be one of json, table{meant}"
+
+
 def test_zero_is_a_number_and_not_nothing() -> None:
     assert words("--number=0").whole("--number", least=0) == 0
 

@@ -162,11 +162,12 @@ class Args:
             raise UsageError(f"{name} may not be empty")
         return None if value is None else expanded(value)
 
-    def choice(self, name: str, choices: Sequence[str]) -> str | None:
-        """One of `choices`, or None when it was not given."""
+    def choice(self, name: str, choices: Sequence[str], *, like: str = "") -> str | None:
+        """One of `choices`, or None when it was not given; `like` is what it is mistaken for."""
         value = self.text(name)
         if value is not None and value not in choices:
-            raise UsageError(f"{name} {value}: must be one of {', '.join(choices)}")
+            meant = f"; or was {like} meant?" if like in self._words else ""
+            raise UsageError(f"{name} {value}: must be one of {', '.join(choices)}{meant}")
         return value
 
     def only_one(self, *names: str) -> None:

@@ -84,7 +84,7 @@ class Job:
         self._written = 0
         self._lock = threading.RLock()
         self._server = JobServer(args, self.console, partial(self._ask, secret=True))
-        args.choice("--output", FORMATS)
+        args.choice("--output", FORMATS, like="--out")
 
     # --- the server ---------------------------------------------------------------------------
 
