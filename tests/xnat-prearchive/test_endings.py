@@ -153,3 +153,37 @@ def test_a_row_of_a_project_that_cannot_be_seen_any_more_is_not_called_deleted(
     assert (status != 0, records[0]["outcome"]) == (True, "failed"), err
     lost.clear()
     assert len(rows(xnat)) == 1
+
+
+def test_a_label_with_a_space_is_read_whole_from_the_answer(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    xnat.has_session("P1", "S1", "E 1")
+
+    def archived(request: Request) -> Response | None:
+        if request.path == "/data/services/archive":
+            return Response("/data/archive/projects/P1/subjects/S1/experiments/E 1\r\n")
+        return None
+
+    xnat.before(archived)
+    status, records, err = run("archive", *words)
+    assert (status, records[0]["label"], records[0]["outcome"]) == (0, "E 1", "done"), err
+
+
+def test_a_refusal_that_comes_as_a_page_is_told_in_its_words(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage()
+    page = "<html><body><h3>FAILED: Session already exists</h3></body></html>"
+
+    def refuses(request: Request) -> Response | None:
+        if request.path == "/data/services/archive":
+            return Response(page, content_type="text/html")
+        return None
+
+    xnat.before(refuses)
+    status, _, err = run("archive", *words)
+    assert status == 1
+    assert "FAILED: Session already exists" in err
+    assert "<" not in err

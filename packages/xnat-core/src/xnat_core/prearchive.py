@@ -201,7 +201,10 @@ class Prearchive:
         )
         if lost is not None and not moved:
             raise lost
-        return self.get(there)
+        found = self.get(there)
+        if found.id == entry.id and entry.project != project:
+            raise StagingError("move", f"{entry.id} is still there", found)
+        return found
 
     def delete(self, entry: PrearchiveEntry) -> None:
         """Remove the row and its files."""

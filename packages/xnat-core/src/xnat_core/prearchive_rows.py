@@ -116,13 +116,15 @@ def archive_form(
 
 def uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
     """The address that an answer gives, in its body or as a redirect that is not followed."""
-    lines = response.text.split()
-    uri = lines[0] if lines else ""
+    # Labels may have spaces: an address is a line.
+    uri = response.text.strip().partition("\n")[0].strip()
     if not uri.startswith(("/data/", "/prearchive/", "/archive/")):
         uri = urlsplit(response.headers.get("Location", "")).path
         uri = uri[uri.find("/data/") :] if "/data/" in uri else ""
     if not uri:
-        said = one_line(response.text, 300) or "the server answered without saying where it is"
+        from xnat_core.http.answers import message_of
+
+        said = message_of(response) or "the server answered without saying where it is"
         raise StagingError(operation, f"{entry.id}: {said}", entry)
     return uri
 
