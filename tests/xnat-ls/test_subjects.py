@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from werkzeug.wrappers import Request, Response
+
 from support.answers import Run
 from support.sandbox import XNAT
 
@@ -111,3 +113,28 @@ def test_an_alias_of_their_project_does_not_make_subjects_those_of_another(
     for name in ("P7", "SEVEN"):
         found = ls("subjects", "-P", name).values("label", "primary_project")
         assert found == [("GUEST", "P8"), ("OWN", None)]
+
+
+def test_sessions_are_not_counted_where_the_server_does_not_say_whose_they_are(
+    xnat: XNAT, ls: Run
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+
+    def tells_less(request: Request, response: Response) -> None:
+        if request.path.endswith("/experiments"):
+            response.data = response.get_data().replace(b'"subject_ID"', b'"other"')
+
+    xnat.app.after(tells_less)
+    answer = ls("subjects", "-P", "P1")
+    assert "session_count" not in answer.records[0]
+
+
+def test_sessions_are_counted_however_the_server_spells_the_column(xnat: XNAT, ls: Run) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+
+    def spells_small(request: Request, response: Response) -> None:
+        if request.path.endswith("/experiments"):
+            response.data = response.get_data().replace(b'"subject_ID"', b'"subject_id"')
+
+    xnat.app.after(spells_small)
+    assert ls("subjects", "-P", "P1").values("label", "session_count") == [("S1", 1)]

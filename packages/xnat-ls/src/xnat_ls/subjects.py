@@ -42,7 +42,9 @@ def work(job: Job) -> Iterator[Record]:
     words = job.args.texts("<subject>")
     long = job.args.flag("--long")
 
-    def record_of(subject: Subject, labels: list[str], server: str) -> Record:
+    def record_of(subject: Subject, labels: list[str] | None, server: str) -> Record:
+        if labels is None:
+            return subject.to_record(server)
         facts: dict[str, Any] = {"session_count": len(labels)}
         if long:
             labels = sorted(labels, key=natural)
@@ -56,7 +58,8 @@ def work(job: Job) -> Iterator[Record]:
             sessions = sessions_by_subject(client, record["id"])
             found = subjects_in(client, record["id"])
             for subject in sorted(found, key=lambda one: natural(one.label)):
-                yield record_of(subject, sessions.get(subject.id, []), client.base_url)
+                labels = None if sessions is None else sessions.get(subject.id, [])
+                yield record_of(subject, labels, client.base_url)
             return
         wanted = record.get("id") or record["label"]
         subject = find_subject(client, wanted, record.get("project"))

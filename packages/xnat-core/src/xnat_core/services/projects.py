@@ -12,7 +12,7 @@ from xnat_core.errors import (
     ValidationError,
     XNATCtlError,
 )
-from xnat_core.models import Project
+from xnat_core.models import Project, Session
 from xnat_core.services.base import BaseService, Row, Rows, delete, document, fields, first
 from xnat_core.services.lookup import SESSION_COLUMNS, SUBJECT_COLUMNS, identifier_of
 from xnat_core.services.once import ask_and_see
@@ -140,8 +140,11 @@ class ProjectService(BaseService):
             return None
 
 
-def sessions_by_subject(client: XNATClient, project: str) -> dict[str, list[str]]:
-    """The labels of a project's sessions by the accession ID of their subject, in one request."""
+def sessions_by_subject(client: XNATClient, project: str) -> dict[str, list[str]] | None:
+    """The labels of a project's sessions by the accession ID of their subject, in one request.
+
+    None where the server does not tell whose they are.
+    """
     validate_lookup(project, "project")
     rows = client.rows(
         path("data", "projects", project, "experiments"),
@@ -150,7 +153,10 @@ def sessions_by_subject(client: XNATClient, project: str) -> dict[str, list[str]
     )
     sessions: dict[str, list[str]] = {}
     for row in rows:
-        sessions.setdefault(row.get("subject_ID", ""), []).append(row.get("label", ""))
+        session = Session.from_row(row)
+        if session.subject_id is None and "subject_ID" not in row:
+            return None
+        sessions.setdefault(session.subject_id or "", []).append(session.label or "")
     return sessions
 
 
