@@ -202,3 +202,14 @@ def test_who_may_not_change_a_session_may_not_refresh_it(admin: Run, xnat: XNAT)
         result = AdminService(client).refresh_catalogs("P1")
     assert (result["refreshed"], result["failed"], result["total"]) == ([], ["MR1"], 1)
     assert "no permission" in result["errors"][0]
+
+
+def test_a_refresh_that_a_proxy_does_not_wait_for_is_asked_for_once(
+    admin: Run, xnat: XNAT
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    xnat.loses("POST", "/data/services/refresh/catalog", 504, times=9)
+    answer = admin("refresh-catalogs", "P1")
+    assert (answer.status, answer.records[0]["outcome"]) == (1, "failed")
+    assert "the server may still be at it" in answer.err
+    assert len(xnat.requests("POST", "/data/services/refresh/catalog")) == 1

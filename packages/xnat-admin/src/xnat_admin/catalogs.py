@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError, ValidationError
+from xnat_core.services.once import GAVE_UP
 from xnat_core.services.sessions import iter_sessions
 from xnat_core.urls import path
 
@@ -39,18 +40,28 @@ def sessions_of(client: XNATClient, project: str, limit: int | None = None) -> l
 def refresh(client: XNATClient, session: Session, options: Iterable[str] = ()) -> None:
     """Refresh the catalogs of a session and its scans. Without options the server does all.
 
-    The URI of a project would refresh only the project's own resources.
+    The URI of a project would refresh only the project's own resources. What outlives the patience
+    of a proxy is not asked for again: the server would do all of it twice, at the same time.
     """
+    from xnat_core.http.answers import error_of
+
+    where = path("data", "services", "refresh", "catalog")
+    about = ("session", session.label or session.id)
     answer = client.post(
-        path("data", "services", "refresh", "catalog"),
+        where,
         params={
             "resource": f"/archive/experiments/{session.id}",
             "options": ",".join(options) or None,
         },
-        about=("session", session.label or session.id),
+        about=about,
+        accept={GAVE_UP},
         repeatable=True,
     )
+    if answer.status_code == GAVE_UP:
+        error = error_of(answer, "POST", where, about)
+        error.message += "; the server may still be at it"
+        raise error
     if answer.content.lstrip().startswith(b"<"):
         raise OperationError(
-            "refresh", f"{session.label or session.id}: a web page came instead of an empty answer"
+            "refresh", f"{about[1]}: a web page came instead of an empty answer"
         )

@@ -25,6 +25,9 @@ SHORT_WAIT = 30
 PAUSE = 5
 _QUICKLY = 20
 
+GAVE_UP = 504
+"""The status with which a proxy stops waiting for a server that goes on."""
+
 LOST: tuple[type[Exception], ...] = (NetworkError, ServerError)
 
 
@@ -79,9 +82,9 @@ def patience_with(lost: Exception | None, seconds: float) -> float:
         return 0
     if isinstance(lost, ServerError):
         status = lost.details.get("status_code")
-        if status not in (502, 504):
+        if status not in (502, GAVE_UP):
             return 0
-        return LONGEST_WAIT if status == 504 or seconds > _QUICKLY else SHORT_WAIT
+        return LONGEST_WAIT if status == GAVE_UP or seconds > _QUICKLY else SHORT_WAIT
     if not isinstance(lost, NetworkError) or isinstance(lost, ServerUnreachableError):
         return 0
     if lost.details.get("status_code") in TURNED_AWAY:
