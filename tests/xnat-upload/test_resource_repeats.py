@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,29 @@ def test_the_beginning_that_the_first_attempt_left_is_completed(
     status, records, err = run(*HERE)
     assert (status, records[0]["outcome"]) == (0, "done"), err
     assert stored(xnat, session_path(xnat), "R") == {"a.txt": Path("files/a.txt").read_bytes()}
+
+
+def zipped(folder: Path) -> tuple[str, ...]:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("b.txt", b"b")
+    return ("-P", "P1", "E1", "R", str(folder / "a.zip"), "--extract")
+
+
+def test_an_archive_that_is_unpacked_while_a_proxy_gives_up_is_sent_once(
+    run: Run, xnat: XNAT, tmp_path: Path
+) -> None:
+    xnat.loses("PUT", f"/data/{session_path(xnat)}", 504, times=9)
+    xnat.lags("/files", after="a.zip")
+    status, records, err = run(*zipped(tmp_path))
+    assert (status, records[0]["outcome"]) == (0, "done"), err
+    assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 1
+
+
+def test_an_archive_that_never_comes_out_is_a_failure(
+    run: Run, xnat: XNAT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.services.filling.LONGEST_WAIT", 0.1)
+    xnat.fails("PUT", f"/data/{session_path(xnat)}", 504, times=9)
+    status, _, err = run(*zipped(tmp_path))
+    assert (status, err.count("504")) == (1, 1)
+    assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 1

@@ -12,7 +12,7 @@ and lists with other content: nobody else's data are lost by that.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from xnat_core.bodies import Body, FileBody, WatchedBody
 from xnat_core.bounds import UNBOUNDED, Begin, Bounds
 from xnat_core.errors import IntegrityError, ResourceExistsError
 from xnat_core.files import md5_of
+from xnat_core.http.answers import error_of
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.homes import Home
@@ -33,6 +34,7 @@ from xnat_core.services.local_members import (
     plain_path,
     require_kept,
 )
+from xnat_core.services.once import GAVE_UP, LONGEST_WAIT
 from xnat_core.services.stored import (
     differs,
     holds,
@@ -259,8 +261,14 @@ def unpack(
         extract=True,
         overwrite=overwrite,
         fields=fields,
+        # To send the archive again would unpack it twice at the same time.
+        accept={GAVE_UP},
     )
     size = archive.stat().st_size
+    if answer.status_code == GAVE_UP and not (
+        wanted and look_until(lambda: holds(look(), wanted), bool, LONGEST_WAIT)
+    ):
+        raise error_of(answer, "PUT", home.path, home.about)
     if wanted:
         # Of what is said to be a duplicate the content decides: the answer to a request that
         # stored it may have been lost.
@@ -298,6 +306,7 @@ def _put(
     extract: bool,
     overwrite: bool,
     fields: Mapping[str, str | None] | None,
+    accept: Collection[int] = (),
 ) -> Response:
     params = {
         "inbody": "true",
@@ -307,7 +316,14 @@ def _put(
     }
     where = home.path + path("resources", label, "files", *name.split("/"))
     # A file that arrived the first time is found by the second one, which changes nothing then.
-    return client.put(where, params=params, body=body, about=home.about, repeatable=True)
+    return client.put(
+        where,
+        params=params,
+        body=body,
+        about=home.about,
+        accept=accept,
+        repeatable=True,
+    )
 
 
 def _duplicates(answer: Response) -> list[str]:
