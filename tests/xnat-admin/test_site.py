@@ -204,9 +204,7 @@ def test_who_may_not_change_a_session_may_not_refresh_it(admin: Run, xnat: XNAT)
     assert "no permission" in result["errors"][0]
 
 
-def test_a_refresh_that_a_proxy_does_not_wait_for_is_asked_for_once(
-    admin: Run, xnat: XNAT
-) -> None:
+def test_a_refresh_that_a_proxy_does_not_wait_for_is_asked_for_once(admin: Run, xnat: XNAT) -> None:
     xnat.has_session("P1", "S1", "MR1")
     xnat.loses("POST", "/data/services/refresh/catalog", 504, times=9)
     answer = admin("refresh-catalogs", "P1")

@@ -62,6 +62,4 @@ def refresh(client: XNATClient, session: Session, options: Iterable[str] = ()) -
         error.message += "; the server may still be at it"
         raise error
     if answer.content.lstrip().startswith(b"<"):
-        raise OperationError(
-            "refresh", f"{about[1]}: a web page came instead of an empty answer"
-        )
+        raise OperationError("refresh", f"{about[1]}: a web page came instead of an empty answer")

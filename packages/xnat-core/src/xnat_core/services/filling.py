@@ -266,7 +266,7 @@ def unpack(
     )
     size = archive.stat().st_size
     if answer.status_code == GAVE_UP and not (
-        wanted and look_until(lambda: holds(look(), wanted), bool, LONGEST_WAIT)
+        wanted and holds(look_until(look, lambda now: holds(now, wanted), LONGEST_WAIT), wanted)
     ):
         raise error_of(answer, "PUT", home.path, home.about)
     if wanted:
