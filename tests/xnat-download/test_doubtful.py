@@ -133,3 +133,18 @@ def test_a_link_in_the_place_of_a_file_is_no_file_to_check(
     (session.out / NOTE).symlink_to(other)
     ran = session("check", session.out)
     assert (ran.status, f"{NOTE}: missing" in ran.err) == (8, True), ran.err
+
+
+def test_extract_tells_of_an_archive_of_a_download_that_cannot_be_read(
+    session: Downloader,
+) -> None:
+    session("session", "-E", "MR1", "-P", "P1", "--out", session.out, "--zip")
+    path = session.out / "MR1/scans.zip"
+    whole = path.read_bytes()
+    (session.out / "MR1/data.zip").write_bytes(whole[:50])
+    for damaged in (whole[:-30], b"<html></html>", b""):
+        path.write_bytes(damaged)
+        ran = session("extract", session.out / "MR1")
+        assert (ran.status, [r["path"] for r in ran.records]) == (8, [str(path)])
+    path.rename(path.with_name("mine.zip"))
+    assert session("extract", session.out / "MR1").records == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 import zipfile
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from xnat_download.download import Download
 
 _UNIX = 3
+_CALLED = re.compile(r"(scans|resources)(_.+)?\.zip", re.DOTALL)
 _BELOW = ("scans", "assessors", "reconstructions")
 
 
@@ -63,12 +65,16 @@ def downloads_in(folder: Path, *, recursive: bool) -> Iterator[Path]:
 
 
 def _is_download(path: Path) -> bool:
-    """Whether all entries are files of resources, named as the server names them."""
+    """Whether all entries are files of resources, named as the server names them.
+
+    What cannot be read is one if a download has noted it, or calls its archives so.
+    """
     try:
         with zipfile.ZipFile(path) as opened:
             names = [info.filename for info in opened.infolist() if not info.is_dir()]
     except (OSError, zipfile.BadZipFile):
-        return False
+        noted = (entry["local_path"] for entry in entries(path.parent / NAME))
+        return _CALLED.fullmatch(path.name) is not None or path.name in noted
     return bool(names) and all(read_name(name) is not None for name in names)
 
 
