@@ -12,10 +12,11 @@ from .context import Context
 from .intake import intake_of
 from .prearchive_access import project_id, require_edit, session_at, sources, table
 from .prearchive_lifecycle import Timeout
-from .prearchive_table import UNASSIGNED, Locked, StagedSession
+from .prearchive_table import Locked
 from .responses import StatusError, uri_list
 from .resultset import ResultSet, answer
 from .routing import Routes
+from .staged_session import UNASSIGNED, StagedSession
 
 routes = Routes()
 

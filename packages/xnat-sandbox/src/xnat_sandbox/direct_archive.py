@@ -12,7 +12,8 @@ from .direct_table import DirectArchive, DirectSession
 from .file_locks import FileLocks
 from .prearchive_build import Empty, build
 from .prearchive_lifecycle import Lifecycle
-from .prearchive_table import Arrival, Prearchive
+from .prearchive_table import Prearchive
+from .staged_session import Arrival
 from .store import Store
 
 

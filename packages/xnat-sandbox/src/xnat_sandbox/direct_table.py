@@ -11,7 +11,8 @@ from pathlib import Path
 from .database import Database, Row
 from .disk import safe_name
 from .item_rows import now
-from .prearchive_table import TOUCH_SECONDS, Arrival
+from .prearchive_table import TOUCH_SECONDS
+from .staged_session import Arrival
 from .store import Store
 
 SCHEMA = """

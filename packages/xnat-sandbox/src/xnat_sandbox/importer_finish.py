@@ -8,8 +8,8 @@ from .importer_receive import Filed
 from .importer_request import SESSION, ImportOptions
 from .intake import Intake, intake_of
 from .prearchive_lifecycle import Timeout
-from .prearchive_table import UNASSIGNED, StagedSession
 from .responses import StatusError
+from .staged_session import UNASSIGNED, StagedSession
 
 
 def finish(filed: list[Filed], options: ImportOptions, context: Context) -> list[str]:

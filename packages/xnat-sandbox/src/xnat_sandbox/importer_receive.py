@@ -15,7 +15,8 @@ from .direct_table import DirectArchive, DirectSession
 from .file_locks import Busy, FileLocks
 from .permissions import Caller
 from .prearchive_build import dicom_date, dicom_time
-from .prearchive_table import AUTO_ARCHIVE, UNASSIGNED, Arrival, Prearchive, StagedSession
+from .prearchive_table import Prearchive
+from .staged_session import AUTO_ARCHIVE, UNASSIGNED, Arrival, StagedSession
 from .store import Store
 
 BLOCK = 1 << 20

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Request, Response
 
 from .context import Context
 from .intake import intake_of
-from .prearchive_table import UNASSIGNED, StagedSession
 from .responses import StatusError
 from .resultset import ResultSet, answer
+from .staged_session import UNASSIGNED, StagedSession
 
 COLUMNS = (
     *("project", "timestamp", "lastmod", "uploaded", "scan_date", "scan_time", "subject"),

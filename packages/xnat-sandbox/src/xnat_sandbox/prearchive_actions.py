@@ -11,9 +11,10 @@ from .context import Context
 from .intake import intake_of
 from .prearchive_access import project_id, require_edit, session_at
 from .prearchive_lifecycle import Timeout
-from .prearchive_table import STATUSES, UNASSIGNED, Locked, StagedSession, Taken
+from .prearchive_table import Locked, Taken
 from .responses import StatusError, empty, uri_list
 from .routing import Routes
+from .staged_session import STATUSES, UNASSIGNED, StagedSession
 
 routes = Routes()
 SESSION = "/prearchive/projects/{project}/{timestamp}/{folder}"

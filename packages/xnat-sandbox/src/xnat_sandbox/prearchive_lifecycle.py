@@ -15,15 +15,8 @@ from typing import TypeVar
 from .archiver import ArchiveFailed, ArchiveOptions, Archiver, Incoming, Notice
 from .dicom_session import BuiltSession
 from .prearchive_build import Empty, build
-from .prearchive_table import (
-    AUTO_ARCHIVE,
-    RECEIVING,
-    UNASSIGNED,
-    Locked,
-    Prearchive,
-    StagedSession,
-    Taken,
-)
+from .prearchive_table import Locked, Prearchive, Taken
+from .staged_session import AUTO_ARCHIVE, RECEIVING, UNASSIGNED, StagedSession
 from .store import Store
 
 Answer = TypeVar("Answer")

@@ -7,9 +7,9 @@ from werkzeug.wrappers import Request, Response
 from .context import Context
 from .intake import intake_of
 from .prearchive_access import project_id, table
-from .prearchive_table import UNASSIGNED, StagedSession
 from .responses import StatusError, empty
 from .routing import LIST, Routes
+from .staged_session import UNASSIGNED, StagedSession
 
 routes = Routes()
 

@@ -9,8 +9,9 @@ import time
 from .direct_archive import DirectLifecycle, StillReceiving
 from .direct_table import DirectArchive
 from .prearchive_lifecycle import Lifecycle
-from .prearchive_table import Locked, Prearchive, StagedSession
+from .prearchive_table import Locked, Prearchive
 from .settings import Settings
+from .staged_session import StagedSession
 
 LOOK_AT_CLOCK = 0.2
 

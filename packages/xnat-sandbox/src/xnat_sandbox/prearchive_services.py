@@ -11,9 +11,10 @@ from .context import Context
 from .intake import intake_of
 from .prearchive_access import require_edit, session_at, sources, table
 from .prearchive_actions import LOCKED
-from .prearchive_table import Locked, StagedSession
+from .prearchive_table import Locked
 from .responses import StatusError
 from .routing import Routes
+from .staged_session import StagedSession
 
 routes = Routes()
 

@@ -14,10 +14,10 @@ from .httpd import FileBody
 from .intake import intake_of
 from .prearchive_access import require_edit, session_at, table
 from .prearchive_actions import SESSION
-from .prearchive_table import StagedSession
 from .responses import StatusError, empty, streamed, text
 from .resultset import ResultSet, answer
 from .routing import LIST, Routes
+from .staged_session import StagedSession
 from .zip_stream import zip_stream
 
 routes = Routes()

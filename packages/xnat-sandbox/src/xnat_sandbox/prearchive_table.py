@@ -1,7 +1,5 @@
 """The rows of the prearchive: which sessions are staged, and what is happening to each.
 
-    upload -> RECEIVING -> BUILDING -> READY | CONFLICT | ERROR -> ARCHIVING -> gone
-
 While an operation runs, the status carries an underscore (`_BUILDING`) and the row is locked for
 others. A file that arrives meanwhile changes the status all the same, as on the real server: the
 operation then leaves the row in RECEIVING instead of the state it aimed at.
@@ -20,15 +18,8 @@ from pathlib import Path
 from .database import Database, Row
 from .disk import safe_name
 from .item_rows import now
+from .staged_session import RECEIVING, UNASSIGNED, Arrival, StagedSession
 
-UNASSIGNED = "Unassigned"
-RECEIVING = ("RECEIVING", "RECEIVING_INTERRUPT")
-OPERATIONS = ("BUILDING", "ARCHIVING", "MOVING", "DELETING", "SEPARATING")
-STATUSES = frozenset(
-    {*RECEIVING, "READY", "CONFLICT", "ERROR", *OPERATIONS}
-    | {f"QUEUED_{operation}" for operation in OPERATIONS}
-)
-AUTO_ARCHIVE = {4: "AutoArchive", 5: "AutoArchiveOverwrite"}
 TOUCH_SECONDS = 1.0
 
 SCHEMA = """
@@ -52,64 +43,6 @@ class Locked(Exception):
 
 class Taken(Exception):
     """The place is occupied by another session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What the first object of a session says about it."""
-
-    project: str
-    tag: str
-    name: str
-    subject: str = ""
-    scan_date: str = ""
-    scan_time: str = ""
-    auto_archive: str = "Manual"
-    prevent_anon: bool = False
-    prevent_auto_commit: bool = False
-    source: str = ""
-    visit: str = ""
-    protocol: str = ""
-    timestamp: str = ""
-    """Forced by the sender, like `folder`."""
-    folder: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StagedSession:
-    """A row. `tag` is the Study Instance UID, `name` the label, `folder` the directory."""
-
-    number: int
-    project: str
-    timestamp: str
-    folder: str
-    name: str
-    subject: str
-    tag: str
-    status: str
-    lastmod: str
-    uploaded: str
-    scan_date: str
-    scan_time: str
-    auto_archive: str
-    prevent_anon: bool
-    prevent_auto_commit: bool
-    source: str
-    visit: str
-    protocol: str
-
-    @property
-    def url(self) -> str:
-        """The address as listings have it, without `/data`."""
-        return f"/prearchive/projects/{self.project}/{self.timestamp}/{self.folder}"
-
-    @property
-    def uri(self) -> str:
-        return "/data" + self.url
-
-    @property
-    def is_locked(self) -> bool:
-        return self.status.startswith("_")
 
 
 class Prearchive:
