@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
 
-from xnat_core import errors
+from xnat_core import errors, transfer_errors
 from xnat_core.commandline import (
     BOUND_OPTIONS,
     COMMON_OPTIONS,
@@ -145,7 +145,8 @@ def exit_status_page() -> str:
         if name.isupper() and isinstance(value, int)
     }
     causes: dict[int, list[str]] = {status: [] for status in sorted(names)}
-    for error in vars(errors).values():
+    # Where a module imports an error of another, that is one all the same.
+    for error in (vars(errors) | vars(transfer_errors)).values():
         if inspect.isclass(error) and issubclass(error, errors.XNATCtlError):
             causes[error.exit_status].append(f"`{error.__name__}`")
     rows = "".join(

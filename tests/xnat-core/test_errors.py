@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.ports import free_port
-from xnat_core import errors
+from xnat_core import errors, transfer_errors
 from xnat_core.client import XNATClient
 from xnat_core.errors import RetryExhaustedError, ServerUnreachableError, XNATCtlError
 
@@ -72,7 +72,8 @@ MADE = [
 def test_an_error_keeps_what_it_was_made_of(
     name: str, given: tuple[Any, ...], kept: dict[str, Any]
 ) -> None:
-    made: XNATCtlError = getattr(errors, name)(*given)
+    module = transfer_errors if name.startswith("Transfer") else errors
+    made: XNATCtlError = getattr(module, name)(*given)
     for error in (made, pickled(made), copy.copy(made)):
         assert type(error) is type(made)
         assert str(error) == str(made)

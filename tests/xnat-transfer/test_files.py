@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from xnat_core.errors import OperationError, TransferConfigError
+from xnat_core.errors import OperationError
 from xnat_core.models import Resource
+from xnat_core.transfer_errors import TransferConfigError
 from xnat_transfer.config import load
 from xnat_transfer.contents import Holding, Known, Place
 from xnat_transfer.difference import Lack

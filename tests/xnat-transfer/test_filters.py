@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.transfers import Transfer, everything
-from xnat_core.errors import TransferConfigError
+from xnat_core.transfer_errors import TransferConfigError
 from xnat_transfer.config import TransferConfig, parse
 
 NONE = {"sync_type": "none"}

@@ -29,13 +29,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError, TransferError, XNATCtlError
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.imports import admitted
 from xnat_core.job import Job
 from xnat_core.records import Record, failed
 from xnat_core.services.anonymization import anonymizes
 from xnat_core.services.base import document, fields
 from xnat_core.services.lookup import project_id, subjects_in
+from xnat_core.transfer_errors import TransferError
 from xnat_core.urls import path
 from xnat_transfer.destination import destination_client, destination_target
 

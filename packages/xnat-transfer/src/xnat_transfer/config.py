@@ -9,7 +9,7 @@ from typing import Any
 
 from xnat_core.commandline import nearest
 from xnat_core.config import load_yaml, yaml_trouble
-from xnat_core.errors import TransferConfigError
+from xnat_core.transfer_errors import TransferConfigError
 from xnat_transfer.filters import ALL, SYNC_TYPES, Choice, Filtering, SessionRules
 
 SECTIONS = ("project_resources", "subject_resources", "subject_assessors")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import TransferError
 from xnat_core.models import Resource, Scan, Session
 from xnat_core.models.resource import relative_path
 from xnat_core.services.base import listing
@@ -16,6 +15,7 @@ from xnat_core.services.homes import Home
 from xnat_core.services.resource_files import require_no_files
 from xnat_core.services.resources import resources_of
 from xnat_core.services.scans import COLUMNS, scans_of
+from xnat_core.transfer_errors import TransferError
 from xnat_core.urls import path
 from xnat_transfer.filters import Choice, SessionRules
 

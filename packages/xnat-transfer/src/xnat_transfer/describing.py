@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from xnat_core.bodies import BytesBody
-from xnat_core.errors import TransferConflictError
 from xnat_core.models import Scan, Session
 from xnat_core.services.base import document, fields
 from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
+from xnat_core.transfer_errors import TransferConflictError
 from xnat_core.urls import path
 from xnat_transfer.contents import Assessor
 from xnat_transfer.metadata import overlay

@@ -8,18 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from xnat_core.bounds import Begin, BoundReached
-from xnat_core.errors import (
-    AuthenticationError,
-    PermissionDeniedError,
-    TransferCircuitBreakerError,
-    TransferConflictError,
-    XNATCtlError,
-    explain,
-)
+from xnat_core.errors import AuthenticationError, PermissionDeniedError, XNATCtlError, explain
 from xnat_core.models import Session, Subject
 from xnat_core.parallel import Outcome, bounded_map
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.homes import Home
+from xnat_core.transfer_errors import TransferCircuitBreakerError, TransferConflictError
 from xnat_transfer.experiment import EXPERIMENT, Experiment
 from xnat_transfer.owners import Resources, SubjectCase
 from xnat_transfer.rounds import Item, Result, converge

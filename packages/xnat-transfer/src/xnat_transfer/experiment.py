@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from xnat_core.errors import TransferConflictError, TransferError, XNATCtlError
+from xnat_core.errors import XNATCtlError
 from xnat_core.imports import Destination, LabelTaken, archived_session
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_core.services.homes import Home
 from xnat_core.services.resources import resources_of
+from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import path
 from xnat_transfer.companions import advise, companion
 from xnat_transfer.contents import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from xnat_core.errors import PermissionDeniedError, TransferConflictError
+from xnat_core.errors import PermissionDeniedError
 from xnat_core.services.base import Row, document, fields
+from xnat_core.transfer_errors import TransferConflictError
 from xnat_core.urls import path
 from xnat_transfer.route import Route, label_there
 from xnat_transfer.state import Entity

@@ -10,7 +10,7 @@ import io
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 
-from xnat_core.errors import TransferError
+from xnat_core.transfer_errors import TransferError
 
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _OF_ITS_PLACE = frozenset(

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from xnat_core.bodies import BytesBody
 from xnat_core.bounds import Begin
-from xnat_core.errors import ResourceNotFoundError, TransferConflictError, TransferError
+from xnat_core.errors import ResourceNotFoundError
 from xnat_core.models import Subject
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_subject
 from xnat_core.services.resources import resources_of
+from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import path
 from xnat_transfer.contents import OWN, Contents, Place, file_rows, resources_at
 from xnat_transfer.difference import Amount, Difference, There, compare

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from xnat_core.bounds import Begin
-from xnat_core.errors import TransferVerificationError
 from xnat_core.lagging import look_until
 from xnat_core.parallel import check_stop
+from xnat_core.transfer_errors import TransferVerificationError
 from xnat_transfer.contents import Contents
 from xnat_transfer.difference import Amount, Difference
 

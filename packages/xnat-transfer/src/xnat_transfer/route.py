@@ -17,8 +17,6 @@ from xnat_core.errors import (
     PermissionDeniedError,
     ResourceNotFoundError,
     ServerUnreachableError,
-    TransferConflictError,
-    TransferError,
     ValidationError,
     XNATCtlError,
 )
@@ -29,6 +27,7 @@ from xnat_core.parallel import Stopped, rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.progress import Progress
 from xnat_core.services.lookup import subjects_in
+from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import same_server
 from xnat_transfer.config import TransferConfig
 from xnat_transfer.state import Run

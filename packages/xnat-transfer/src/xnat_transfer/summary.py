@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from xnat_core.errors import TransferCircuitBreakerError, XNATCtlError
+from xnat_core.errors import XNATCtlError
 from xnat_core.records import Record
+from xnat_core.transfer_errors import TransferCircuitBreakerError
 from xnat_transfer.state import Ends, Run
 
 

@@ -24,14 +24,16 @@ from xnat_core.errors import (
     ServerUnreachableError,
     SessionExpiredError,
     TimeoutError,
+    UploadError,
+    ValidationError,
+    XNATCtlError,
+)
+from xnat_core.transfer_errors import (
     TransferCircuitBreakerError,
     TransferConfigError,
     TransferConflictError,
     TransferError,
     TransferVerificationError,
-    UploadError,
-    ValidationError,
-    XNATCtlError,
 )
 
 __all__ = [
