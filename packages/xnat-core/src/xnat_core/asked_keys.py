@@ -10,14 +10,15 @@ from xnat_core.errors import UsageError
 from xnat_core.records import keys_of
 
 _COMMON = frozenset(("outcome", "error", "seconds", "bytes", "files"))
-# What tells of a change itself; nobody chooses by that what is to be changed.
+# Keys about the change itself. Nobody means to choose by them what is to be changed.
 _OF_CHANGES = frozenset(("kind", "outcome", "reason"))
 
 
 class AskedKeys:
     """The keys of `--where`, `--filter`, `--columns` and `--sort-by` that no record has had yet.
 
-    A misspelled one is no error: the records of one stream may differ. But it is a riddle.
+    A misspelled one is no error, because the records of one stream may differ. But who gets an
+    empty list, or an empty column, is told the reason; see `hint`.
     """
 
     def __init__(self, args: Args, command: Command) -> None:
@@ -40,10 +41,10 @@ class AskedKeys:
             self._first = self._first or record
 
     def require_known(self, record: Mapping[str, Any]) -> None:
-        """Raise UsageError when the first record that passes, and is not one that was only handed
-        on, does so for want of a misspelled key.
+        """Raise UsageError when the first record that passes the tests does so only because a key
+        in them is misspelled. Not for records that are only handed on.
 
-        `qualty!=usable` is true of every scan, and the tool behind may delete them.
+        `qualty!=usable` is true of every scan, and the next tool of the pipeline may delete them.
         """
         if self._is_judged:
             return
@@ -54,11 +55,11 @@ class AskedKeys:
                 if near := nearest(key, sorted(known)):
                     raise UsageError(f"no {record['kind']} has {key!r}{near}")
 
-    def riddle(self, written: int) -> str | None:
-        """A line on a key that no record had; None when that explains nothing.
+    def hint(self, written: int) -> str | None:
+        """A line about a key that no record had; None when there is nothing to explain.
 
-        A test explains that nothing was `written`; a column or a sort key, that it is empty. Keys
-        that such records can have are right, even if none has them.
+        A key in a test explains why nothing was `written`, a column or a sort key why it is empty.
+        Keys that records of this kind can have are no mistake, even if none of these has them.
         """
         if not self._first:
             return None

@@ -5,41 +5,28 @@ A tool never prints, exits or opens a connection by itself; it asks the job.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_core.asked_keys import AskedKeys
-from xnat_core.bounds import BoundReached, Bounds, is_bound, is_left
+from xnat_core.bounds import BoundReached, Bounds
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
-from xnat_core.errors import (
-    AuthenticationError,
-    CancelledError,
-    ConfigurationError,
-    InvalidURLError,
-    UsageError,
-    explain,
-)
+from xnat_core.errors import CancelledError, ConfigurationError, UsageError, explain
 from xnat_core.job_server import JobServer
 from xnat_core.records import (
     Record,
-    RecordError,
     Test,
     failed,
     failure_text,
     glob,
     of_dry_run,
-    parse_line,
-    passes_through,
-    read_lines,
     record_of,
-    require_names,
     skipped,
     where,
 )
@@ -146,13 +133,13 @@ class Job:
 
         Failed records, those of a dry run, and those that a bound has left, are handed on
         unchanged; lines that are no records, and records of other kinds or of another server,
-        become failed ones. Raises UsageError where standard input is /dev/null and nothing asks for
-        it: where nobody types, as under cron, a variable that is empty would be a success.
+        become failed ones. Raises UsageError where nothing can come.
         """
-        if sys.stdin is None:
-            raise UsageError("standard input is closed, and no object is named")
-        if _is_null(sys.stdin) and not self.args.has_dash:
-            raise UsageError(f"standard input is {os.devnull}, and no object is named")
+        from xnat_core.job_input import JobInput
+
+        source = JobInput(self.tool, kinds, self._server if self.command.server else None)
+        source.require(is_asked_for=self.args.has_dash)
+        # When nothing comes, an empty list is the answer.
         self._has_rows = True
         if sys.stdin.isatty():
             self.console.info(
@@ -161,19 +148,7 @@ class Job:
             )
         # With --password-stdin it is the line before the first record.
         _ = self._server.password
-        for number, line in read_lines(sys.stdin):
-            try:
-                record = parse_line(number, line)
-                if record is None:
-                    continue
-                if passes_through(record) or is_left(record):
-                    self.emit(record, passed=True)
-                    continue
-                self._accept(number, record, kinds)
-            except RecordError as error:
-                self.emit(failed({"kind": "input", "line": number}, error))
-                continue
-            yield record
+        yield from source.records(self.emit)
 
     def wants_input(self, *named: Any, optional: bool = False) -> bool:
         """Whether standard input is to be read.
@@ -183,27 +158,6 @@ class Job:
         """
         given = [name for name in named if name]
         return any(name in ("-", ("-",)) for name in given) or (not given and not optional)
-
-    def _accept(self, number: int, record: Record, kinds: tuple[str, ...]) -> None:
-        kind = record.get("kind")
-        if kinds and kind not in kinds:
-            other = "and this has no kind" if kind is None else f"not {kind!r}"
-            raise RecordError(
-                f"line {number} of standard input: {self.tool} reads records of kind "
-                f"{', '.join(kinds)}, {other}"
-            )
-        try:
-            if kinds:
-                require_names(record)
-            if self.command.server:
-                self._server.accept(record)
-        except (AuthenticationError, InvalidURLError, RecordError) as error:
-            raise RecordError(f"line {number} of standard input: {error.message}") from None
-        outcome = record.pop("outcome", None)
-        record.pop("error", None)
-        # Who feeds in again what was left may have taken only the outcome away.
-        if outcome is not None or is_bound(record.get("reason")):
-            record.pop("reason", None)
 
     # --- work ---------------------------------------------------------------------------------
 
@@ -309,12 +263,7 @@ class Job:
                 raise Enough
             else:
                 self._written += 1
-            with OUTPUT_ERRORS:
-                if "progress" in self.__dict__ and sys.stdout.isatty():
-                    with self.progress.aside():
-                        self.writer.write(record)
-                else:
-                    self.writer.write(record)
+            self._write(record)
 
     def _passes(self, record: Record, passed: bool) -> bool:
         self._asked.see(record)
@@ -323,6 +272,12 @@ class Job:
         if not passed:
             self._asked.require_known(record)
         return True
+
+    def _write(self, record: Record) -> None:
+        is_drawing = "progress" in self.__dict__ and sys.stdout.isatty()
+        aside = self.progress.aside() if is_drawing else contextlib.nullcontext()
+        with OUTPUT_ERRORS, aside:
+            self.writer.write(record)
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""
@@ -345,16 +300,22 @@ class Job:
                 self.writer.close()
             end_output()
         self.close()
-        if riddle := self._asked.riddle(self._written):
-            self.console.info(riddle)
+        self._tell_why_little_came()
+        self._tell_what_was_done()
+        return self.tally.ending()
+
+    def _tell_why_little_came(self) -> None:
+        if hint := self._asked.hint(self._written):
+            self.console.info(hint)
         elif self._has_rows and not self.tally.outcomes and not self._written and self.for_people:
             self.console.info("nothing found")
+
+    def _tell_what_was_done(self) -> None:
         summary = self.tally.summary()
-        # Who reads the facts of the one object knows that it is done.
-        plain = self.tally.is_one_plain_success() and isinstance(self.writer, Facts)
-        if summary and not plain and (self.console.is_terminal() or self.tally.failed):
+        # The facts of a single object, once printed, say already that it is done.
+        is_said = self.tally.is_one_plain_success() and isinstance(self.writer, Facts)
+        if summary and not is_said and (self.console.is_terminal() or self.tally.failed):
             self.console.info(summary)
-        return self.tally.ending()
 
     def close(self) -> None:
         """Stop drawing and leave the server; never raises for a server that is gone."""
@@ -362,7 +323,7 @@ class Job:
         self._server.close()
 
     def stop_drawing(self) -> None:
-        """Take the progress away, before more is written than a record."""
+        """Take the progress away; what is written then need not stand above it."""
         if "progress" in self.__dict__:
             self.console.through(None)
             self.progress.close()
@@ -378,11 +339,3 @@ class Job:
         if "progress" in self.__dict__:
             self.progress.close()
         return ask(question, secret=secret)
-
-
-def _is_null(stream: TextIO) -> bool:
-    """Whether a stream is the device that is always empty."""
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), Path(os.devnull).stat())
-    except (OSError, ValueError):  # not a stream of the system
-        return False
