@@ -131,6 +131,23 @@ def test_a_profile_that_is_there_twice_is_an_error_with_its_line() -> None:
         Config.load()
 
 
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("profiles: 2024-99-99", ", line 1, column 11: no timestamp is written like this"),
+        ("profiles: !!bool maybe", ", line 1, column 11: no bool is written like this"),
+        ("profiles: !!set [a]", ", line 1, column 11: expected a mapping node, but found sequence"),
+        ("[" * 5000, ": nested too deeply"),
+    ],
+    ids=["date", "switch", "set", "depth"],
+)
+def test_what_the_parser_chokes_on_is_said_in_one_line(text: str, trouble: str) -> None:
+    file = write(text)
+    with pytest.raises(ConfigurationError) as caught:
+        Config.load()
+    assert caught.value.message == f"{file}: not valid YAML{trouble}"
+
+
 def test_bytes_that_are_no_text_are_a_configuration_error() -> None:
     file = write("")
     file.write_bytes(b"a: \xff\xfe")

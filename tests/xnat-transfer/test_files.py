@@ -27,6 +27,24 @@ def test_a_configuration_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -
     assert "byte string" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("dest_project: 2024-99-99", ", line 1, column 15: no timestamp is written like this"),
+        ("[" * 5000, ": nested too deeply"),
+    ],
+    ids=["date", "depth"],
+)
+def test_what_the_parser_chokes_on_is_said_in_one_line(
+    tmp_path: Path, text: str, trouble: str
+) -> None:
+    file = tmp_path / "plain.yaml"
+    file.write_text(text)
+    with pytest.raises(TransferConfigError) as caught:
+        load(file)
+    assert caught.value.message == f"transfer: {file}: not valid YAML{trouble}"
+
+
 def test_a_state_that_cannot_be_written_is_named_once(tmp_path: Path) -> None:
     file = tmp_path / "transfer.db"
     file.mkdir()

@@ -232,43 +232,17 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-    import yaml
+    from xnat_core.yaml_text import NotYaml, load_yaml
 
     try:
         data = load_yaml(raw)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigurationError(f"{path}: {yaml_trouble(error)}") from None
+    except NotYaml as trouble:
+        raise ConfigurationError(f"{path}: {trouble}") from None
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: must be a mapping with default_profile and profiles")
     return data
-
-
-def load_yaml(raw: bytes) -> Any:
-    """Read YAML. Raises YAMLError also for a key that is there twice: the parser takes the last."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen: set[str] = set()
-            for key, _ in node.value:
-                if str(key.value) in seen:
-                    trouble = f"{key.value!r} is there twice"
-                    raise yaml.constructor.ConstructorError(None, None, trouble, key.start_mark)
-                seen.add(str(key.value))
-            return super().construct_mapping(node, deep)
-
-    return Loader(raw).get_single_data()
-
-
-def yaml_trouble(error: Exception) -> str:
-    """What is wrong with a file that is no YAML, and where."""
-    # The whole text of the error would quote lines of the file, and there may be passwords in it.
-    mark = getattr(error, "problem_mark", None)
-    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    why = getattr(error, "problem", None) or getattr(error, "reason", None)
-    return f"not valid YAML{where}: {why or type(error).__name__}"
 
 
 def _profile(name: str, entry: object) -> Profile:

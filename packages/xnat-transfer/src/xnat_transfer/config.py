@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from xnat_core.commandline import nearest
-from xnat_core.config import load_yaml, yaml_trouble
 from xnat_core.transfer_errors import TransferConfigError
+from xnat_core.yaml_text import NotYaml, load_yaml
 from xnat_transfer.filters import ALL, SYNC_TYPES, Choice, Filtering, SessionRules
 
 SECTIONS = ("project_resources", "subject_resources", "subject_assessors")
@@ -50,14 +50,12 @@ LEAST = {
 
 def load(file: Path) -> TransferConfig:
     """Read a file. Raises TransferConfigError naming the file and the field."""
-    import yaml
-
     try:
         data = load_yaml(file.read_bytes())
     except OSError as error:
         raise TransferConfigError(f"{file}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TransferConfigError(f"{file}: {yaml_trouble(error)}") from None
+    except NotYaml as trouble:
+        raise TransferConfigError(f"{file}: {trouble}") from None
     try:
         return parse(data if data is not None else {})
     except TransferConfigError as error:
