@@ -1,14 +1,13 @@
-"""The prearchive, where sessions wait before they are archived: its rows, and what is done to them.
+"""What is done to sessions in the prearchive: build, archive, move, delete.
 
 Failures come in three ways: as a status, as status 200 with a text that is no address, and as the
-state of the row afterwards. All are looked at here.
+state of the row afterwards. All are looked at here. What only looks is in `prearchive_looking`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +18,13 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_core.models.values import number
-from xnat_core.parallel import check_stop, rest
+from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE, PrearchiveRows
 from xnat_core.prearchive_rows import (
     PASSED_OVER,
-    UNASSIGNED,
     ArchiveRefused,
     StagingError,
     WaitedTooLong,
     archive_form,
-    entry_of_row,
     entry_of_uri,
     entry_path,
     findings_of,
@@ -37,94 +33,23 @@ from xnat_core.prearchive_rows import (
     named,
     uri_of,
 )
-from xnat_core.redaction import one_line
 from xnat_core.services.lookup import find_session, find_session_of_uri
 from xnat_core.services.once import LOST, ask_once
 from xnat_core.services.subject_ids import require_no_id
-from xnat_core.urls import path
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from xnat_core.client import XNATClient
-
-FIRST_LOOK = 0.2
-LONGEST_PAUSE = 10.0
 _BUSY = (409, 423)
+"""Statuses that say that somebody else is working on the row."""
 
-Row = dict[str, str]
 
-
-class Prearchive:
-    """The prearchive of one server.
+class Prearchive(PrearchiveRows):
+    """The prearchive of one server: its rows, and what is done to them.
 
     Every method raises PermissionDeniedError where the user may not edit the project, and
     ResourceNotFoundError for a row that is not there (archived, moved, deleted).
     """
-
-    def __init__(self, client: XNATClient, *, sleep: Callable[[float], None] = rest) -> None:
-        self.client = client
-        self._sleep = sleep
-
-    # --- looking ------------------------------------------------------------------------------
-
-    def entries(
-        self, project: str | None = None, *, study_uid: str | None = None
-    ) -> list[PrearchiveEntry]:
-        """The rows of a project, or of all projects where the user may edit.
-
-        Who sees all data gets those of `Unassigned`, too, when no project is named.
-        """
-        entries = [entry_of_row(row) for row in self._rows(project, study_uid)]
-        if study_uid:
-            # The listing of a project knows no such filter and lets everything through.
-            entries = [entry for entry in entries if entry.uid == study_uid]
-        if project in (None, UNASSIGNED):
-            return entries
-        # The server adds them to every project: what is done to all of one must not reach them.
-        return [entry for entry in entries if entry.project != UNASSIGNED]
-
-    def find(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
-        """The row as it is now; None when it is gone."""
-        try:
-            rows = self.client.rows(entry_path(entry), about=named(entry))
-        except ServerError:
-            # So the server answers for a project that there is not.
-            if entry.project not in (None, UNASSIGNED):
-                where = path("data", "projects", entry.project)
-                self.client.item(where, about=("project", entry.project))
-            raise
-        return entry_of_row(rows[0]) if rows else None
-
-    def get(self, entry: PrearchiveEntry) -> PrearchiveEntry:
-        """The row as it is now. Raises ResourceNotFoundError."""
-        found = self.find(entry)
-        if found is None:
-            raise ResourceNotFoundError(*named(entry))
-        return found
-
-    def scans(self, entry: PrearchiveEntry) -> list[Row]:
-        """`ID`, `xsiType`, `series_description` of each scan; nothing is known before a build."""
-        return self.client.rows(entry_path(entry) + "/scans", about=named(entry))
-
-    def files(self, entry: PrearchiveEntry, scan: str, resource: str = "DICOM") -> Iterator[Row]:
-        """`Name`, `Size`, `URI` of each file of a scan; the session must have been built."""
-        below = path("scans", scan, "resources", resource, "files")
-        return self.client.iter_rows(entry_path(entry) + below, about=named(entry))
-
-    def reason(self, entry: PrearchiveEntry) -> str:
-        """Why a row is in CONFLICT or ERROR: the latest entry of its log; empty when it has none.
-
-        Entries come in any order, and are called by the time of their making.
-        """
-        try:
-            rows = self.client.rows(entry_path(entry) + "/logs", about=named(entry))
-        except XNATCtlError:
-            return ""
-        entries = sorted(rows, key=lambda row: number(row.get("id")) or 0)
-        return one_line(entries[-1].get("entry", ""), 300) if entries else ""
-
-    # --- acting -------------------------------------------------------------------------------
 
     def build(self, entry: PrearchiveEntry) -> PrearchiveEntry:
         """Read the files and describe the session, now; never archives. Returns the settled row.
@@ -165,24 +90,29 @@ class Prearchive:
                 return found  # Built since it was asked for, only later than the answer came.
             before = found
             try:
-                built = self.build(found)
-            except StagingError as error:
-                if error.entry.status != "ERROR":
-                    raise
-                return error.entry
+                built = self._built(found)
             except ResourceNotFoundError:
                 return None
-            except ClientRequestError as error:
-                if error.details.get("status_code") not in _BUSY:
-                    raise
-            else:
-                if is_settled(built.status):
-                    return built
+            if built is not None and is_settled(built.status):
+                return built
             # Somebody has just begun to do something to it, or has sent what was not read any more.
             if time.monotonic() >= deadline:
                 raise WaitedTooLong(found, timeout)
             self._sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 1.5)
+
+    def _built(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
+        """The row after a build, in ERROR where that failed; None while somebody works on it."""
+        try:
+            return self.build(entry)
+        except StagingError as error:
+            if error.entry.status != "ERROR":
+                raise
+            return error.entry
+        except ClientRequestError as error:
+            if error.details.get("status_code") not in _BUSY:
+                raise
+            return None
 
     def move(self, entry: PrearchiveEntry, project: str) -> PrearchiveEntry:
         """Give the session to another project and return its new row."""
@@ -302,42 +232,6 @@ class Prearchive:
             if found.get("type") != "CONFLICT"
             or not (overwrite or PASSED_OVER.search(str(found.get("message"))))
         ]
-
-    def wait(
-        self,
-        entry: PrearchiveEntry,
-        timeout: float,
-        *,
-        until: Callable[[str | None], bool] = is_settled,
-    ) -> PrearchiveEntry | None:
-        """Look until the status passes `until`; None when the row is gone.
-
-        Raises WaitedTooLong after `timeout` seconds.
-        """
-        deadline = time.monotonic() + timeout
-        pause = FIRST_LOOK
-        while True:
-            check_stop()
-            found = self.find(entry)
-            if found is None or until(found.status):
-                return found
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise WaitedTooLong(found, timeout)
-            self._sleep(min(pause, left))
-            pause = min(LONGEST_PAUSE, pause * 1.5)
-
-    # --- inside -------------------------------------------------------------------------------
-
-    def _rows(self, project: str | None, study_uid: str | None) -> list[Row]:
-        where = path("data", "prearchive")
-        if project is not None:
-            return self.client.rows(where + path("projects", project), about=("project", project))
-        if study_uid:
-            # Not found is also a study that lies elsewhere, where this user has no rights.
-            with suppress(ResourceNotFoundError):
-                return self.client.rows(where, params={"tag": study_uid})
-        return self.client.rows(where)
 
     def _act(
         self,

@@ -7,7 +7,8 @@ import time
 from xnat_core.errors import OperationError, ResourceNotFoundError, XNATCtlError
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import rest
-from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE
 from xnat_core.records import Record
 from xnat_core.services.lookup import SESSION_COLUMNS, session_of_row
 

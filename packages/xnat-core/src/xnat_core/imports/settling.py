@@ -12,7 +12,8 @@ from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import rest
-from xnat_core.prearchive import FIRST_LOOK, LONGEST_PAUSE, Prearchive
+from xnat_core.prearchive import Prearchive
+from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE
 from xnat_core.prearchive_rows import RECEIVING
 from xnat_core.urls import path
 
