@@ -11,22 +11,15 @@ from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_core.services.homes import Home
-from xnat_core.services.resources import resources_of
 from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import path
 from xnat_transfer.companions import advise, companion
 from xnat_transfer.contents import (
-    ASSESSORS,
-    OWN,
-    SCANS,
     SECONDARY,
     Contents,
     Place,
-    assessors_of,
     contents_of,
-    file_rows,
     is_imaging,
-    typed_scans,
 )
 from xnat_transfer.describing import Describer, unmakeable
 from xnat_transfer.difference import (
@@ -35,13 +28,12 @@ from xnat_transfer.difference import (
     Lack,
     There,
     compare,
-    place_of,
 )
 from xnat_transfer.filling import Filler
 from xnat_transfer.filters import SessionRules
 from xnat_transfer.identity import require_ours
+from xnat_transfer.ids_there import IdsThere
 from xnat_transfer.route import Route, label_there
-from xnat_transfer.scan_ids import Names, names_in, same_scans
 from xnat_transfer.sending import Scans
 from xnat_transfer.staging import Staging
 
@@ -61,8 +53,7 @@ class Experiment:
         self.destination = Destination(route.project, owner.label, label_there(session.label))
         self.staging = Staging(route, self.destination, session, self._require_own)
         self.scans = Scans(route, self.destination, self.staging.landed)
-        self._scan_ids: dict[str, str] = {}
-        self._assessor_ids: dict[str, str] = {}
+        self._ids = IdsThere(route, self.name, self.staging.has_arrived)
         latest = route.run.latest(EXPERIMENT, session.id)
         complete = latest is not None and latest.status in ("synced", "verified")
         self._metadata_due = route.config.transfer_xml_metadata and not (
@@ -89,7 +80,7 @@ class Experiment:
             with self.route.claimed(EXPERIMENT, one.id, one.label):
                 pass
         self.there = self.find()
-        held = self._held(self.there, wanted) if self.there else There()
+        held = self._ids.held(self.there, wanted) if self.there else There()
         held.anonymizes = self.route.anonymizes
         difference = compare(wanted, held, self.staging.is_unchanged)
         if self.there is not None:
@@ -157,43 +148,6 @@ class Experiment:
     def _conflict(self, found: Session, reason: str) -> TransferConflictError:
         return TransferConflictError("session", self.name, found.id, reason)
 
-    def _held(self, there: Session, wanted: Contents) -> There:
-        dest = self.route.dest
-        self._know(there, wanted)
-        home = Home.of_session(there)
-        ids = {id: source for source, id in self._scan_ids.items()}
-        labels = {id: label for label, id in self._assessor_ids.items()}
-        places = (
-            place_of(one.category or OWN, one.scan_id or one.assessor, one.label, ids, labels)
-            for one in resources_of(dest, home, everything=True)
-        )
-        return There(
-            scans=self._scan_ids,
-            assessors=self._assessor_ids,
-            places=frozenset(places),
-            rows=file_rows(dest, home, everything=True),
-        )
-
-    def _know(self, there: Session, wanted: Contents) -> None:
-        """Learn the IDs that scans and assessors have on the destination."""
-        dest, home = self.route.dest, Home.of_session(there)
-
-        def names() -> Names:
-            return names_in(file_rows(dest, home, everything=True))
-
-        self._scan_ids = same_scans(
-            wanted,
-            typed_scans(dest, there),
-            self.staging.has_arrived,
-            None if self.route.anonymizes is False else names,
-        )
-        found = {one.label: one.id for one in assessors_of(dest, there)}
-        self._assessor_ids = {
-            label: found[label_there(label)]
-            for label in wanted.assessors
-            if label_there(label) in found
-        }
-
     def tidy(self) -> bool:
         """Finish what earlier runs have left in the prearchive; returns whether there was any."""
         if not self.route.was_staged(self.destination.session):
@@ -223,7 +177,7 @@ class Experiment:
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
         awaited = {lack.place.owner for lack in dicom if self._own_part(lack) is not None}
-        errors = [*self._describe(there, wanted, awaited)]
+        errors = self._describe(there, wanted, awaited)
         foreign = [part for lack in dicom if (part := self._foreign_part(lack)) is not None]
         others = [lack for lack in difference.lacks if not self._is_imported(lack)]
         filled, failures = Filler(self.route, self._home_of).fill(
@@ -321,64 +275,70 @@ class Experiment:
 
     def _describe(
         self, there: Session, wanted: Contents, awaited: Collection[str]
-    ) -> Iterator[XNATCtlError]:
-        """Make scans and assessors, write metadata; yields what went wrong with any of it.
+    ) -> list[XNATCtlError]:
+        """Make scans and assessors, write metadata; returns what went wrong with any of it.
 
         The scans in `awaited` are to come with their DICOM: one that was made before would be in
         its way, and the import would give it another ID.
         """
-        describer = Describer(self.route, there)
+        describer, ids = Describer(self.route, there), self._ids
+        look_until(lambda: ids.learn(there, wanted), lambda _: ids.scans.keys() >= set(awaited))
+        unmade = [*self._make_scans(describer, wanted, awaited)]
+        scans = set(ids.scans)
+        undescribed = [*self._describe_session(describer, there)]
+        assessors, failures = self._describe_assessors(describer, wanted)
+        undescribed += failures
         look_until(
-            lambda: self._know(there, wanted), lambda _: self._scan_ids.keys() >= set(awaited)
+            lambda: ids.learn(there, wanted),
+            lambda _: ids.scans.keys() >= scans and ids.assessors.keys() >= assessors,
         )
+        self._metadata_due = self._metadata_due and bool(undescribed)
+        return [*unmade, *undescribed]
+
+    def _make_scans(
+        self, describer: Describer, wanted: Contents, awaited: Collection[str]
+    ) -> Iterator[XNATCtlError]:
+        """Make the scans that come without DICOM; yields why one cannot be made."""
         for id, scan in wanted.scans.items():
-            if id in self._scan_ids:
+            if id in self._ids.scans:
                 continue
-            if why := unmakeable(id, awaited, self._scan_ids):
+            if why := unmakeable(id, awaited, self._ids.scans):
                 yield TransferError(f"{self.name}: {why}")
                 continue
             describer.scan(scan)
-            self._scan_ids[id] = id
-        described = True
-        scans, assessors = set(self._scan_ids), set[str]()
-        if self._metadata_due and there.xsi_type != self.session.xsi_type:
+            self._ids.scans[id] = id
+
+    def _describe_session(self, describer: Describer, there: Session) -> Iterator[XNATCtlError]:
+        if not self._metadata_due:
+            return
+        if there.xsi_type != self.session.xsi_type:
             self.notes.append(
                 f"it is {there.xsi_type} there, not {self.session.xsi_type}: its metadata were not "
                 "written"
             )
-        elif self._metadata_due:
-            try:
-                describer.session(self.session.id, self._scan_ids)
-            except XNATCtlError as error:
-                described = False
-                yield error
+            return
+        try:
+            describer.session(self.session.id, self._ids.scans)
+        except XNATCtlError as error:
+            yield error
+
+    def _describe_assessors(
+        self, describer: Describer, wanted: Contents
+    ) -> tuple[set[str], list[XNATCtlError]]:
+        """Make or describe assessors; returns the labels for which that was done, and errors."""
+        made, errors = set[str](), list[XNATCtlError]()
         for label, assessor in wanted.assessors.items():
-            id = self._assessor_ids.get(label, "")
+            id = self._ids.assessors.get(label, "")
             if id and not self._metadata_due:
                 continue
             try:
                 describer.assessor(assessor, id)
             except XNATCtlError as error:
-                described = False
-                yield error
+                errors.append(error)
             else:
-                assessors.add(label)
-        look_until(
-            lambda: self._know(there, wanted),
-            lambda _: self._scan_ids.keys() >= scans and self._assessor_ids.keys() >= assessors,
-        )
-        self._metadata_due = self._metadata_due and not described
+                made.add(label)
+        return made, errors
 
     def _home_of(self, place: Place) -> Home:
         assert self.there is not None
-        parts: tuple[str, ...] = ("experiments", self.there.id)
-        if place.category == SCANS:
-            if place.owner not in self._scan_ids:
-                raise TransferError(f"{self.name}: scan {place.owner} has not come")
-            parts += ("scans", self._scan_ids[place.owner])
-        elif place.category == ASSESSORS:
-            if place.owner not in self._assessor_ids:
-                raise TransferError(f"{self.name}: assessor {place.owner} could not be made")
-            parts += ("assessors", self._assessor_ids[place.owner])
-        name = f"{self.there.label}/{place.owner}".rstrip("/")
-        return Home(parts, (place.category.removesuffix("s"), name))
+        return self._ids.home_of(self.there, place)
