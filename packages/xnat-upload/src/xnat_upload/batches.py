@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from xnat_upload.difference import Amount, Difference
+from xnat_upload.difference import Difference
+from xnat_upload.inventory import Amount
 
 MOST_BYTES = 1 << 30
 """A retry must stay cheap, and proxies limit the size of a body."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xnat_core.errors import IntegrityError
 from xnat_core.journal import Accepted, Journal
 from xnat_core.services.anonymization import anonymizes
-from xnat_upload.difference import Difference
+from xnat_upload.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,11 +39,11 @@ class Damage:
     """The instances of one delivery whose MD5 on the server is not the one that was sent."""
 
     def __init__(
-        self, client: XNATClient, destination: Destination, difference: Difference, journal: Journal
+        self, client: XNATClient, destination: Destination, comparison: Comparison, journal: Journal
     ) -> None:
         self._client = client
         self._destination = destination
-        self._difference = difference
+        self._comparison = comparison
         self._journal = journal
         self._sent_again = False
 
@@ -55,7 +55,7 @@ class Damage:
     @property
     def _is_unlikely_rewritten(self) -> bool:
         if self._is_rewritten is None:
-            return self._difference.identical().files > 0
+            return self._comparison.identical().files > 0
         return not self._is_rewritten
 
     def doubt(self) -> bool:
@@ -63,17 +63,17 @@ class Damage:
 
         The journal remembers it, should this run not come to do it.
         """
-        difference = self._difference
-        if not difference.damaged().files or self._is_rewritten:
+        comparison = self._comparison
+        if not comparison.damaged().files or self._is_rewritten:
             return False
         most = SAMPLE if self._is_unlikely_rewritten else FEW
         if self._sent_again:
-            if not difference.came_out_otherwise().files or not self._is_unlikely_rewritten:
+            if not comparison.came_out_otherwise().files or not self._is_unlikely_rewritten:
                 return False
             most = ALL
         self._sent_again = True
-        count = difference.doubt(most)
-        self._remember(difference.doubted())
+        count = comparison.doubt(most)
+        self._remember(comparison.doubted())
         return count > 0
 
     def require_none(self, *, strictly: bool) -> None:
@@ -81,10 +81,10 @@ class Damage:
 
         `strictly` also for what a server seems to write in its own way.
         """
-        difference = self._difference
-        if not difference.damaged().files or not self._is_unlikely_rewritten:
+        comparison = self._comparison
+        if not comparison.damaged().files or not self._is_unlikely_rewritten:
             return
-        found = list(difference.all_damaged() if strictly else difference.all_damaged_again())
+        found = list(comparison.all_damaged() if strictly else comparison.all_damaged_again())
         if not found:
             return
         self._remember(found)

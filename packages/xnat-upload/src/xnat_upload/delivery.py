@@ -31,14 +31,15 @@ from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_upload.batches import Batch, batches_of
 from xnat_upload.damage import NO_SIZE, Damage, once_more
-from xnat_upload.difference import Amount, Difference
+from xnat_upload.difference import Difference
 from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
 from xnat_upload.inventory import Instance
 from xnat_upload.permission import Permission
 from xnat_upload.sending import ManyRefused, Requests
 from xnat_upload.survey import Survey, Surveyor
-from xnat_upload.terms import Delivered, Incomplete, Manner, Mislanded
+from xnat_upload.terms import Delivered, Manner, Mislanded
+from xnat_upload.verdict import judged
 
 ROUNDS = 3
 
@@ -79,10 +80,10 @@ class Delivery:
         self.requests = Requests(
             client, destination, manner, difference, watch, gate or contextlib.nullcontext()
         )
-        self.damage = Damage(client, destination, difference, journal)
+        self.damage = Damage(client, destination, difference.comparison, journal)
         self.errors: list[XNATCtlError] = []
         self.landings: dict[str, Landing] = {}
-        self._batches = Counter[bool]()
+        self.batches = Counter[bool]()
         self._one_by_one = False
         self.begin = bounds.beginner()
         self._lock = threading.Lock()
@@ -166,7 +167,7 @@ class Delivery:
             self.requests.watch = lambda count: None
             self._demand()
             done, survey = self._bring(survey)
-        return self.judged(done)
+        return judged(self, done)
 
     def _bring(self, survey: Survey) -> tuple[Delivered, Survey]:
         """Rounds until the server holds all, or does not take more."""
@@ -259,7 +260,7 @@ class Delivery:
         )
         with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
             for outcome in outcomes:
-                self._batches[outcome.error is None] += 1
+                self.batches[outcome.error is None] += 1
                 if outcome.error is not None:
                     self.take_error(outcome.error)
 
@@ -300,72 +301,3 @@ class Delivery:
         )
         for instance, digest in taken:
             self.difference.took(instance, digest)
-
-    # --- after --------------------------------------------------------------------------------
-
-    def judged(self, done: Delivered) -> Delivered:
-        """Add what was sent and whether it is all there. Raises when it is not."""
-        missing = self.difference.missing
-        done.sent, done.wanted, done.missing = self.difference.sent, self.difference.wanted, missing
-        done.batches, done.batches_failed = self._batches.total(), self._batches[False]
-        if mended := self.difference.came_out_otherwise().files:
-            done.notes.append(
-                f"{self.destination.session}: {mended} files had another MD5 on the server than "
-                "was sent; sent again"
-            )
-        done.notes += self.requests.notes()
-        if missing.files:
-            raise Incomplete(self._incomplete(missing), done)
-        if done.late is not None:
-            return done
-        if done.session is None and done.entry is None:
-            raise UploadError(f"{self.destination.session}: none of its files could be uploaded")
-        if self.manner.verify:
-            self.difference.digest_all()
-        self.damage.require_none(strictly=self.manner.verify)
-        # All is there; what another upload has brought otherwise is for a new one to replace.
-        self.journal.forget()
-        self._compare(done)
-        if self.permission.added_to is not None:
-            done.notes.append(
-                f"{self.destination.session} has the UID of another study "
-                f"({self.permission.added_to}): this one was added to it"
-            )
-        found, wanted = done.session, self.destination.subject
-        if found and found.subject_label and wanted not in (found.subject_label, found.subject_id):
-            done.notes.append(
-                f"{found.label}: the server takes subject {wanted!r} for {found.subject_label!r}"
-            )
-        return done
-
-    def _incomplete(self, missing: Amount) -> XNATCtlError:
-        if self.errors:
-            return self.errors[0]
-        example = self.difference.first_missing()
-        return UploadError(
-            f"{self.destination.session}: the server does not list {missing.files} of "
-            f"{self.difference.wanted.files} files, {example.where if example else ''} among them; "
-            "its anonymization may reject them"
-        )
-
-    def _compare(self, done: Delivered) -> None:
-        altered, identical = self.difference.altered(), self.difference.identical()
-        done.verified = not altered.files or not identical.files
-        if altered.files and not identical.files:
-            done.notes.append(
-                f"{self.destination.session}: the server changed all {altered.files} files that "
-                "could be compared (anonymization), so their number was compared"
-            )
-        elif altered.files:
-            text = (
-                f"{self.destination.session}: {altered.files} files have another MD5 on the server "
-                "than here"
-            )
-            if self.manner.verify:
-                raise IntegrityError(text)
-            done.notes.append(text)
-        if counted := self.difference.counted:
-            done.notes.append(
-                f"{self.destination.session}: {counted} files are there under other names and with "
-                "other bytes; their number was compared"
-            )

@@ -8,28 +8,26 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from xnat_core.errors import UploadError
 from xnat_core.imports import HeldFile
 from xnat_core.journal import Accepted
+from xnat_upload.comparison import Comparison
 from xnat_upload.content import Digests
-from xnat_upload.inventory import Instance, Inventory, Series, Study, name_of
-
-NOT_TAKEN, TAKEN, CHANGED = 0, 1, 2
-"""What the journal says of an instance; CHANGED: the local file is another one since then."""
-BY_NAME, BY_DIGEST, BY_COUNT = 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """So many files, so many bytes."""
-
-    files: int
-    bytes: int
-
-
-NOTHING = Amount(0, 0)
+from xnat_upload.inventory import (
+    BY_COUNT,
+    BY_DIGEST,
+    BY_NAME,
+    CHANGED,
+    NOT_TAKEN,
+    TAKEN,
+    Amount,
+    Instance,
+    Inventory,
+    Series,
+    Study,
+    name_of,
+)
 
 
 class Difference:
@@ -44,9 +42,8 @@ class Difference:
         """A session of another study has a scan of a number, and of as many files, as one here."""
         self._md5_of = Digests()
         self._missing = f"{self._ours} AND NOT held AND left_out IS NULL"
-        self._damaged = (
-            f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest AND taken={TAKEN}"
-        )
+        self.comparison = Comparison(inventory, self._ours, self._md5_of)
+        """Of what the server has: whether it is what was sent."""
 
     @property
     def series(self) -> Iterator[Series]:
@@ -151,13 +148,14 @@ class Difference:
         """
         levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
         wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
-        counted = self._amount(f"{wanted} AND held={BY_COUNT}").files
+        counted = self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files
         if counted:
-            # What has changed is to be sent in any case.
-            advice = ", or use --overwrite append, for which they count as there"
+            # With `append`, too, files are sent that have changed since they were taken.
+            instead = ", or use --overwrite append, for which they count as there"
+            remedy = f"delete their scans first{instead if everything else ''}"
             raise UploadError(
                 f"{counted} of its files are there under other names and with other bytes, so that "
-                f"none can be replaced by its own: delete their scans first{advice * everything}"
+                f"none can be replaced by its own: {remedy}"
             )
         self.inventory.change(f"UPDATE instance SET held=0 WHERE {wanted}")
 
@@ -202,7 +200,7 @@ class Difference:
             uid = uid_of_scan.get(scan, "")
             series = ",".join(str(one.id) for one in self._series_of(scan, uid))
             of_scan = f"{self._missing} AND series IN ({series})"
-            here = self._amount(of_scan).files
+            here = self.inventory.amount(of_scan).files
             if not (uid or by_number):
                 self.looks_alike |= here == there
                 continue
@@ -232,12 +230,12 @@ class Difference:
     @property
     def wanted(self) -> Amount:
         """All that is to be on the server in the end."""
-        return self._amount(f"{self._ours} AND left_out IS NULL")
+        return self.inventory.amount(f"{self._ours} AND left_out IS NULL")
 
     @property
     def missing(self) -> Amount:
         """What the server lacks."""
-        return self._amount(self._missing)
+        return self.inventory.amount(self._missing)
 
     @property
     def sent(self) -> Amount:
@@ -251,7 +249,7 @@ class Difference:
     @property
     def unlisted(self) -> Amount:
         """What the server has taken of this upload and does not list."""
-        return self._amount(f"{self._missing} AND taken={TAKEN}")
+        return self.inventory.amount(f"{self._missing} AND taken={TAKEN}")
 
     @property
     def has_others(self) -> bool:
@@ -263,17 +261,17 @@ class Difference:
     @property
     def untaken(self) -> Amount:
         """What the server has not taken of this upload, whatever it lists."""
-        return self._amount(f"{self._ours} AND left_out IS NULL AND taken != {TAKEN}")
+        return self.inventory.amount(f"{self._ours} AND left_out IS NULL AND taken != {TAKEN}")
 
     @property
     def counted(self) -> int:
         """How many instances are known to be there by their number only."""
-        return self._amount(f"{self._ours} AND held={BY_COUNT}").files
+        return self.inventory.amount(f"{self._ours} AND held={BY_COUNT}").files
 
     @property
     def recognised(self) -> int:
         """How many instances are known to be there although they have other names there."""
-        return self._amount(f"{self._ours} AND held IN ({BY_DIGEST},{BY_COUNT})").files
+        return self.inventory.amount(f"{self._ours} AND held IN ({BY_DIGEST},{BY_COUNT})").files
 
     def has_named(self, name: str) -> bool:
         """Whether an instance goes by that name."""
@@ -337,62 +335,3 @@ class Difference:
             f"UPDATE instance SET held={BY_NAME}, taken={TAKEN}, sent=sent+1, digest=? WHERE id=?",
             (digest, instance.id),
         )
-
-    # --- whether it arrived as it was ---------------------------------------------------------
-
-    def altered(self) -> Amount:
-        """Instances whose MD5 on the server is another one than that of the file here.
-
-        Only where both are known.
-        """
-        return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest")
-
-    def damaged(self) -> Amount:
-        """Those of them that this upload has sent."""
-        return self._amount(self._damaged)
-
-    def doubt(self, most: int) -> int:
-        """Have up to `most` (-1: all) of these sent a second time; returns how many that are."""
-        return self.inventory.change(
-            f"UPDATE instance SET doubted=held_digest, taken={CHANGED} WHERE id IN"
-            f" (SELECT id FROM instance WHERE {self._damaged} AND doubted='' ORDER BY id LIMIT ?)",
-            (most,),
-        )
-
-    def doubted(self) -> Iterator[Instance]:
-        """Those that are now to be sent a second time."""
-        return self.inventory.instances(f"{self._ours} AND taken={CHANGED} AND doubted != ''")
-
-    def came_out_otherwise(self) -> Amount:
-        """Those that the server has another way after the second time, well or not."""
-        return self._amount(f"{self._ours} AND held AND {_COMES_OUT_OTHERWISE}")
-
-    def all_damaged(self) -> Iterator[Instance]:
-        """What `damaged` counts."""
-        return self.inventory.instances(self._damaged)
-
-    def all_damaged_again(self) -> Iterator[Instance]:
-        """Of these what came out otherwise the second time: no server's way of writing."""
-        return self.inventory.instances(f"{self._damaged} AND {_COMES_OUT_OTHERWISE}")
-
-    def identical(self) -> Amount:
-        """Instances whose MD5 is the same there and here."""
-        return self._amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest = digest")
-
-    def digest_all(self) -> None:
-        """Read what is not digested yet, where the server has a digest to compare with."""
-        condition = f"{self._ours} AND held AND digest='' AND held_digest != ''"
-        for instance in self.inventory.instances(condition):
-            self.inventory.change(
-                "UPDATE instance SET digest=? WHERE id=?", (self._md5_of(instance), instance.id)
-            )
-
-    def _amount(self, condition: str) -> Amount:
-        ((files, size),) = self.inventory.rows(
-            f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM instance WHERE {condition}"
-        )
-        return Amount(files, size)
-
-
-_BOTH_KNOWN = "held AND left_out IS NULL AND digest != '' AND held_digest != ''"
-_COMES_OUT_OTHERWISE = "doubted != '' AND held_digest != doubted"

@@ -24,6 +24,16 @@ from xnat_upload.labels import session_of, subject_of
 _PAGE_CACHE_KB = 16_000
 _AT_ONCE = 500
 
+NOT_TAKEN, TAKEN, CHANGED = 0, 1, 2
+"""`taken`: whether the journal says that the server has taken an instance. CHANGED: it has, and the
+local file is another one since then."""
+BY_NAME, BY_DIGEST, BY_COUNT = 1, 2, 3
+"""`held`: how an instance was recognised in the listing of the server; 0 when it was not."""
+
+# `digest` is the MD5 of the local file, `held_as` and `held_digest` what the server lists; an empty
+# text is one that is not known. `left_out` says why an instance is not sent. `doubted` is the
+# `held_digest` for which it is sent a second time, `sent` counts how often it was.
+# `other` has what the server lists under names that no instance has.
 _SCHEMA = """
 CREATE TABLE folder (id INTEGER PRIMARY KEY, path BLOB NOT NULL);
 CREATE TABLE instance (
@@ -44,6 +54,17 @@ _COLUMNS = (
     "instance.id, name, study, series, folder.path, file, member, size, mtime_ns, digest, held_as"
 )
 _FROM = "FROM instance JOIN folder ON folder.id = instance.folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many files, so many bytes."""
+
+    files: int
+    bytes: int
+
+
+NOTHING = Amount(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +278,13 @@ class Inventory:
         """The numbers that a query gives, which may be many."""
         with self._lock:
             return array("q", (row[0] for row in self._execute(sql)))
+
+    def amount(self, condition: str) -> Amount:
+        """How many instances a condition is true of, and their size."""
+        ((files, size),) = self.rows(
+            f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM instance WHERE {condition}"
+        )
+        return Amount(files, size)
 
     def instances(self, condition: str) -> Iterator[Instance]:
         """The instances of a condition in the order of their numbers, some at a time."""

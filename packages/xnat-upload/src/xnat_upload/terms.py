@@ -8,7 +8,7 @@ from xnat_core.errors import OperationError, UploadError, XNATCtlError
 from xnat_core.imports import Destination, Landing
 from xnat_core.imports.answers import PREARCHIVE
 from xnat_core.models import PrearchiveEntry, Session
-from xnat_upload.difference import NOTHING, Amount
+from xnat_upload.inventory import NOTHING, Amount
 
 MOST_FILES = 2000
 

@@ -1,0 +1,85 @@
+"""What is to be said of a session when its delivery is over: is all there, and as it was sent?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnat_core.errors import IntegrityError, UploadError, XNATCtlError
+from xnat_upload.terms import Delivered, Incomplete
+
+if TYPE_CHECKING:
+    from xnat_upload.delivery import Delivery
+
+
+def judged(delivery: Delivery, done: Delivered) -> Delivered:
+    """Add to `done` what was sent and whether it is all there. Raises when it is not."""
+    difference, session = delivery.difference, delivery.destination.session
+    done.sent, done.wanted, done.missing = difference.sent, difference.wanted, difference.missing
+    done.batches, done.batches_failed = delivery.batches.total(), delivery.batches[False]
+    if mended := difference.comparison.came_out_otherwise().files:
+        done.notes.append(
+            f"{session}: {mended} files had another MD5 on the server than was sent; sent again"
+        )
+    done.notes += delivery.requests.notes()
+    if done.missing.files:
+        raise Incomplete(_why_incomplete(delivery, done), done)
+    if done.late is not None:
+        return done
+    if done.session is None and done.entry is None:
+        raise UploadError(f"{session}: none of its files could be uploaded")
+    if delivery.manner.verify:
+        difference.comparison.digest_all()
+    delivery.damage.require_none(strictly=delivery.manner.verify)
+    # All is there; what another upload has brought otherwise is for a new one to replace.
+    delivery.journal.forget()
+    _compare(delivery, done)
+    _note_other_names(delivery, done)
+    return done
+
+
+def _why_incomplete(delivery: Delivery, done: Delivered) -> XNATCtlError:
+    if delivery.errors:
+        return delivery.errors[0]
+    example = delivery.difference.first_missing()
+    return UploadError(
+        f"{delivery.destination.session}: the server does not list {done.missing.files} of "
+        f"{done.wanted.files} files, {example.where if example else ''} among them; "
+        "its anonymization may reject them"
+    )
+
+
+def _compare(delivery: Delivery, done: Delivered) -> None:
+    """Say whether the bytes are those of here. With `verify` raises IntegrityError if not."""
+    difference, session = delivery.difference, delivery.destination.session
+    altered, identical = difference.comparison.altered(), difference.comparison.identical()
+    done.verified = not altered.files or not identical.files
+    if altered.files and not identical.files:
+        done.notes.append(
+            f"{session}: the server changed all {altered.files} files that "
+            "could be compared (anonymization), so their number was compared"
+        )
+    elif altered.files:
+        text = f"{session}: {altered.files} files have another MD5 on the server than here"
+        if delivery.manner.verify:
+            raise IntegrityError(text)
+        done.notes.append(text)
+    if counted := difference.counted:
+        done.notes.append(
+            f"{session}: {counted} files are there under other names and with "
+            "other bytes; their number was compared"
+        )
+
+
+def _note_other_names(delivery: Delivery, done: Delivered) -> None:
+    """Say when another study had the name of the session, or the subject has another label."""
+    session, subject = delivery.destination.session, delivery.destination.subject
+    if delivery.permission.added_to is not None:
+        done.notes.append(
+            f"{session} has the UID of another study "
+            f"({delivery.permission.added_to}): this one was added to it"
+        )
+    found = done.session
+    if found and found.subject_label and subject not in (found.subject_label, found.subject_id):
+        done.notes.append(
+            f"{found.label}: the server takes subject {subject!r} for {found.subject_label!r}"
+        )
