@@ -20,8 +20,8 @@ class Stream(requests.Response):
     """A `requests.Response` that breaks off with errors of this project only.
 
     Reading raises TimeoutError when nothing comes for the idle time, NetworkError when the body
-    ends before its length or its last chunk. A body that is `framed` by neither can be cut short
-    without anybody noticing: its receiver must check size, digest or archive.
+    ends before its length or its last chunk. A body that has neither, that simply ends with the
+    connection, can be cut short unnoticed: its receiver must check size, digest or archive.
     """
 
     _server = ""
@@ -67,11 +67,6 @@ class Stream(requests.Response):
         """Bytes of the body as it travels; None when the server did not say."""
         text = self.headers.get("Content-Length", "")
         return int(text) if _LENGTH.fullmatch(text) and not self._is_chunked else None
-
-    @property
-    def framed(self) -> bool:
-        """Whether an early end would be noticed."""
-        return self._is_chunked or self.length is not None
 
     @property
     def compression(self) -> str:
