@@ -15,8 +15,10 @@ _PLACE = re.compile(r"\{(\d+|project)\}")
 
 @dataclass(frozen=True)
 class Rename:
-    """One subject or session: `action` is `renamed`, `merged` or `skipped`; then there is a
-    `reason`."""
+    """What becomes of one subject or session.
+
+    `action` is `renamed`, `merged` or `skipped`; what is skipped has a `reason`.
+    """
 
     old: str
     new: str
@@ -59,49 +61,46 @@ def plan_renames(
     merge_several: bool | None = None,
     kind: str = "subject",
 ) -> list[Rename]:
-    """What becomes of each entry of the mapping, given the labels that the project has, in the
-    order in which it must be done: a label that is given away is free before another takes it.
+    """What becomes of each entry of the mapping, old label to new, in the order to do it in.
 
-    Without `merge_into_existing`, entries for a label that exists, or that several would get, are
-    skipped; `merge_several` decides for the latter alone. `kind` is what messages speak of.
+    `labels` are those that the project has. One that is given away is free before another entry
+    takes it. Without `merge_into_existing`, entries for a label that exists, or that several would
+    get, are skipped; `merge_several` decides for the latter alone. `kind` is what messages speak
+    of.
     """
     present = set(labels)
     several = merge_into_existing if merge_several is None else merge_several
     # After an interrupted run of a chain A -> B -> C, what is called B may be the former A.
     arrived = {new: old for old, new in mapping.items() if old not in present and new in present}
-    plan = [
-        Rename(old, new, "skipped", reason)
+    hopeless = {
+        old: reason
         for old, new in mapping.items()
         if (reason := _hopeless(old, new, present, arrived, kind))
-    ]
-    hopeless = {step.old for step in plan}
+    }
+    plan = [Rename(old, mapping[old], "skipped", reason) for old, reason in hopeless.items()]
     waiting = {old: new for old, new in mapping.items() if old not in hopeless}
     wanted = Counter(waiting.values())
     while waiting:
+        # One whose new label no other has to give away first.
         old = next((old for old, new in waiting.items() if new not in waiting), None)
         if old is None:
-            plan += [
-                Rename(old, new, "skipped", "the labels change places")
-                for old, new in waiting.items()
-            ]
-            return plan
+            circle = waiting.items()
+            plan += [Rename(old, new, "skipped", "the labels change places") for old, new in circle]
+            break
         new = waiting.pop(old)
         if wanted[new] > 1 and not several:
-            step = Rename(old, new, "skipped", f"several {kind}s would become {new}")
-        elif new not in present:
-            step = Rename(old, new, "renamed")
-        elif merge_into_existing:
-            step = Rename(old, new, "merged")
+            plan.append(Rename(old, new, "skipped", f"several {kind}s would become {new}"))
+        elif new in present and not merge_into_existing:
+            plan.append(Rename(old, new, "skipped", f"{new} exists already"))
         else:
-            step = Rename(old, new, "skipped", f"{new} exists already")
-        if step.action != "skipped":
+            plan.append(Rename(old, new, "merged" if new in present else "renamed"))
             present.discard(old)
             present.add(new)
-        plan.append(step)
     return plan
 
 
 def _hopeless(old: str, new: str, present: set[str], arrived: Mapping[str, str], kind: str) -> str:
+    """Why an entry is skipped whatever the others come to; an empty text if it is not."""
     if old not in present:
         return "renamed already" if new in present else "not found"
     if new == old:
