@@ -151,17 +151,19 @@ def _checked(words: Sequence[str], options: Sequence[Option], usage: str) -> lis
                 if not queue:
                     raise UsageError(f"{name} needs a value")
                 value = queue.pop(0)
-            repeatable = re.search(rf"\[{re.escape(key)}=[^\]]*\]\.\.\.", usage)
-            if key in seen and not repeatable:
-                if option.argcount and seen[key] != value:
-                    raise UsageError(f"{key} is given twice")
-                continue
+            if key not in seen or _is_repeatable(key, usage):
+                checked.append(key if value is None else _joined(key, value))
+            elif option.argcount and seen[key] != value:
+                raise UsageError(f"{key} is given twice")
             seen[key] = value
-            checked.append(key if value is None else _joined(key, value))
     return checked
 
 
-# Those that say what is worked on, where, and as whom; and those that leave out all the rest.
+def _is_repeatable(key: str, usage: str) -> bool:
+    return re.search(rf"\[{re.escape(key)}=[^\]]*\]\.\.\.", usage) is not None
+
+
+# Options that say what is worked on, where, and as whom, or that choose among many objects.
 _NAMES = frozenset(
     (
         "--project",
