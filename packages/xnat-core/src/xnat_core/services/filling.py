@@ -11,9 +11,9 @@ and lists with other content: nobody else's data are lost by that.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from xnat_core.services.local_members import (
     require_kept,
 )
 from xnat_core.services.once import GAVE_UP, LONGEST_WAIT
+from xnat_core.services.putting import duplicates_in, put
 from xnat_core.services.stored import (
     differs,
     holds,
@@ -45,11 +46,9 @@ from xnat_core.services.stored import (
     require_as_sent,
     stored_files,
 )
-from xnat_core.urls import is_plain, path
+from xnat_core.urls import is_plain
 
 if TYPE_CHECKING:
-    from requests import Response
-
     from xnat_core.client import XNATClient
 
 # A retry must stay cheap, and proxies cap bodies.
@@ -134,61 +133,101 @@ def fill(
     otherwise, IntegrityError for what arrived otherwise, BoundReached before a request for which
     `bounds` leave no time.
     """
-    digests: dict[str, str] = {}
-    refused: set[str] = set()
-
-    def send(members: Sequence[Member], overwrite: bool) -> None:
-        for batch in bounds.in_time(_batches(members)):
-            lone = batch[0] if len(batch) == 1 else None
-            body: Body
-            if lone is not None and is_plain(lone.name):
-                digests[lone.name] = md5_of(lone.path)
-                name, body, extract = lone.name, FileBody(lone.path), False
-            else:
-                name, extract = "upload.zip", True
-                body = ZipStream(batch, on_digest=lambda m, md5: digests.update({m.name: md5}))
-            body = WatchedBody(body, watch) if watch else body
-            answer = _put(
-                client, home, label, name, body, extract=extract, overwrite=overwrite, fields=fields
-            )
-            refused.update(_last(name) for name in _duplicates(answer))
-
     if not plan.missing:
         return Filled(0, plan.there, 0, plan.unverifiable)
-    send([member for member in plan.missing if member.name not in plan.torn], overwrite)
-    send([member for member in plan.missing if member.name in plan.torn], True)
-
-    def torn_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
-        return [m for m in plan.missing if m.name in stored and is_torn(m, stored[m.name])]
-
-    def damaged_in(stored: Mapping[str, ResourceFile]) -> list[Member]:
-        return [
-            member
-            for member in plan.missing
-            if (file := stored.get(member.name)) is not None
-            and _last(member.name) not in refused
-            and not is_as_sent(file, *sent[member.name])
-        ]
-
-    def look() -> dict[str, ResourceFile]:
-        return stored_files(client, home, label)
-
-    sent = {member.name: (member.size, digests[member.name]) for member in plan.missing}
-    stored = look_until(look, lambda seen: holds(seen, sent) or bool(torn_in(seen)))
+    filling = _Filling(client, home, label, plan.missing, fields, watch, bounds)
+    filling.send([one for one in plan.missing if one.name not in plan.torn], overwrite=overwrite)
+    filling.send([one for one in plan.missing if one.name in plan.torn], overwrite=True)
+    stored = filling.look(enough=lambda seen: bool(filling.torn_in(seen)))
     # The request that came after one that broke off did not replace what that had left.
-    if torn := torn_in(stored):
-        send(torn, True)
-        stored = look_until(look, lambda seen: holds(seen, sent))
-    if damaged := damaged_in(stored):
-        send(damaged, True)
-        stored = look_until(look, lambda seen: holds(seen, sent))
-        if damaged := damaged_in(stored):
+    if torn := filling.torn_in(stored):
+        filling.send(torn, overwrite=True)
+        stored = filling.look()
+    if damaged := filling.damaged_in(stored):
+        filling.send(damaged, overwrite=True)
+        stored = filling.look()
+        if damaged := filling.damaged_in(stored):
             raise IntegrityError(
                 f"{label}/{damaged[0].name} arrived otherwise than it was sent, twice; "
                 "--overwrite replaces it"
             )
-    unverifiable = plan.unverifiable + require_as_sent(stored, home, label, sent)
+    unverifiable = plan.unverifiable + require_as_sent(stored, home, label, filling.sent)
     return Filled(len(plan.missing), plan.there, plan.bytes, unverifiable)
+
+
+class _Filling:
+    """Some files on their way into a resource."""
+
+    def __init__(
+        self,
+        client: XNATClient,
+        home: Home,
+        label: str,
+        members: Sequence[Member],
+        fields: Mapping[str, str | None] | None,
+        watch: Watch | None,
+        bounds: Bounds,
+    ) -> None:
+        self._client = client
+        self._home = home
+        self._label = label
+        self._members = members
+        self._fields = fields
+        self._watch = watch
+        self._bounds = bounds
+        self._digests: dict[str, str] = {}
+        self._refused: set[str] = set()
+
+    def send(self, members: Sequence[Member], *, overwrite: bool) -> None:
+        """Send files, several in one zip, and remember their MD5s and which were refused."""
+        for batch in self._bounds.in_time(_batches(members)):
+            lone = batch[0] if len(batch) == 1 else None
+            body: Body
+            if lone is not None and is_plain(lone.name):
+                self._digests[lone.name] = md5_of(lone.path)
+                name, body = lone.name, FileBody(lone.path)
+            else:
+                name, body = "upload.zip", ZipStream(batch, on_digest=self._note_digest)
+            answer = put(
+                *(self._client, self._home, self._label, name),
+                WatchedBody(body, self._watch) if self._watch else body,
+                extract=isinstance(body, ZipStream),
+                overwrite=overwrite,
+                fields=self._fields,
+            )
+            self._refused.update(_last(name) for name in duplicates_in(answer))
+
+    def _note_digest(self, member: Member, md5: str) -> None:
+        self._digests[member.name] = md5
+
+    @cached_property
+    def sent(self) -> dict[str, tuple[int, str]]:
+        """Size and MD5 of every file, as it was sent the first time."""
+        return {one.name: (one.size, self._digests[one.name]) for one in self._members}
+
+    def look(
+        self, enough: Callable[[dict[str, ResourceFile]], bool] = lambda seen: False
+    ) -> dict[str, ResourceFile]:
+        """The files of the resource, once all that was sent is there or `enough` is true."""
+        return look_until(
+            lambda: stored_files(self._client, self._home, self._label),
+            lambda seen: holds(seen, self.sent) or enough(seen),
+        )
+
+    def torn_in(self, stored: Mapping[str, ResourceFile]) -> list[Member]:
+        """Files of which the server holds the beginning only."""
+        found = ((one, stored.get(one.name)) for one in self._members)
+        return [one for one, file in found if file is not None and is_torn(one, file)]
+
+    def damaged_in(self, stored: Mapping[str, ResourceFile]) -> list[Member]:
+        """Files that the server says it has stored, and lists with other content."""
+        return [
+            one
+            for one in self._members
+            if (file := stored.get(one.name)) is not None
+            and _last(one.name) not in self._refused
+            and not is_as_sent(file, *self.sent[one.name])
+        ]
 
 
 def send_file(
@@ -252,7 +291,7 @@ def unpack(
         if not (overwrite and unverifiable):
             return Filled(0, len(wanted), 0, unverifiable)
     begin()
-    answer = _put(
+    answer = put(
         client,
         home,
         label,
@@ -274,7 +313,7 @@ def unpack(
         # stored it may have been lost.
         stored = look_until(look, lambda now: holds(now, wanted))
         return Filled(len(wanted), 0, size, require_as_sent(stored, home, label, wanted))
-    duplicates = _duplicates(answer)
+    duplicates = duplicates_in(answer)
     if duplicates:
         raise ResourceExistsError("file", ", ".join(duplicates[:5]))
     known = () if overwrite else before.keys()
@@ -294,44 +333,6 @@ def _batches(members: Sequence[Member]) -> Iterator[list[Member]]:
         size += member.size
     if batch:
         yield batch
-
-
-def _put(
-    client: XNATClient,
-    home: Home,
-    label: str,
-    name: str,
-    body: Body,
-    *,
-    extract: bool,
-    overwrite: bool,
-    fields: Mapping[str, str | None] | None,
-    accept: Collection[int] = (),
-) -> Response:
-    params = {
-        "inbody": "true",
-        "extract": "true" if extract else None,
-        "overwrite": "true" if overwrite else None,
-        **(fields or {}),
-    }
-    where = home.path + path("resources", label, "files", *name.split("/"))
-    # A file that arrived the first time is found by the second one, which changes nothing then.
-    return client.put(
-        where,
-        params=params,
-        body=body,
-        about=home.about,
-        accept=accept,
-        repeatable=True,
-    )
-
-
-def _duplicates(answer: Response) -> list[str]:
-    try:
-        found = json.loads(answer.text or "{}")
-    except ValueError:
-        return []
-    return list(found.get("duplicates") or []) if isinstance(found, dict) else []
 
 
 def _last(name: str) -> str:
