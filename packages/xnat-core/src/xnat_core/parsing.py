@@ -32,12 +32,12 @@ def parse(manual: str, words: Sequence[str], command: Command) -> tuple[Args, li
     manual = manual.replace("[options]", _repeatable(command) + separator, 1)
     sections = parse_docstring_sections(manual)
     options = parse_options(sections.after_usage)
-    plain, warnings = _modern(words, command.aliases, options)
+    plain, warnings = _modern(words, command.aliases)
     checked = _checked(plain, options, sections.usage_body)
     try:
         parsed = docopt(manual, checked, default_help=False)
     except (DocoptExit, DocoptLanguageError):
-        raise UsageError(_misfit(checked, options, sections.usage_body)) from None
+        raise UsageError(_misfit(checked, sections.usage_body)) from None
     _refuse_empty_names(parsed)
     return Args(parsed), warnings
 
@@ -65,6 +65,7 @@ def split_verb(
     return None, leading + rest
 
 
+# Options that may stand before the verb and take the next word as their value.
 VALUED_BEFORE_VERB = frozenset(
     (
         "-p",
@@ -109,9 +110,9 @@ def _repeatable(command: Command) -> str:
 
 
 def _modern(
-    words: Sequence[str], aliases: Mapping[str, tuple[str, ...]], options: Sequence[Option]
+    words: Sequence[str], aliases: Mapping[str, tuple[str, ...]]
 ) -> tuple[list[str], list[str]]:
-    """Replace retired spellings; an alias and its new option may be given together."""
+    """Replace retired options by those of today; returns the words, and a warning for each."""
     plain: list[str] = []
     warnings: list[str] = []
     for position, word in enumerate(words):
@@ -194,9 +195,10 @@ _MAY_BE_EMPTY = frozenset(("<value>", "<command>"))
 
 
 def _refuse_empty_names(parsed: Mapping[str, Any]) -> None:
-    """A variable that a script forgot to set must not turn the work to something else.
+    """Raise UsageError for an object whose name is empty: a variable that a script forgot to set.
 
-    Without the session a resource would go to the project, without the project to the default one.
+    The work would go elsewhere: without the session a resource would go to the project, without
+    the project to the default one.
     """
     for name, value in parsed.items():
         names = name in _NAMES or (name.startswith("<") and name not in _MAY_BE_EMPTY)
@@ -230,15 +232,17 @@ def _named(word: str, by_name: Mapping[str, Option]) -> list[tuple[str, str | No
     return found
 
 
-def _misfit(words: Sequence[str], options: Sequence[Option], usage: str) -> str:
+def _misfit(words: Sequence[str], usage: str) -> str:
+    """What is wrong with words that fit no pattern, and the first pattern."""
     pattern = " ".join(usage.strip().splitlines()[0].split())
-    pattern = pattern.replace(" [--where=<test>]...", "").replace(" [--filter=<test>]...", "")
-    pattern = pattern.replace(" [--]", "")
-    given = sum(1 for word in words if not word.startswith("-") or word == "-")
-    least = sum(1 for word in pattern.split()[1:] if not word.startswith("["))
-    what = "an argument is missing" if given < least else "the arguments do not fit"
-    literal = re.sub(r"\[-[^\]]*\]|-\S+=<\S*", "", usage)
-    extra = next((w for w in words if not w.startswith("-") and w not in literal.split()), None)
-    if "<" not in literal and extra is not None:
-        what = f"unexpected argument {extra!r}"
-    return f"{what}: {pattern}"
+    for common in (" [--where=<test>]...", " [--filter=<test>]...", " [--]"):
+        pattern = pattern.replace(common, "")
+    # What is left of the patterns without their options: verbs and places for arguments.
+    expected = re.sub(r"\[-[^\]]*\]|-\S+=<\S*", "", usage)
+    given = [word for word in words if not word.startswith("-") or word == "-"]
+    extra = [word for word in given if word != "-" and word not in expected.split()]
+    if extra and "<" not in expected:
+        return f"unexpected argument {extra[0]!r}: {pattern}"
+    least = [word for word in pattern.split()[1:] if not word.startswith("[")]
+    missing = len(given) < len(least)
+    return f"{'an argument is missing' if missing else 'the arguments do not fit'}: {pattern}"
