@@ -90,11 +90,7 @@ def print_output(
     """Print an object or a list of objects in the format asked for; `quiet` prints identifiers."""
     rows = [data] if isinstance(data, Mapping) else list(data)
     if quiet:
-        for row in rows:
-            found = (row.get(key) for key in (id_field, *_IDENTIFIERS))
-            text = next((value for value in found if value not in (None, "")), None)
-            if text is not None:
-                _out(tables.safe(str(text)))
+        _print_identifiers(rows, id_field)
     elif format is OutputFormat.JSON:
         print_json(data if isinstance(data, Mapping) else rows)
     elif isinstance(data, Mapping):
@@ -102,6 +98,14 @@ def print_output(
     else:
         known = columns or list(dict.fromkeys(key for row in rows for key in row))
         print_table(rows, known, title=title, column_labels=column_labels)
+
+
+def _print_identifiers(rows: Sequence[Mapping[str, Any]], id_field: str) -> None:
+    for row in rows:
+        found = (row.get(key) for key in (id_field, *_IDENTIFIERS))
+        text = next((value for value in found if value not in (None, "")), None)
+        if text is not None:
+            _out(tables.safe(str(text)))
 
 
 def print_error(message: str) -> None:

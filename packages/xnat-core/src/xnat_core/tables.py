@@ -87,20 +87,24 @@ def table(
 
 
 def facts(record: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Iterable[str]:
-    """Lines of `Key  value`; a list of objects becomes a table below its key."""
-    plain = {k: v for k, v in record.items() if not _is_rows(v)}
+    """Lines of `Key  value`, and below them a table for each value that is a list of objects."""
     names = {key: (labels or {}).get(key) or title(key) for key in record}
+    plain = {key: value for key, value in record.items() if not _is_rows(value)}
+    lists = {key: value for key, value in record.items() if _is_rows(value)}
     widest = max((width(names[key]) for key in plain), default=0)
     for key, value in plain.items():
         shown = ", ".join(map(cell, value)) if isinstance(value, list) else cell(value)
         yield _line((names[key], shown or "-"), (widest, 0))
-    for key, value in record.items():
-        if _is_rows(value):
-            columns = list(dict.fromkeys(name for row in value for name in row))
-            body = [[cell(row.get(name)) for name in columns] for row in value]
-            yield ""
-            yield names[key]
-            yield from (_GAP + line for line in table(body, [title(name) for name in columns]))
+    for key, rows in lists.items():
+        yield ""
+        yield names[key]
+        yield from _table_of_objects(rows)
+
+
+def _table_of_objects(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    body = [[cell(row.get(name)) for name in columns] for row in rows]
+    return (_GAP + line for line in table(body, [title(name) for name in columns]))
 
 
 def _is_rows(value: Any) -> bool:

@@ -168,11 +168,8 @@ class Table:
         elif "outcome" in record and "outcome" not in self._columns:
             self._columns = (*self._columns, "outcome")
         row = [self._cell(record, name) for name in self._columns]
-        told = ("kind", "outcome")
-        known = (text for name, text in zip(self._columns, row, strict=True) if name not in told)
-        empty = record.get("outcome") == "failed" or "kind" in self._columns
-        if empty and not any(known):
-            return  # Nothing is known of it but the failure, and that has been told.
+        if self._says_nothing(record, row):
+            return
         if self._whole:
             self._rows.append(row)
         else:
@@ -189,6 +186,13 @@ class Table:
     def _cell(self, record: Record, name: str) -> str:
         text = tables.cell(record.get(name))
         return tables.cut(text, self._widest[name]) if name in self._widest else text
+
+    def _says_nothing(self, record: Record, row: list[str]) -> bool:
+        """Whether nothing is known of an object but its failure, which standard error tells."""
+        if record.get("outcome") != "failed" and "kind" not in self._columns:
+            return False
+        cells = zip(self._columns, row, strict=True)
+        return not any(text for name, text in cells if name not in ("kind", "outcome"))
 
     def _line(self, row: list[str]) -> None:
         if not self._widths:
