@@ -9,10 +9,10 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xnat_core.commandline import Args, Command, nearest
 from xnat_core.console import Console
@@ -29,6 +29,9 @@ from xnat_core.errors import (
 )
 from xnat_core.parsing import VALUED_BEFORE_VERB, parse, split_verb
 from xnat_core.signals import Signals, Terminated
+
+if TYPE_CHECKING:
+    from xnat_core.job import Job
 
 __all__ = ["Command", "run"]
 
@@ -112,6 +115,7 @@ def _may_do_without_verb(words: list[str]) -> bool:
 def _without_verb(
     tool: str, version: str, doc: str, commands: Mapping[str, Command], words: list[str]
 ) -> int:
+    """Show what the words ask for of the tool as a whole. Raises UsageError for anything else."""
     first = words[0] if words else ""
     if first == "--version":
         return _show(f"{tool} {version}\n", Console(tool))
@@ -125,18 +129,18 @@ def _without_verb(
             first += " before the command; options of one command stand behind it"
         raise UsageError(f"unknown option {first} ('{tool} --help' explains)")
     group = _seconds(commands, first)
-    if group:
-        second = words[1] if len(words) > 1 else ""
-        if second in ("--help", "-h"):
-            return _show(doc.rstrip() + "\n", Console(tool))
-        if not second:
-            raise UsageError(f"{first} needs a command: {', '.join(group)}")
-        raise _unknown(first, second, group)
-    raise UsageError(f"unknown command {first!r}{nearest(first, list(commands))}: {known}")
+    if not group:
+        raise UsageError(f"unknown command {first!r}{nearest(first, list(commands))}: {known}")
+    second = words[1] if len(words) > 1 else ""
+    if second in ("--help", "-h"):
+        return _show(doc.rstrip() + "\n", Console(tool))
+    if not second:
+        raise UsageError(f"{first} needs a command: {', '.join(group)}")
+    raise _unknown(first, second, group)
 
 
 def _seconds(commands: Mapping[str, Command], first: str) -> list[str]:
-    """What may follow the first word of verbs that are two words."""
+    """What may follow the first word of verbs that are two words; empty for any other word."""
     return [verb.split()[1] for verb in commands if verb.startswith(f"{first} ")]
 
 
@@ -147,7 +151,8 @@ def _unknown(first: str, second: str, group: list[str]) -> UsageError:
 
 
 def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args) -> int:
-    from xnat_core.job import Enough, Job
+    """Run a command to its end, whatever that is, and return the exit status."""
+    from xnat_core.job import Job
     from xnat_core.stdout import OutputError
 
     job = Job(tool, command, args)
@@ -158,15 +163,7 @@ def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     try:
-        try:
-            records = getattr(module, command.work)(job)
-            with contextlib.closing(records), contextlib.suppress(Enough):
-                for record in records:
-                    job.emit(record)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise explain(error) from error
+        _emit_all(job, getattr(module, command.work))
         return job.finish()
     except UsageError as error:
         job.close()
@@ -189,8 +186,23 @@ def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args
             job.close()
 
 
-def _stopped(job: Any, error: XNATCtlError) -> int:
-    """The work cannot go on."""
+def _emit_all(job: Job, work: Callable[[Job], Any]) -> None:
+    """Write each record as it comes. A system error of the work becomes one of this project."""
+    from xnat_core.job import Enough
+
+    try:
+        records = work(job)
+        with contextlib.closing(records), contextlib.suppress(Enough):
+            for record in records:
+                job.emit(record)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise explain(error) from error
+
+
+def _stopped(job: Job, error: XNATCtlError) -> int:
+    """Tell why the work cannot go on, and what was done until then."""
     job.stop_drawing()
     job.console.error(error.message)
     _tell_next(job, error)
@@ -199,8 +211,8 @@ def _stopped(job: Any, error: XNATCtlError) -> int:
     return error.exit_status
 
 
-def _tell_next(job: Any, error: XNATCtlError) -> None:
-    """The next tool of a pipeline learns from the last record that there should be more."""
+def _tell_next(job: Job, error: XNATCtlError) -> None:
+    """Write a last record by which the next tool of a pipeline learns that more was to come."""
     from xnat_core.records import failed
     from xnat_core.writers import Ndjson, Sorted
 
@@ -211,7 +223,8 @@ def _tell_next(job: Any, error: XNATCtlError) -> None:
         writer.close()
 
 
-def _interrupted(job: Any, stop: BaseException) -> None:
+def _interrupted(job: Job, stop: BaseException) -> None:
+    """Tell that a signal has ended the work, and what was done until then."""
     from xnat_core.terminal import leave
 
     leave()
@@ -222,8 +235,8 @@ def _interrupted(job: Any, stop: BaseException) -> None:
     job.console.error(f"{how}{done}; the same command takes up what is left")
 
 
-def _defect(job: Any, defect: Exception) -> int:
-    """Something nobody foresaw; the trace only for who asks for it."""
+def _defect(job: Job, defect: Exception) -> int:
+    """Tell of an exception that nobody foresaw, with its trace only where `--verbose` asks."""
     import traceback
 
     where = traceback.extract_tb(defect.__traceback__)[-1]

@@ -212,27 +212,26 @@ def _with_login(
     *,
     ours: bool,
 ) -> Target:
-    """Add who logs in; `ours`: credentials of the environment may go to this server.
+    """Add who logs in, and what the environment says of timeout and certificates.
 
-    A password is only ever used for the user it was given with.
+    `ours`: credentials of the environment may go to this server. A password is only ever used for
+    the user it was given with.
     """
     profile = found.profile
     user = username or (environment.username if ours else None) or profile.username
-    secret = password
-    if secret is None and ours and environment.username in (None, user):
-        secret = environment.password
-    if secret is None and profile.username in (None, user):
-        secret = profile.password
-    verify = environment.verify_ssl if environment.url and ours else None
+    secrets = [password]
+    if ours and environment.username in (None, user):
+        secrets.append(environment.password)
+    if profile.username in (None, user):
+        secrets.append(profile.password)
+    settings = replace(profile, timeout=environment.timeout or profile.timeout)
+    if ours and environment.url and environment.verify_ssl is not None:
+        settings = replace(settings, verify_ssl=environment.verify_ssl)
     return replace(
         found,
-        profile=replace(
-            profile,
-            timeout=environment.timeout or profile.timeout,
-            verify_ssl=profile.verify_ssl if verify is None else verify,
-        ),
+        profile=settings,
         username=user,
-        password=secret,
+        password=next((secret for secret in secrets if secret is not None), None),
         token=environment.token if ours else None,
     )
 
