@@ -134,9 +134,10 @@ class Authenticator:
                 self._username = self._last_user()
             if self._username is not None and self._password is not None:
                 return self._get(door, None)
-            if cached is not None and door.is_alive(cached.token):
-                return self._adopt(cached)
             if cached is not None:
+                # Past its time by our clock; the server may keep it for longer.
+                if door.is_alive(cached.token):
+                    return self._adopt(cached)
                 self._username = cached.username
             if self._username is not None and self._prompt is not None:
                 return self._get(door, None)

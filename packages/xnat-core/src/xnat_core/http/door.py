@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 _NO_SUCH_SERVICE = (404, 405, 501)
+# The server, or a proxy before it, is away; some servers answer `_WHO` by 500 and are not.
 _AWAY = TURNED_AWAY | MAYBE_DONE - {500}
 _WHO = "/xapi/users/username"
 _TOKEN = re.compile(r"[\w.~+/=!:-]{8,200}")
+# The user name of an alias token, which stands for a user and ends by itself.
 _ALIAS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PAGE_FOR_PEOPLE = re.compile(r"/app/(?:template|action)/(\w+)")
 _ONCE = Retries(0)
@@ -62,7 +64,7 @@ class ServerDoor:
     def is_alive(self, token: str) -> bool:
         """Ask the server whether the session is a user's. GET /xapi/users/username.
 
-        Raises NetworkError where it cannot be asked: it has not forgotten anybody by that.
+        Raises NetworkError where it cannot be asked, which does not mean that the session is over.
         """
         response = self._who(token, self._retries)
         if response.status_code in _AWAY:
@@ -97,6 +99,7 @@ class ServerDoor:
             self._transport.send(request, token)
 
     def _token_of(self, response: Response, username: str) -> str:
+        """The session that the answer to a log-in has. Raises the error that explains another."""
         status = response.status_code
         if status == 401:
             ended = "the alias token may have ended (after two days, as a rule), "
@@ -113,16 +116,7 @@ class ServerDoor:
                 "the password may have expired",
             )
         if target := redirect_of(response, f"{self._server}/data/JSESSION"):
-            found = _PAGE_FOR_PEOPLE.search(target)
-            if found and not leads_to_sign_in(target):
-                raise AuthenticationError(
-                    self._server,
-                    f"the log-in was sent to the page {found[1]!r}: is the account of {username!r} "
-                    "disabled or not verified yet? A browser shows what it wants",
-                )
-            raise NotAnswered(
-                self._server, refused_redirect(self._server, "the log-in", target).reason
-            )
+            raise self._sent_away(target, username)
         if status >= 400:
             error = error_of(response, "POST", "/data/JSESSION", ("server", self._server))
             if status in _NO_SUCH_SERVICE:
@@ -136,8 +130,21 @@ class ServerDoor:
             )
         return token
 
+    def _sent_away(self, target: str, username: str) -> AuthenticationError:
+        """The error for a log-in that is answered by a redirect."""
+        found = _PAGE_FOR_PEOPLE.search(target)
+        if found and not leads_to_sign_in(target):
+            return AuthenticationError(
+                self._server,
+                f"the log-in was sent to the page {found[1]!r}: is the account of {username!r} "
+                "disabled or not verified yet? A browser shows what it wants",
+            )
+        return NotAnswered(
+            self._server, refused_redirect(self._server, "the log-in", target).reason
+        )
+
     def _check_identity(self, token: str, username: str) -> None:
-        # Twice, as every request that is refused in spite of a session.
+        # Asked twice, as is done with every request that is refused in spite of a session.
         for _ in range(2):
             try:
                 response = self._who(token)

@@ -21,7 +21,7 @@ _SESSION_IN_URI = re.compile(r"/experiments/([^/]+)")
 
 def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
     """The files of all resources of a home, as they arrive; a session's include its scans'."""
-    # Below a project or a subject this would reach into its sessions.
+    # Below a project or a subject this parameter would reach into its sessions.
     params = {"all": "true"} if home.parts[0] == "experiments" else None
     for row in listing(client, *home.parts, "files", params=params, about=home.about):
         owner = owner_in(row.get("URI", ""))
@@ -41,13 +41,13 @@ def files_of_resource(client: XNATClient, resource: Resource) -> Iterator[Resour
 def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
     """The rows of the files of a resource, as they arrive.
 
-    Raises ResourceNotFoundError: for a resource that is gone the server lists no files, and for one
-    of a scan or a session that is gone it may list those of the resource of that label of what is
-    above.
+    Raises ResourceNotFoundError when the resource is gone. The server does not say that: it lists
+    no files then, or fails; and when the scan or the session around the resource is gone, it may
+    list the files of a resource of that label which the session or the subject above has.
     """
     about = ("resource", resource.label or str(resource.id))
     where = _uri_of(resource)
-    scan, of_session = _scan_in(where), _SESSION_IN_URI.search(where)
+    scan, is_of_session = _scan_in(where), _SESSION_IN_URI.search(where) is not None
     empty = True
     try:
         for row in client.iter_rows(f"{where}/files", about=about):
@@ -55,12 +55,11 @@ def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
                 if other:
                     continue  # The server takes the ID of a scan for the type of others, too.
                 raise ResourceNotFoundError(*about)
-            if of_session and not _SESSION_IN_URI.search(row.get("URI") or where):
+            if is_of_session and not _SESSION_IN_URI.search(row.get("URI") or where):
                 raise ResourceNotFoundError(*about)
             empty = False
             yield row
     except ServerError:
-        # So the server answers for a session that is gone.
         row_of(client, resource)
         raise
     if empty:
@@ -80,29 +79,31 @@ def _scan_in(uri: str) -> str | None:
 
 
 def row_of(client: XNATClient, resource: Resource) -> Row:
-    """The row of a resource that was listed, as it is now.
-
-    Raises ResourceNotFoundError, also for the 500 that a session answers that is gone.
-    """
+    """The row of a resource that was listed, as it is now. Raises ResourceNotFoundError."""
     parent, _, _ = _uri_of(resource).rpartition("/resources/")
     about = ("resource", resource.label or str(resource.id))
-    try:
-        rows = client.rows(f"{parent}/resources", about=about)
-    except ServerError:
-        session = _SESSION_IN_URI.search(parent)
-        where = session and path("data", "experiments", unquote(session[1]))
-        if not where or document(client, where, about) is not None:
-            raise
-        rows = []
     key = "label" if resource.label else "xnat_abstractresource_id"  # Several may have no label.
     scan = _scan_in(parent)
-    for row in rows:
+    for row in _rows_below(client, parent, about):
         other = row.get("cat_id") if row.get("category") == "scans" else None
         if scan and other and other not in (scan, unquote(scan)):
             continue  # As among the files.
         if row.get(key, "") == (resource.label or resource.id):
             return row
     raise ResourceNotFoundError(*about)
+
+
+def _rows_below(client: XNATClient, parent: str, about: tuple[str, str]) -> list[Row]:
+    """The rows of the resources of something; none for a session that is gone."""
+    try:
+        return client.rows(f"{parent}/resources", about=about)
+    except ServerError:
+        # A session that is gone is answered by 500, as a failure of the server is.
+        session = _SESSION_IN_URI.search(parent)
+        where = session and path("data", "experiments", unquote(session[1]))
+        if not where or document(client, where, about) is not None:
+            raise
+        return []
 
 
 def require_no_files(resource: Resource) -> None:

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool) -> bool:
     """Raise LabelTaken for a label under which the server would archive for another subject.
 
-    One that the project does not have it takes for an ID, of whatever project; and patients are
-    called by the IDs of another XNAT whose subjects have no labels. What was `given` by somebody
-    may mean a subject of this project by its ID. Returns whether the label is an ID all the same:
-    what goes straight into the archive is filed by IDs first.
+    The server takes a label that the project does not have for an accession ID, of whatever
+    project. This is met where data come from another XNAT whose subjects have no labels: there
+    patients are called by their IDs. `given`: somebody has typed the label, and may mean a subject
+    of this project by its ID.
+
+    Returns whether the label, which may be used, is an ID as well: what goes straight into the
+    archive is filed by IDs first.
     """
     if not ACCESSION_OF_SUBJECT.fullmatch(wanted):
         return False
@@ -32,17 +35,16 @@ def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool)
         return False
     if holder_of(client, project, "subjects", wanted) not in (None, wanted):
         return True
-    meant = ""
-    for subject in subjects_in(client, project):
-        name = subject.label or subject.id
-        if name.lower() == wanted.lower() or (given and subject.id == wanted):
-            return True
-        if subject.id == wanted:
-            meant = f"{wanted} where that one is meant, "
+    subjects = subjects_in(client, project)
+    is_of_project = any(subject.id == wanted for subject in subjects)
+    names = {(subject.label or subject.id).lower() for subject in subjects}
+    if wanted.lower() in names or (given and is_of_project):
+        return True
     label, owner = own.get("label") or wanted, own.get("project")
     other = f"the accession ID of subject {label!r} of {owner}"
+    itself = f"{wanted} where that one is meant, " if is_of_project else ""
     said = (
-        f"is {other}, for whom the server would take it: name {meant}a label of {project}, "
+        f"is {other}, for whom the server would take it: name {itself}a label of {project}, "
         "or a new one"
     )
     raise LabelTaken("subject", wanted, said, f"it is {other}")
