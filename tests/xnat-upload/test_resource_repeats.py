@@ -80,3 +80,22 @@ def test_an_archive_that_never_comes_out_is_a_failure(
     status, _, err = run(*zipped(tmp_path))
     assert (status, err.count("504")) == (1, 1)
     assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 1
+
+
+def test_a_file_whose_name_the_server_changes_is_no_matter_of_permission(
+    run: Run, xnat: XNAT, tmp_path: Path
+) -> None:
+    (tmp_path / "f").mkdir()
+    for name in ("a.txt", "ü.txt"):
+        (tmp_path / "f" / name).write_text(name)
+
+    def lists(request: Request, response: Response) -> None:
+        if request.path.endswith("/files"):
+            response.data = (
+                response.get_data().replace("ü".encode(), b"?").replace(b"\\u00fc", b"?")
+            )
+
+    xnat.app.after(lists)
+    status, _, err = run("-P", "P1", "E1", "R", str(tmp_path / "f"))
+    assert (status, "permission" in err) == (1, False)
+    assert "R/ü.txt: the server did not store it, or under another name" in err

@@ -86,8 +86,13 @@ def require_as_sent(
     unverifiable = 0
     for name, (size, digest) in sent.items():
         file = stored.get(name)
-        if file is None:
+        if file is None and sent.keys().isdisjoint(stored):
             raise not_stored(home, f"{label}/{name}")
+        if file is None:
+            # What came with it was stored: that is no want of permission.
+            raise UploadError(
+                f"{label}/{name}: the server did not store it, or under another name", name
+            )
         if not is_as_sent(file, size, digest):
             raise differs(label, name)
         unverifiable += not file.digest
