@@ -16,7 +16,9 @@ from xnat_core.errors import AuthenticationError, SessionExpiredError
 
 Prompt = Callable[[str], str | None]
 _MARGIN = 30
+"""A cached session that ends within so many seconds counts as ended."""
 _TOUCH_EVERY = 60.0
+"""Seconds between two notes in the cache that a session is in use."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Authenticator:
 
     A rejected password is never sent twice: servers lock the account after a number of failures.
 
-    Who takes the lock has a place at the server first, even while a password is typed: who reads an
-    answer has one, and may wait for the login.
+    Order of locking: a place at the server (`Door.turn`) first, then the lock, also where a
+    password will be typed. A thread that reads an answer has a place already, and may need the lock
+    to renew the login; the other way round the two would wait for each other.
     """
 
     def __init__(
@@ -82,16 +85,22 @@ class Authenticator:
         self._url = url
         self._username = username
         self._password = password
-        # An unset variable is often read as an empty text: that is no session.
-        self._given = self._token = token or None
+        self._token = token or None
+        """The session in use. An empty text is what scripts make of a variable that is not set."""
+        self._given = self._token
+        """The session that was handed in; nobody knows whose it is."""
         self._cache = cache
         self._profile = profile
         self._prompt = prompt
         self._renewable = renewable
         self._private = False
+        """The session is in no cache, and so has to be ended with this process."""
         self._own = False
+        """The session was got here by a login."""
         self._refused: AuthenticationError | None = None
+        """Why this login must not be tried again."""
         self._touched = 0.0
+        """When the cache was last told that the session is in use."""
         self._lifetime = MINUTES * 60.0
         self._lock = threading.RLock()
 
@@ -212,7 +221,7 @@ class Authenticator:
                 self._token, self._private = None, False
         finally:
             self._lock.release()
-        # Without the lock: it may wait for a place, which another thread has that waits for that.
+        # The lock has been let go of: logging out waits for a place at the server.
         if token is not None:
             door.log_out(token)
 
@@ -224,14 +233,16 @@ class Authenticator:
     # --- inside the lock ----------------------------------------------------------------------
 
     def _find(self) -> CachedSession | None:
-        # Nobody knows whose a session that was given is: a cached one may be of somebody else.
+        # The session that was handed in may be another user's than the cached one.
         if self._cache is None or (self._given is not None and self._username is None):
             return None
         return self._cache.find(self._url, self._username, self._profile)
 
     def _last_user(self) -> str | None:
-        """Who has logged in and not out, though the cache keeps no session that long: as a guest,
-        on a site that is open to all, he would see less."""
+        """Who logged in last and has not logged out since, even if that session has ended.
+
+        On a site that is open to everybody, going on as a guest would silently show less.
+        """
         if self._cache is None or self._profile is None:
             return None
         return self._cache.last_user(self._url, self._profile)
@@ -251,11 +262,11 @@ class Authenticator:
             cached = self._find()
             if cached is not None and cached.token != rejected and not cached.is_expired(_MARGIN):
                 return self._adopt(cached)
-            self._require_news()
+            self._recall_refusal()
             return self._log_in(door)
 
-    def _require_news(self) -> None:
-        """Raise when another tool has just been refused with the same password."""
+    def _recall_refusal(self) -> None:
+        """Take note if another tool has just been refused with the same password."""
         user, password = self._username, self._password
         if self._cache is None or user is None or password is None or self._refused is not None:
             return
@@ -268,7 +279,7 @@ class Authenticator:
 
     def _log_in(self, door: Door) -> str:
         if self._refused is not None:
-            # Not itself: it would keep the trace of each time that it was raised.
+            # A copy: the error itself would keep the trace of each time that it was raised.
             raise copy.copy(self._refused)
         try:
             username, password = self._credentials()
@@ -279,7 +290,7 @@ class Authenticator:
             self._refused = AuthenticationError(error.url, error.reason)
             raise self._refused from None
         except NotAnswered as error:
-            # That says nothing of the password, and is over some time.
+            # This says nothing of the password, and will pass: it may be tried again.
             raise AuthenticationError(error.url, error.reason) from None
         except AuthenticationError as error:
             self._refused = error
@@ -312,7 +323,7 @@ class Authenticator:
             raise SessionExpiredError(
                 self._url, f"no password for user {self._username!r}: {self._remedy()}"
             )
-        # Also when nobody answers the login: the next object would ask for it once more.
+        # Kept even if the login is not answered: the next object would ask for it once more.
         self._password = answer
         return self._username, answer
 

@@ -66,10 +66,15 @@ class KeyDoc(NamedTuple):
 
 
 _Reading = tuple[str, str, Callable[[Any], Any]]
+"""A field, a key of the row that may fill it, and how its value is read."""
 _Entry = tuple[str, str, Callable[[Any], Any] | None]
+"""A key of the record, the key of the row that it comes from, and how that is read; or a key, the
+field that is known already, and None."""
 
 
 class _Plan(NamedTuple):
+    """How one field of a model is read and shown: its `Fact` and its type, worked out once."""
+
     field: str
     key: str
     names: tuple[str, ...]
@@ -165,8 +170,11 @@ class Model:
     def record_of_row(
         cls, row: Mapping[str, Any], server: str | None = None, **known: Any
     ) -> Record:
-        """`from_row(row, **known).to_record(server)` without the model: a third of the time, for
-        listings of many thousand rows."""
+        """The same as `from_row(row, **known).to_record(server)`.
+
+        Without making the model it takes a third of the time, which tells where a listing has many
+        thousand rows.
+        """
         if not cls._has_plain_rows:
             return cls.from_row(row, **known).to_record(server)
         for field, value in cls.deduced(row).items():
@@ -177,9 +185,9 @@ class Model:
         if None in known.values():
             known = {field: value for field, value in known.items() if value is not None}
         model: Any = cls
-        for key, column, read in _line(model, tuple(row), tuple(known)):
+        for key, column, read in _entries(model, tuple(row), tuple(known)):
             if read is text and (value := row[column]).__class__ is str:
-                # Most of it is this: a call less.
+                # Most values are plain text; for them the call of `read` is saved.
                 if value and not value.isspace() and key not in record:
                     record[key] = value
                 continue
@@ -205,10 +213,11 @@ class Model:
 
 
 def _made(cls: type[ModelT], values: dict[str, Any]) -> ModelT:
-    """The model of these values, for listings of many rows: `cls(**values)` assigns every field of
-    a frozen dataclass by a call, defaults too, which takes three times as long as reading the row.
+    """The same as `cls(**values)`, faster, for listings of many rows.
 
-    What is not in `values` is found in the class, where dataclasses keep plain defaults.
+    A frozen dataclass assigns every field by a call, also those that keep their default, which
+    takes three times as long as reading the row. Here what is not in `values` is found in the
+    class, where dataclasses keep plain defaults.
     """
     for name, make in _factories(cast(Any, cls)):
         if name not in values:
@@ -219,9 +228,12 @@ def _made(cls: type[ModelT], values: dict[str, Any]) -> ModelT:
 
 
 @lru_cache(maxsize=64)
-def _line(cls: Any, keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[_Entry, ...]:
-    """What a record of a row holds in order, and where it comes from: a key of the row and how it
-    is read, several where the first may be blank, or a field that is known already."""
+def _entries(cls: Any, keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[_Entry, ...]:
+    """What the record of a row with these keys holds, in order, and where each value comes from.
+
+    A key of the record comes several times where several keys of the row may fill it: the first
+    that is not blank does.
+    """
     readings: dict[str, list[_Reading]] = {field: [] for field in known}
     for reading in _readings(cls, keys, known):
         readings.setdefault(reading[0], []).append(reading)
@@ -246,9 +258,9 @@ def _factories(cls: Any) -> tuple[tuple[str, Callable[[], Any]], ...]:
 
 @lru_cache(maxsize=256)
 def _keys_of(cls: Any, present: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The keys of a record behind `kind` and `server`, in order, each with its attribute.
+    """The keys of a record after `kind` and `server`, in order, each with its attribute.
 
-    Of the fields only those that a model holds itself (`present`) or whose default says something.
+    A field is left out that the model does not hold itself (`present`) and that is None by default.
     """
     keys = {
         plan.key: plan.field
