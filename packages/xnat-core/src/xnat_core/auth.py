@@ -250,7 +250,7 @@ class AuthManager:
                 return True
         except (OSError, Timeout):
             pass
-        # Not to wait again at every step of this process; a short wait proves nothing.
+        # After a full wait this process does not wait again; a short one proves nothing.
         self._unusable = timeout >= _LOCK_SECONDS
         return False
 
@@ -294,7 +294,8 @@ class AuthManager:
 
         if self._path is None:
             return False
-        # By their last use: without the one in use, a site open to all would show a guest's rows.
+        # Sessions that are in use must stay: on a site that is open to everybody, the lack of one
+        # would silently show a guest's rows.
         oldest = utc_now() - _FORGOTTEN_AFTER
         fresh = [s for s in content.sessions if as_utc(s.expires_at or s.created_at) > oldest]
         data = {

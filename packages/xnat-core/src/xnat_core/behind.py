@@ -69,6 +69,6 @@ class Behind:
             except BaseException as error:
                 self._error = error
             finally:
-                # A piece may hold a block of bytes: not longer than needed.
+                # A piece may hold a block of bytes, which must not stay until the next one comes.
                 del piece
                 self._pieces.task_done()

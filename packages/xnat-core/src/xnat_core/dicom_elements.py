@@ -18,7 +18,7 @@ from xnat_core.dicom_files import HEAD, MAGIC
 
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
-# Behind these follow two reserved bytes and a length of four bytes (PS3.5 7.1.2).
+# After these VRs come two reserved bytes and a length of four bytes (PS3.5 7.1.2).
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 # The deepest nesting that is followed; broken data must not exhaust the stack.
 _DEEPEST = 50
@@ -97,7 +97,7 @@ def values_of(file: BinaryIO, tags: Collection[int]) -> Values:
         if element.tag > last:
             return Values(meta, syntax, offset, found, True)
         if element.end > size:
-            # Of what is deflated only the beginning is known.
+            # Of a deflated data set only the beginning was read; its end is not known.
             return Values(meta, syntax, offset, found, False, cut=syntax != DEFLATED)
         if element.tag in tags:
             file.seek(element.value)

@@ -26,7 +26,7 @@ INTERRUPTED = 130
 READER_GONE = 141
 TERMINATED = 143
 
-# What to ask who has been answered by something else than XNAT.
+# The question to a user whose request something other than XNAT seems to have answered.
 DOUBT = "is this the URL of an XNAT?"
 
 
@@ -43,8 +43,8 @@ class XNATCtlError(Exception):
         self.details: dict[str, Any] = details or {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An error comes back from a worker process by this. What Exception would do, calling the
-        # class with the message alone, fails for those that take more.
+        # So that an error can come back from a worker process. By default its class would be called
+        # with the message alone, which fails for those that take more.
         # The stubs of copyreg leave it out; it is what object.__reduce_ex__ names.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
@@ -336,7 +336,7 @@ def _because(reason: str) -> str:
 
 def explain(error: OSError) -> XNATCtlError:
     """A system error as one line: which file, what happened."""
-    # Without a name only the current directory is missed.
+    # What is missing and has no name can only be the current directory.
     here = "the current directory: " if isinstance(error, FileNotFoundError) else ""
     where = f"{error.filename}: " if error.filename is not None else here
     return XNATCtlError(f"{where}{error.strerror or type(error).__name__}")

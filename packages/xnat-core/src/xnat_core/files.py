@@ -281,7 +281,7 @@ class SentFile:
 
 def leads_nowhere(path: Path, error: OSError) -> bool:
     """Whether a name was not found because it is a link, to what was moved or never fetched."""
-    # In this order: of what cannot be looked up at all, nobody can tell whether it is a link.
+    # The error first: where a path cannot be looked up at all, `is_symlink` would fail, too.
     return isinstance(error, FileNotFoundError) and path.is_symlink()
 
 

@@ -119,5 +119,5 @@ def first_line() -> str:
         line += byte
     if not line.strip():
         raise UsageError("standard input is closed or empty: no password can be read from it")
-    # What is no UTF-8 stays told from it: another password than was meant must not be tried.
+    # What is not UTF-8 is kept as it is: a password that was not meant must not be tried.
     return line.decode("utf-8", "surrogateescape").rstrip("\r")

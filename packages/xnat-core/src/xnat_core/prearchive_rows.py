@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 UNASSIGNED = "Unassigned"
 RECEIVING = "RECEIVING"
 SETTLED = frozenset({"READY", "CONFLICT", "ERROR"})
-# A single session is merged in any case, its scans with those of the same number and UID.
+# Conflicts that do not stop the archiving of a single session: that is merged in any case, its
+# scans with those of the same number and UID.
 PASSED_OVER = re.compile(r"retry with overwrite|with the same UID and number|will be renamed")
 
 

@@ -191,8 +191,8 @@ class DrawnProgress(Progress):
                 return False
 
         console = Screen(file=self._stream)
-        # One line, however narrow the terminal: of a second one `aside` would leave something, or
-        # take away what stands above.
+        # One line, however narrow the terminal is: `aside` takes away one, and with two it would
+        # leave something or remove what stands above.
         line = Column(no_wrap=True)
         name = Column(no_wrap=True, max_width=console.width // 3)
         bytes_and_rate = (DownloadColumn(table_column=line), TransferSpeedColumn(line))

@@ -20,10 +20,10 @@ from xnat_core.errors import UsageError, XNATCtlError
 Record = dict[str, Any]
 
 LONGEST_LINE = 16 << 20
-# Levels that orjson writes at least; it reads four times as many.
+# So many levels of nesting orjson can write; it reads four times as many.
 _DEEP = 250
 _BLOCK = 1 << 16
-# What names an object or its parents, and by which of these the objects of each kind are found.
+# Keys that name an object or its parents; below, by which of them each kind can be found.
 _NAMES = (
     *("uri", "id", "label", "name", "path"),
     *("project", "subject", "subject_id", "session", "session_id", "scan", "resource"),
@@ -90,7 +90,7 @@ def failure_text(record: Mapping[str, Any]) -> str:
     message = str(error.get("message", "failed"))
     name = identity(record)
     kind, _, plain = name.partition(" ")
-    # A path is written as it was given here, and without its `./` in the message.
+    # The record has a path as it was given; the message has it without the `./` in front.
     named = (plain.removeprefix("./") or name) in message
     if named or kind == "input":
         return message

@@ -11,7 +11,8 @@ from types import FrameType, TracebackType
 from xnat_core.start import at_once
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
-# A signal that comes amiss is sent again after so many seconds, at most so many times.
+# A signal that comes while it cannot be obeyed is sent again after so many seconds, at most so
+# many times.
 _MOMENT, _PATIENCE = 0.01, 50
 
 
@@ -56,7 +57,7 @@ class Signals:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._patience and _is_importing(frame):
-            # Not every module in another language survives an exception here: orjson crashes.
+            # Not every compiled module survives an exception while it is imported: orjson crashes.
             self._send_again(number)
             return
         for one in _STOPPING:

@@ -41,7 +41,7 @@ def ask(question: str, *, secret: bool) -> str | None:
         text = _line(descriptor)
         if not secret and not text.endswith(b"\n"):
             os.write(descriptor, b"\n")  # Ctrl-D
-    # What is no UTF-8 stays told from it: another password than was meant must not be tried.
+    # What is not UTF-8 is kept as it is: a password that was not meant must not be tried.
     return text.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
@@ -93,7 +93,7 @@ def _unseen(descriptor: int, put: Callable[[], None]) -> Iterator[None]:
 
     def show() -> None:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
-        # Neither Enter nor Ctrl-C were seen.
+        # Neither Enter nor Ctrl-C was echoed, so the cursor still stands after the question.
         os.write(descriptor, b"\n")
 
     _hidden.append(show)

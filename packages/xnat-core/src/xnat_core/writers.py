@@ -22,7 +22,7 @@ from xnat_core.records import Record, as_text
 FORMATS = ("ndjson", "json", "table", "tsv")
 _FALLBACK_IDENTIFIERS = ("id", "ID", "label", "name", "path", "uri")
 
-# How wide a column of a table begins whose longest value is not known yet.
+# The width with which a column begins when its rows are written before all are known.
 _ROOM = {
     "bytes": 9,
     "check": 22,

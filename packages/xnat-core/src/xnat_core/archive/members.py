@@ -78,7 +78,7 @@ def passed(
     name: str, size: int | None, kind: Kind, content: Iterator[Block]
 ) -> Iterator[ArchiveMember]:
     """Yield one member, then read to its end what its receiver has left."""
-    # Through map, which has no close: a receiver that closes its share must not end the content.
+    # `map` hides the generator's `close`: a receiver that closes what it got must not end it.
     member = ArchiveMember(name, size, kind, map(memoryview, content))
     yield member
     member.close()

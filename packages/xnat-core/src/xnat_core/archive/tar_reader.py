@@ -58,7 +58,7 @@ def read_tar(
             facts = {}
     if facts:
         raise fail("the archive ends after a header that has no member")
-    # The padding behind the mark, and the checksum of a gzip layer.
+    # What is left is the padding after the end mark, and the checksum of a gzip layer.
     source.drain()
 
 

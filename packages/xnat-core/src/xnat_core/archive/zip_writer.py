@@ -33,7 +33,7 @@ _PLAIN_VERSION, _ZIP64_VERSION = 20, 45
 _MADE_BY_UNIX = 3 << 8
 _REGULAR_FILE = 0o100644 << 16
 _MASK_16, _MASK_32 = 0xFFFF, 0xFFFFFFFF
-# Behind 2107; of times far behind it, or before 1970, some systems cannot tell the date.
+# After 2107. Of times far beyond that, or before 1970, some systems cannot tell the date.
 _LATEST = 1 << 33
 
 

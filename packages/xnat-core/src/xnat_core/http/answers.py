@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 About = tuple[str, str]
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-# That of the servlet container, which has its own name in the heading below.
+# Of the pages of the servlet container; the heading of those is the container's name.
 _MESSAGE = re.compile(r"<b>Message</b>(.*?)</p>", re.IGNORECASE | re.DOTALL)
 _HEADING = re.compile(r"<h3>(?!Apache Tomcat)(.*?)</h3>", re.IGNORECASE | re.DOTALL)
 _STATUS = re.compile(r"\AHTTP Status \d{3}\W*")
@@ -67,7 +67,7 @@ def _error(response: Response, method: str, path: str, about: About | None) -> X
     elif status == 403:
         error = PermissionDeniedError(f"{kind} {name}", _VERBS.get(method, "change"))
         if message:
-            # Not for want of a right, maybe: what is locked is refused, and what lacks a reason.
+            # It need not be for want of a right: also refused is what is locked or lacks a reason.
             error.message += f": {message}"
     elif status == 404:
         error = ResourceNotFoundError(kind, name)

@@ -23,7 +23,8 @@ from urllib3.util.wait import wait_for_read
 
 from xnat_core.http.streams import BLOCK, Stream
 
-# Seconds in which a block of the body must leave. The library would use the time for connecting.
+# Seconds in which a block of the body must leave. The library would allow no more of them than for
+# connecting.
 SEND_SECONDS = 300
 _HINT = re.compile(rb"HTTP/1\.\d 1\d\d\b(?:.*\n)+?\r?\n")
 
@@ -102,7 +103,7 @@ class _Watched(HTTPConnection):
             self.sock.settimeout(SEND_SECONDS)
 
     def getresponse(self) -> Any:
-        # Kept, because the connection lets go of a socket that the server is going to close.
+        # Kept for `Stream.expect`: the connection forgets a socket that the server will close.
         source = self.sock
         response: Any = super().getresponse()
         response.source = source
@@ -115,8 +116,8 @@ class _Watched(HTTPConnection):
 
     @property
     def has_connected_to_proxy(self) -> bool:
-        # A connection that broke and was closed has forgotten it: the error would be one of a
-        # proxy that was never reached, after which any request is repeated.
+        # A connection that broke, and so was closed, has forgotten that it had reached the proxy.
+        # The error would say that it had not, and after that any request is repeated.
         return self._head_sent or super().has_connected_to_proxy
 
     def close(self) -> None:

@@ -108,6 +108,6 @@ def _is_worth_repeating(status: int, repeatable: bool) -> bool:
 
 
 def _outcome(operation: str, attempts: int, error: XNATCtlError) -> XNATCtlError:
-    # That a server cannot be reached says more than how often it was tried.
+    # "Cannot be reached" says more than how often that was tried.
     plain = isinstance(error, ServerUnreachableError) or not isinstance(error, NetworkError)
     return error if attempts == 1 or plain else RetryExhaustedError(operation, attempts, error)

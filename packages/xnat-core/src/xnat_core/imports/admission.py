@@ -29,7 +29,7 @@ def admitted(client: XNATClient, project: str) -> str:
             params={"restrict": "edit", "allDataOverride": True, "columns": "ID"},
         )
     except XNATCtlError:
-        # What the answers to the upload will tell, too, only later.
+        # The answers to the upload will tell it as well, only later.
         return id
     if id not in {row.get("ID") or row.get("id") for row in rows}:
         raise PermissionDeniedError(f"project {id}", "upload to")

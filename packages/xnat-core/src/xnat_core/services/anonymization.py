@@ -20,7 +20,10 @@ def anonymizes(client: XNATClient, project: str) -> bool | None:
 
 
 def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
-    """Whether a script is in force that does anything; most that do nothing name a version."""
+    """Whether a script is in force that does anything; None when the server does not say.
+
+    A script that does nothing has comments and a version.
+    """
     try:
         enabled = client.text(path("xapi", "anonymize", *where, "enabled")).lower()
     except XNATCtlError:
@@ -30,7 +33,7 @@ def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
     try:
         script = client.text(path("xapi", "anonymize", *where))
     except XNATCtlError:
-        # One that is in force and may not be read does something: that of a new site does.
+        # In force, but not for us to read. It is taken to do something, as that of a new site does.
         return True if enabled == "true" else None
     lines = (line.partition("//")[0].strip() for line in script.splitlines())
     return any(line and not line.startswith("version") for line in lines)

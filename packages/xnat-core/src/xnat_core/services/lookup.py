@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
-# The ID of the site is in front: letters, digits, and what else it was given.
+# It begins with the ID of the site: letters, digits, and whatever the administrator chose.
 ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
 
 _EXPERIMENTS = path("data", "experiments")
@@ -127,7 +127,7 @@ def subjects_in(client: XNATClient, project: str, columns: str = SUBJECT_COLUMNS
         about=("project", project),
     )
     owners = {owner for row in rows if (owner := row.get("project"))}
-    # What nobody there has for its own project may be an alias.
+    # `project` may be an alias, unless some row names it as its own project.
     meant = project if project in owners or not owners else project_id(client, project)
     return [
         replace(subject, primary_project=None) if subject.primary_project == meant else subject
@@ -237,7 +237,7 @@ def _session_in(client: XNATClient, value: str, project: str, *, own: bool) -> S
     rows = client.rows(where, params={"columns": SESSION_COLUMNS}, about=("project", project))
     for row in rows:
         if value in (row.get("label"), identifier_of(row)):
-            # Rows name the project that was listed, those of what it shares, too.
+            # A row names the project that was listed, also where it is only shared into that.
             meant = project if row.get("project") == project else project_id(client, project)
             session = session_of_row(row, meant)
             if own:
@@ -255,7 +255,8 @@ def _require_own(item: Row, label: str, project: str) -> None:
 
 def _session_by_id(client: XNATClient, value: str) -> Session | None:
     item = document(client, path("data", "experiments", value), ("session", value))
-    # The flat route also answers for a label that happens to be unique: that is decided elsewhere.
+    # This route also answers for a label that happens to be unique. Labels are not our business
+    # here.
     if item is None or fields(item).get("ID") != value:
         return None
     return session_of_item(item)

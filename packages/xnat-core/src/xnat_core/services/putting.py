@@ -36,7 +36,7 @@ def put(
         **(fields or {}),
     }
     where = home.path + path("resources", label, "files", *name.split("/"))
-    # A file that arrived the first time is found by the second one, which changes nothing then.
+    # May be repeated: where the first attempt stored the file, the second one changes nothing.
     return client.put(
         where, params=params, body=body, about=home.about, accept=accept, repeatable=True
     )

@@ -38,7 +38,7 @@ def relabel(
         try:
             client.put(path, params={"label": new_label}, about=about)
         except ResourceExistsError as error:
-            # What exists already is not what was to be renamed.
+            # The error is about the item, but what exists already is another one.
             taken = ResourceExistsError(about[0], new_label)
             taken.details.update(error.details)
             raise taken from None

@@ -49,7 +49,8 @@ class Shared:
             raise OperationError(
                 "share", f"{item.kind} {item.label!r}: the server does not tell whose it is"
             )
-        # Not from `…/projects`: only for experiments is that known to be a list.
+        # The shares are read from the document: `…/projects` is a list for experiments, and what it
+        # is for subjects nobody knows.
         own = str(fields(found).get("label") or "")
         labels = {str(owner): own}
         for share in children(found, "sharing/share"):
@@ -84,7 +85,7 @@ class Shared:
             try:
                 self.client.put(there, params=params, about=about)
             except ResourceExistsError as error:
-                # It is not the project that is in the way.
+                # The error is about the project, but what is in the way there is another item.
                 name = f"{project}/{label or self.labels[self.owner]}"
                 taken = ResourceExistsError(self.item.kind, name)
                 taken.details.update(error.details)
@@ -120,7 +121,7 @@ class Shared:
         done, lost = ask_once(
             send,
             lambda: is_done(Shared.look(self.client, self.item)),
-            # Some routes answer 409 or 500 to what they did.
+            # Some routes do what was asked, and answer 409 or 500.
             excused=(*LOST, ClientRequestError, ResourceExistsError),
         )
         if done:

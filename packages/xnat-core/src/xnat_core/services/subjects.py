@@ -220,7 +220,8 @@ class SubjectService(BaseService):
                 continue
             try:
                 if step.new in kept:
-                    # What was to give the label away would be merged with in its taker's place.
+                    # The subject with that label has failed to get another one; to go on would
+                    # merge this one into it.
                     raise ResourceExistsError("subject", f"{project}/{step.new}")
                 if not dry_run:
                     self._apply(project, step)
