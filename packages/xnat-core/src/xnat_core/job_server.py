@@ -65,9 +65,10 @@ class JobServer:
         self.__dict__["target"] = replace(self.target, username=username)
 
     def require(self, server: str) -> None:
-        """Raise RecordError for a record of another server; the first may decide which it is.
+        """Raise RecordError when a record is of another server than this run works with.
 
-        Raises InvalidURLError for one whose server is none, which decides nothing.
+        Where the command line names no server, the first record decides which it is. Raises
+        InvalidURLError for a record whose server is no URL; that one decides nothing.
         """
         from xnat_core.urls import same_server, server_url
 
@@ -113,7 +114,7 @@ class JobServer:
 
 
 def first_line() -> str:
-    """The next line of standard input, byte by byte: what is behind it stays unread."""
+    """The next line of standard input, read byte by byte: what follows it must stay unread."""
     line = b""
     while sys.stdin is not None and (byte := os.read(0, 1)) not in (b"", b"\n"):
         line += byte

@@ -194,7 +194,7 @@ def _line(one: Accepted) -> bytes:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove what nobody has come back for; a lock that is held is of a younger file."""
+    """Remove journals that nobody has come back for; those in use have been written to since."""
     oldest = time.time() - FORGOTTEN_AFTER_DAYS * 86400
     for path in folder.glob("*.ndjson"):
         with contextlib.suppress(OSError):

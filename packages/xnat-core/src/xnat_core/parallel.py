@@ -84,7 +84,7 @@ def processors() -> int:
 
 
 def rest(seconds: float) -> None:
-    """Sleep, but not on when the map that runs this thread has been closed: raises `Stopped`."""
+    """Sleep. Raises `Stopped` as soon as the map that runs this thread has been closed."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         check_stop()

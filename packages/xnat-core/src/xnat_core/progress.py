@@ -47,9 +47,9 @@ class Progress:
         """Begin to count from zero; totals are None where they are not known."""
 
     def expect(self, bytes: int = 0, items: int = 0) -> None:
-        """Add to the totals: work that came to light later, or less than zero for what fell away.
+        """Add to the totals what came to light later; less than zero takes away from them.
 
-        Begins to count where nobody did.
+        Starts the reporter if nobody has.
         """
 
     def advance(self, bytes: int = 0, items: int = 0) -> None:

@@ -113,7 +113,8 @@ def passes_through(record: Mapping[str, Any]) -> bool:
 def of_dry_run(record: Record) -> Record:
     """The record as a dry run hands it on.
 
-    The tools behind act on what needed nothing, too, and the run to its end is to be dry.
+    Also what needed nothing is marked: the next tools of the pipeline would act on it, and a dry
+    run must stay dry to its end.
     """
     if passes_through(record):
         return record

@@ -65,7 +65,10 @@ class Signals:
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
     def _unraised(self, what: sys.UnraisableHookArgs) -> None:
-        """Python drops and shows what is raised where an object is destroyed: stop after that."""
+        """Send the signal once more if it was raised where an object was being destroyed.
+
+        There Python prints an exception and goes on.
+        """
         if not issubclass(what.exc_type, (KeyboardInterrupt, Terminated)):
             self._hook(what)
             return

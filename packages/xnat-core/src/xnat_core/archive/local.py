@@ -49,7 +49,7 @@ def _tar_members(path: Path) -> Iterator[ArchiveMember]:
 
 
 def _zip_members(path: Path) -> Iterator[ArchiveMember]:
-    """Read by the directory: it tells of links, and bytes that nobody wants stay unread."""
+    """Read by way of the central directory: it tells of links, and lets members be passed over."""
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:

@@ -1,7 +1,8 @@
 """A tar, gzipped or not, read as it arrives.
 
-The standard library's stream mode takes a tar that is cut between two members for a whole one, and
-a server that fails half-way has answered 200 and cuts. Here only the end mark is an end.
+The standard library's stream mode takes a tar that was cut between two members for a whole one. But
+a server that fails half-way has answered 200 already, and simply stops. Here only the end mark
+counts as the end.
 """
 
 from __future__ import annotations

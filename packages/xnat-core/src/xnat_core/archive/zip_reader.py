@@ -1,7 +1,8 @@
 """A zip read as it arrives, and held against its central directory at the end.
 
-What a reader that cannot seek must believe: the local headers. So the directory, which every other
-reader starts from, is compared with what was read; a zip cut anywhere lacks it.
+A reader that cannot seek has to believe the header in front of each member. So the central
+directory, from which every other reader starts, is compared with what was read when it comes at the
+end. A zip that was cut, wherever that was, lacks it.
 """
 
 from __future__ import annotations

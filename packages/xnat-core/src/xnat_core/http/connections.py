@@ -41,8 +41,10 @@ class _Lines(io.BufferedReader):
 
 
 class _Answer(http.client.HTTPResponse):
-    """A whole head, behind the hints before it (102, 103): the library takes those for answers,
-    and half a head for a head."""
+    """An answer that begins with a whole head, the hints before it (102, 103) passed over.
+
+    The library takes such hints for answers, and half a head for a whole one.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)

@@ -47,8 +47,8 @@ def zip_params(
 ) -> dict[str, str]:
     """The query of a request that brings an archive of DICOM files in its body.
 
-    `overwrite` is `none`, `append` or `delete`. The server takes any text, `none` among them, for
-    a permission to merge; so that is said by silence.
+    `overwrite` is `none`, `append` or `delete`. The server takes any text for a permission to
+    merge, `none` as well; so for `none` the parameter is left out.
     """
     return {
         "import-handler": "DICOM-zip",

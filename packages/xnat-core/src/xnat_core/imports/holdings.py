@@ -103,11 +103,14 @@ def replaces_nothing(
     is_own: Callable[[str], bool] = lambda name: False,
     least: int = 1,
 ) -> bool:
-    """Whether what a built row would overwrite of an archived session is the same byte for byte,
-    or is to be replaced: `is_own` tells of which names. Fewer than `least` such files are a no.
+    """Whether archiving a built row loses nothing of an archived session.
 
-    Archived files count wherever they are: the server may have given their scan another number.
-    Bytes of DICOM name their series, so the same bytes are the same file among several of one name.
+    So it is when every file of the row that has the name of an archived one has its bytes as well,
+    or is meant to replace it, which `is_own` tells by the name; and when there are at least `least`
+    such files.
+
+    The archived file may be in a scan of another number, which the server may have given it. Where
+    several have one name, any of them may be the same: DICOM has its series in its bytes.
     """
     client, about = prearchive.client, ("prearchive session", entry.id)
     held: dict[str, set[str]] = {}

@@ -86,9 +86,10 @@ def fields(item: Mapping[str, Any]) -> Row:
 
 
 def require_not_remade(before: Mapping[str, Any], now: Mapping[str, Any], about: About) -> None:
-    """Raise when the second document is of another object, which a change has made.
+    """Raise OperationError when a change has made a new object instead of changing the old one.
 
-    What is to be changed and is not there any more is created by the server, with success.
+    That is what the server does, with success, if the object has been deleted meanwhile. `before`
+    and `now` are its documents.
     """
     was, found = fields(before), fields(now)
     for key in ("ID", "xnat_imagescandata_id"):
@@ -154,9 +155,9 @@ def first(limit: int | None, items: Iterable[T]) -> list[T]:
 
 
 def same(stored: Any, wanted: Any, *, exactly: bool = False) -> bool:
-    """Whether the server stored what was sent: numbers and dates may be written differently.
+    """Whether the server stored what was sent. It may write numbers and dates differently.
 
-    `exactly`: what it stored as a text is no number, so that `1.1` is not the visit `1.10`.
+    With `exactly`, a text that it stored is not read as a number: `1.1` is not the visit `1.10`.
     """
     one, other = _plain(stored), _plain(wanted)
     if one == other or (exactly and isinstance(stored, str)):

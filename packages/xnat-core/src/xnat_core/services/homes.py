@@ -80,9 +80,10 @@ class Home:
         return self.parts[2] if len(self.parts) > 2 else "resources"
 
     def lists(self, category: str | None, owner: str | None) -> bool:
-        """Whether what a listing of this home tells of such an owner is below it.
+        """Whether a row of a listing of this home, which names such an owner, belongs to it.
 
-        The server takes the ID of a scan for the type of others, too, and lists both.
+        It may not where the home is a scan: the server takes the ID of a scan for the type of other
+        scans, too, and lists those as well.
         """
         if len(self.parts) < 4 or self.parts[2] != "scans":
             return True

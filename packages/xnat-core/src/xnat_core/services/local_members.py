@@ -48,7 +48,7 @@ def _all_below(folder: Path) -> Iterator[Path]:
 
 
 def _leads_up(folder: Path) -> bool:
-    """Whether a folder is a link to one that it is in, or was come by; that would have no end."""
+    """Whether a folder is a link to one of those above it: to follow that would have no end."""
     if not folder.is_symlink():
         return False
     target = folder.resolve()

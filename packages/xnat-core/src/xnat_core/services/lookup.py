@@ -188,7 +188,7 @@ def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Sess
 
 
 def is_found_by_path(label: str) -> bool:
-    """Whether a path decides if something has this label; of others the project must be listed."""
+    """Whether a request by path finds what has this label; else the project must be listed."""
     return _FOUND_BY_PATH.fullmatch(label) is not None
 
 
@@ -302,9 +302,10 @@ def with_subject_label(client: XNATClient, session: Session) -> Session:
 
 
 def _meant(client: XNATClient, item: Row, project: str) -> str:
-    """The ID of the project that a document was found in, which may have been named by an alias.
+    """The ID of the project that a document was found in; `project` may be an alias of it.
 
-    Of the project that owns it, or of one that only shares it: what may be done depends on that.
+    That may be the project that owns it or one that only shares it: what may be done depends on
+    which it is.
     """
     if project == fields(item).get("project") or project in _labels_in_shares(item):
         return project
@@ -312,7 +313,7 @@ def _meant(client: XNATClient, item: Row, project: str) -> str:
 
 
 def _seen(item: Row | Mapping[str, Any], project: str | None) -> tuple[str | None, str | None]:
-    """The project, by its ID, that a document is seen from and the label it has there."""
+    """The ID of the project through which a document was found, and the label it has there."""
     own = fields(item)
     if project is None or project == own.get("project"):
         return own.get("project"), own.get("label")

@@ -1,7 +1,8 @@
-"""That a route below a project leads to the object whose accession ID is in it.
+"""Making sure that a route below a project leads to the object whose accession ID is in it.
 
-There the server takes a name for a label first, and for an accession ID only when nothing has that
-label. What has the ID of another for its label would be changed, moved or deleted in its place.
+Below a project the server takes a name for a label first, and for an accession ID only when nothing
+has that label. So something whose label is the accession ID of another object would be changed,
+moved or deleted in its place.
 """
 
 from __future__ import annotations

@@ -141,8 +141,8 @@ class SessionService(BaseService):
         """Set one field and read it back.
 
         `field` is a name (`note`), a path below the type (`fields/field[name=X]/field`) or a whole
-        path (`xnat:mrSessionData/note`). Raises OperationError when the server did not store it:
-        it says so for none of the reasons it may have.
+        path (`xnat:mrSessionData/note`). Raises OperationError when the server did not store it,
+        which, whatever the reason, it does not say itself.
         """
         session = find_session(self.client, session_id, project)
         if field in ("label", "project", "subject_ID", "ID"):

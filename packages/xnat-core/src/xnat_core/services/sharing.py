@@ -58,9 +58,8 @@ class Shared:
         return cls(client, item, str(owner), labels)
 
     def where(self, *, primary: bool = False) -> str:
-        """Its route through the project that it was found in; through its own one to move it.
-
-        Who may read it only where it is shared may share it from there.
+        """Its route: with `primary` (to move it) through its own project, else through the one in
+        which it was found, for a user may have rights only there.
         """
         item = replace(self.item, project=self.owner) if primary else self.item
         return session_path(item) if isinstance(item, Session) else subject_path(item)

@@ -29,7 +29,7 @@ def stored_files(client: XNATClient, home: Home, label: str) -> dict[str, Resour
 
 
 def is_same(member: Member, file: ResourceFile) -> bool:
-    """Whether the server has this file; read from disk only where the sizes agree."""
+    """Whether the server has this file; the local one is read only where the sizes agree."""
     if file.size != member.size:
         return False
     return not file.digest or file.digest.lower() == md5_of(member.path)

@@ -251,8 +251,11 @@ def sessions_of(client: XNATClient, subject: Subject) -> Rows:
 
 
 def experiments_of(client: XNATClient, subject: Subject) -> set[str]:
-    """The accession IDs of what would go with a subject: what is listed under it, and what its
-    document has, for a session of another project that is still its own goes with it."""
+    """The accession IDs of all experiments that would be deleted with a subject.
+
+    Not all are listed under it: a session that has been moved to another project is still the
+    subject's, and is found in its document only.
+    """
     found = {str(identifier_of(row)) for row in sessions_of(client, subject)}
     if subject.primary_project:
         return found  # Only the sharing would end.
