@@ -101,11 +101,16 @@ def _run(
     try:
         args, warnings = parse(manual, [*verb.split(), *rest], command)
     except UsageError as error:
-        named = f"{tool} {verb}".rstrip()
-        raise UsageError(f"{error.message} ('{named} --help' explains)") from None
+        raise _with_help(error, tool, verb) from None
     for warning in warnings:
         console.warning(warning)
     return _work(tool, verb, command, module, args)
+
+
+def _with_help(error: UsageError, tool: str, verb: str) -> UsageError:
+    """The same error with a hint at the manual of the command."""
+    named = f"{tool} {verb}".rstrip()
+    return UsageError(f"{error.message} ('{named} --help' explains)")
 
 
 def _may_do_without_verb(words: list[str]) -> bool:
@@ -167,8 +172,7 @@ def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args
         return job.finish()
     except UsageError as error:
         job.close()
-        named = f"{tool} {verb}".rstrip()
-        raise UsageError(f"{error.message} ('{named} --help' explains)") from None
+        raise _with_help(error, tool, verb) from None
     except OutputError:
         _abandon_output()
         raise

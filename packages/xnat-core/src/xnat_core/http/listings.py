@@ -78,7 +78,7 @@ class Envelope:
         """Return the list that an answer has under names with dots between them."""
         data = found = self.load(raw)
         for name in dotted.split(".") if dotted else ():
-            found = found.get(name) if isinstance(found, dict) else None
+            found = _member(found, name)
         if not isinstance(found, list):
             raise self.wrong(_name(data), "a list")
         return found
@@ -92,15 +92,14 @@ class Envelope:
         if not raw.strip():
             raise self.wrong("nothing", "an object")
         data = self.load(raw)
-        items = data.get("items") if isinstance(data, dict) else None
-        if isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict):
-            if isinstance(items[0].get("data_fields"), dict):
-                return items[0]
+        item = _only_object(_member(data, "items"))
+        if item is not None:
+            if isinstance(item.get("data_fields"), dict):
+                return item
             raise self.wrong("an item without fields", "an object")
-        result = data.get("ResultSet") if isinstance(data, dict) else None
-        rows = result.get("Result") if isinstance(result, dict) else None
-        if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict):
-            return {"data_fields": rows[0], "meta": {}, "children": []}
+        row = _only_object(_member(_member(data, "ResultSet"), "Result"))
+        if row is not None:
+            return {"data_fields": row, "meta": {}, "children": []}
         raise self.wrong(_name(data), "an object")
 
     def iter_rows(self, blocks: Iterable[bytes]) -> Iterator[Row]:
@@ -109,6 +108,7 @@ class Envelope:
         Raises NetworkError at the end of an answer that is cut short, after the rows before.
         """
         pieces = _decoded(blocks)
+        # What has arrived and where in it the next row begins.
         text, at = self._find_rows(pieces)
         many = True
         while True:
@@ -116,7 +116,8 @@ class Envelope:
                 at += 1
             if text.startswith("]", at):
                 break
-            # One by one only where that fails: at the end, and at a brace inside a value.
+            # All rows of a block at once; one by one only where that fails, which is after the last
+            # whole row of a block, and where a brace inside a value ends the block.
             rows, end = _rows_at(text, at) if many else ([], at)
             if not rows:
                 many = False
@@ -162,6 +163,17 @@ class Envelope:
             orjson.loads('{"ResultSet":{"Result":[' + tail)
         except orjson.JSONDecodeError:
             raise self.cut_short() from None
+
+
+def _member(data: Any, name: str) -> Any:
+    """A member of what may be an object; None where there is none."""
+    return data.get(name) if isinstance(data, dict) else None
+
+
+def _only_object(items: Any) -> dict[str, Any] | None:
+    """The object that a list holds and nothing else; None for anything else."""
+    is_one = isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict)
+    return items[0] if is_one else None
 
 
 def _rows_at(text: str, at: int) -> tuple[list[dict[str, Any]], int]:
