@@ -45,9 +45,10 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xnat_core.commandline import Args
 from xnat_core.config import ARCHIVE_MODES, OVERWRITE
 from xnat_core.errors import UploadError, UsageError
 from xnat_core.job import Job
@@ -82,12 +83,6 @@ class Options:
             raise UsageError("--transport cstore: use 'xnat-cstore send'")
         words = args.texts("<path>")
         paths = tuple(expanded(word) for word in words if word != "-")
-        mode = args.choice("--mode", ARCHIVE_MODES) or profile.archive_mode
-        if mode is None:
-            zips = paths and all(path.name.lower().endswith(".zip") for path in paths)
-            mode = "zip" if zips and not args.flag("--zip-to-tar") else "tar"
-        elif mode == "zip" and args.flag("--zip-to-tar"):
-            mode = "tar"
         given = args.choice("--overwrite", OVERWRITE) or profile.overwrite
         direct = True if profile.direct_archive is None else profile.direct_archive
         return cls(
@@ -100,7 +95,7 @@ class Options:
             skip_damaged=args.flag("--ignore-unparsable"),
             dry_run=args.flag("--dry-run"),
             manner=Manner(
-                mode=mode,
+                mode=_mode(args, paths, profile.archive_mode),
                 overwrite=given or "delete",
                 again=given == "delete",
                 merges=args.flag("--merge-studies"),
@@ -110,6 +105,19 @@ class Options:
                 verify=args.flag("--verify"),
             ),
         )
+
+    def order(self, paths: tuple[Path, ...], project: str) -> Order:
+        """What is asked for of some paths, as the command line says it."""
+        return Order(paths, project, self.subject, self.session, self.archive, self.merge_studies)
+
+
+def _mode(args: Args, paths: tuple[Path, ...], usual: str | None) -> str:
+    """How files travel: as asked for, else as is usual, else zips as zip and all others as tar."""
+    mode = args.choice("--mode", ARCHIVE_MODES) or usual
+    if mode is None:
+        zips = paths and all(path.name.lower().endswith(".zip") for path in paths)
+        mode = "zip" if zips else "tar"
+    return "tar" if mode == "zip" and args.flag("--zip-to-tar") else mode
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -125,14 +133,7 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
         if not path.exists():
             raise UploadError(f"{path}: No such file or directory", path)
     if options.paths:
-        yield Order(
-            options.paths,
-            job.required_project(),
-            options.subject,
-            options.session,
-            options.archive,
-            options.merge_studies,
-        )
+        yield options.order(options.paths, job.required_project())
     if not options.from_input:
         return
     files: list[Path] = []
@@ -143,24 +144,14 @@ def _orders(job: Job, options: Options) -> Iterator[Order]:
         elif record["kind"] == "dicom":
             files += paths
         else:
-            yield Order(
-                paths,
-                str(record.get("project") or job.project() or ""),
-                _text(record, "subject") or options.subject,
-                _text(record, "session") or options.session,
-                options.archive,
-                options.merge_studies,
-                record,
+            yield replace(
+                options.order(paths, str(record.get("project") or job.project() or "")),
+                subject=_text(record, "subject") or options.subject,
+                session=_text(record, "session") or options.session,
+                record=record,
             )
     if files:
-        yield Order(
-            tuple(files),
-            job.required_project(),
-            options.subject,
-            options.session,
-            options.archive,
-            options.merge_studies,
-        )
+        yield options.order(tuple(files), job.required_project())
 
 
 def _paths(record: Record) -> tuple[Path, ...]:
