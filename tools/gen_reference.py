@@ -145,7 +145,7 @@ def exit_status_page() -> str:
         if name.isupper() and isinstance(value, int)
     }
     causes: dict[int, list[str]] = {status: [] for status in sorted(names)}
-    # Where a module imports an error of another, that is one all the same.
+    # By name: a module also has the errors that it imports from the other.
     for error in (vars(errors) | vars(transfer_errors)).values():
         if inspect.isclass(error) and issubclass(error, errors.XNATCtlError):
             causes[error.exit_status].append(f"`{error.__name__}`")
