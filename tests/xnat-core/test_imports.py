@@ -105,6 +105,26 @@ def test_every_line_of_an_answer_is_a_place() -> None:
     assert (archived.area, archived.subject, archived.name) == ("archive", "S1", "MR1")
 
 
+@pytest.mark.parametrize("before", ["", "/xnat", "https://x.org", "https://x.org/a/b"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "", "/\r\n"])
+def test_a_place_is_understood_with_and_without_what_stands_before_it(
+    before: str, end: str
+) -> None:
+    staged = "/prearchive/projects/P1/20240502_101500123/MR1"
+    for there in (f"/data{staged}", f"/REST{staged}", staged):
+        (landing,) = landings_of(f"{before}{there}{end}")
+        assert landing.uri == f"/data{staged}"
+        assert landing.entry().id == "P1/20240502_101500123/MR1"
+    (direct,) = landings_of(f"{before}/xapi/direct-archive/P1/1.2.3/MR1{end}")
+    assert direct.uri == "/xapi/direct-archive/P1/1.2.3/MR1"
+    (archived,) = landings_of(f"{before}/archive/projects/P1/subjects/S1/experiments/MR1{end}")
+    assert (archived.subject, archived.name) == ("S1", "MR1")
+
+
+def test_a_comment_is_no_place() -> None:
+    assert landings_of("# imported\r\n\r\n") == ()
+
+
 def test_an_empty_answer_means_that_nothing_was_kept() -> None:
     assert landings_of("\r\n") == ()
 

@@ -165,6 +165,36 @@ def test_moving_gives_the_new_row(
     assert prearchive.entries("P1") == []
 
 
+def test_a_move_that_is_answered_without_an_address_is_looked_up(
+    xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    def silence(request: Request, response: Response) -> None:
+        if request.method == "POST" and "newProject" in request.args:
+            response.data = b""
+
+    xnat.has_project("P1")
+    xnat.has_project("P2")
+    row = stage(client, tmp_path / "in")
+    xnat.app.after(silence)
+    assert prearchive.move(row, "P2").id == row.id.replace("P1", "P2")
+
+
+@pytest.mark.parametrize("before", ["/xnat", "https://x.org/xnat"])
+def test_the_address_of_a_row_may_have_more_before_it(
+    before: str, xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    def lengthen(request: Request, response: Response) -> None:
+        if response.data.startswith(b"/data/"):
+            response.data = before.encode() + response.data
+
+    xnat.has_project("P1")
+    xnat.has_project("P2")
+    row = stage(client, tmp_path / "in")
+    xnat.app.after(lengthen)
+    assert prearchive.build(row).status == "READY"
+    assert prearchive.archive(prearchive.move(row, "P2")).label == "MR1"
+
+
 @pytest.mark.parametrize("address", ["https://{host}{path}", "{path}/"])
 def test_a_proxy_that_points_elsewhere_has_moved_nothing(
     address: str, xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path

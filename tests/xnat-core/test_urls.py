@@ -15,6 +15,7 @@ from xnat_core.urls import (
     encode_query,
     hide_dots,
     is_plain,
+    local_path,
     path,
     path_of_uri,
     request_target,
@@ -59,6 +60,28 @@ def test_a_uri_of_a_listing_is_encoded() -> None:
 
 def test_a_uri_may_be_a_whole_url() -> None:
     assert path_of_uri("https://x.org/data/files/a?b#c") == "/data/files/a%3Fb%23c"
+
+
+@pytest.mark.parametrize(
+    ("written", "local"),
+    [
+        ("/data/experiments/E1/files/data/experiments/x", None),
+        ("/xnat/data/experiments/E1", "/data/experiments/E1"),
+        ("https://x.org/data/experiments/E1?b#c", "/data/experiments/E1?b#c"),
+        ("http://x.org/a/b/REST/subjects/S1", "/data/subjects/S1"),
+        (
+            "/archive/projects/P1/resources/1/files/a",
+            "/data/archive/projects/P1/resources/1/files/a",
+        ),
+        ("/experiments/E1/scans/1", "/data/experiments/E1/scans/1"),
+        ("/xnat/xapi/direct-archive/P1/1.2/E1", "/xapi/direct-archive/P1/1.2/E1"),
+        ("see /data/experiments/E1", None),
+        ("/app/template/Login.vm", None),
+        ("", None),
+    ],
+)
+def test_an_address_of_the_server_is_local_from_data_on(written: str, local: str | None) -> None:
+    assert local_path(written) == (local or written)
 
 
 def test_a_uri_with_a_dot_part_is_refused() -> None:

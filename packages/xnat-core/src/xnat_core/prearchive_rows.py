@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from xnat_core.errors import OperationError
 from xnat_core.models import PrearchiveEntry
 from xnat_core.redaction import one_line
-from xnat_core.urls import hide_dots, path
+from xnat_core.urls import hide_dots, local_path, path
 
 if TYPE_CHECKING:
     from requests import Response
@@ -77,7 +77,9 @@ def entry_path(entry: PrearchiveEntry) -> str:
 
 def entry_of_uri(uri: str) -> PrearchiveEntry:
     """The row that a URI of the server names, with or without `/data`. Raises OperationError."""
-    parts = unquote(urlsplit(uri.strip()).path).strip("/").removeprefix("data/").split("/")
+    parts = (
+        unquote(local_path(urlsplit(uri.strip()).path)).strip("/").removeprefix("data/").split("/")
+    )
     if len(parts) != 5 or parts[:2] != ["prearchive", "projects"]:
         raise OperationError("prearchive", f"{one_line(uri)!r} is no address of a session in it")
     entry = PrearchiveEntry(project=parts[2], timestamp=parts[3], name=parts[4])
@@ -118,16 +120,23 @@ def archive_form(
 def uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
     """The address that an answer gives, in its body or as a redirect that is not followed."""
     # Labels may have spaces: an address is a line.
-    uri = response.text.strip().partition("\n")[0].strip()
-    if not uri.startswith(("/data/", "/prearchive/", "/archive/")):
-        uri = urlsplit(response.headers.get("Location", "")).path
-        uri = uri[uri.find("/data/") :] if "/data/" in uri else ""
-    if not uri:
+    told = [response.text.strip().partition("
+")[0], response.headers.get("Location", "")]
+    uri = next((found for found in map(_address, told) if found), None)
+    if uri is None:
         from xnat_core.http.answers import message_of
 
         said = message_of(response) or "the server answered without saying where it is"
         raise StagingError(operation, f"{entry.id}: {said}", entry)
     return uri
+
+
+def _address(text: str) -> str | None:
+    try:
+        found = local_path(urlsplit(text.strip()).path)
+    except ValueError:
+        return None
+    return found if found.startswith("/data/") else None
 
 
 def findings_of(response: Response) -> list[dict[str, Any]]:

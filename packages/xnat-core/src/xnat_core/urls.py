@@ -55,8 +55,24 @@ def hide_dots(part: str) -> Encoded:
 
 def path_of_uri(uri: str) -> str:
     """Return the path of a `URI` that a listing gave; the server writes those unencoded."""
-    text = uri.split("/", 3)[-1] if uri.startswith(("http://", "https://")) else uri
+    text = uri.split("/", 3)[-1] if _WHOLE.match(uri) else uri
     return path(*text.strip("/").split("/"))
+
+
+def local_path(address: str) -> str:
+    """Return the path of an address that the server wrote, from `/data` or `/xapi` on.
+
+    What stands before differs: nothing, the whole URL, or the context path, which the base URL has
+    already; `/data` may be missing or be called `/REST`. What is no such address is returned as it
+    is.
+    """
+    if address.startswith("/data/"):
+        return address
+    text = "/" + address.split("/", 3)[-1] if _WHOLE.match(address) else address
+    found = _LOCAL.fullmatch(text)
+    if found is None:
+        return address
+    return found["xapi"] or "/data" + found["data"]
 
 
 def is_plain(name: str) -> bool:
@@ -123,6 +139,12 @@ def encode_query(params: Params | None) -> str:
     )
 
 
+_WHOLE = re.compile(r"https?://[^/]+/")
+_LOCAL = re.compile(
+    r"(?:/[^/]+)*?(?:(?:/data|/REST)?(?P<data>(?:/archive|/prearchive)?"
+    r"/(?:projects|subjects|experiments)/.*)|(?P<xapi>/xapi/.*))",
+    re.DOTALL,
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 # Nearly every identifier; the rest of the way costs more than it for long lists.
 _PLAIN_PART = re.compile(r"[A-Za-z0-9_-]+")

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from xnat_core.errors import OperationError, UploadError
 from xnat_core.redaction import one_line
+from xnat_core.urls import local_path
 
 if TYPE_CHECKING:
     from xnat_core.models import PrearchiveEntry
@@ -88,13 +89,13 @@ _AREAS = (
     (
         PREARCHIVE,
         re.compile(
-            r"(?:/data)?/prearchive/projects/(?P<project>[^/]+)/(?P<timestamp>[^/]+)/(?P<name>.+)"
+            r"/data/prearchive/projects/(?P<project>[^/]+)/(?P<timestamp>[^/]+)/(?P<name>.+)"
         ),
     ),
     (
         ARCHIVE,
         re.compile(
-            r"(?:/data)?(?:/archive)?/projects/(?P<project>[^/]+)"
+            r"/data(?:/archive)?/projects/(?P<project>[^/]+)"
             r"/subjects/(?P<subject>[^/]+)/experiments/(?P<name>.+)"
         ),
     ),
@@ -106,12 +107,14 @@ def landings_of(text: str) -> tuple[Landing, ...]:
 
     Raises OperationError for an answer that is no list of addresses.
     """
-    return tuple(_landing(line) for line in text.split("\n") if line.strip())
+    lines = (line.strip() for line in text.split("\n"))
+    # A list of URIs may have comments (RFC 2483).
+    return tuple(_landing(line) for line in lines if line and not line.startswith("#"))
 
 
 def _landing(line: str) -> Landing:
     try:
-        uri = urlsplit(line.strip()).path
+        uri = local_path(urlsplit(line).path.rstrip("/"))
     except ValueError:
         uri = ""
     for area, pattern in _AREAS:
