@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import json
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -119,6 +121,56 @@ def test_another_shape_is_no_list(body: bytes, said: str) -> None:
         ENVELOPE.rows(body)
     with pytest.raises(XNATCtlError):
         streamed(body, 4)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"Result": []},
+        {"Result": ""},
+        {"Result": None},
+        {"Result": {}},
+        {"title": "Files"},
+        {"totalRecords": "0"},
+        {"Result": "", "totalRecords": 0},
+    ],
+)
+def test_an_empty_list_may_be_written_in_many_ways(result: dict[str, Any]) -> None:
+    body = json.dumps({"ResultSet": result}).encode()
+    assert ENVELOPE.rows(body) == []
+    assert streamed(body, 4) == []
+
+
+@pytest.mark.parametrize("result", [{}, {"totalRecords": "3"}, {"Result": "", "totalRecords": 3}])
+def test_a_list_that_lacks_its_rows_is_no_empty_one(result: dict[str, Any]) -> None:
+    body = json.dumps({"ResultSet": result}).encode()
+    with pytest.raises(ClientRequestError, match="a list without rows"):
+        ENVELOPE.rows(body)
+    with pytest.raises(ClientRequestError, match="a list without rows"):
+        streamed(body, 4)
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_json() -> None:
+    body = codecs.BOM_UTF8 + b'{"ResultSet": {"Result": [{"ID": "1"}]}}'
+    assert ENVELOPE.rows(body) == streamed(body, 4) == [{"ID": "1"}]
+    assert ENVELOPE.item(codecs.BOM_UTF8 + b'{"items": [{"data_fields": {}}]}') == {
+        "data_fields": {}
+    }
+
+
+def test_columns_in_another_case_are_found_by_the_names_that_are_known() -> None:
+    body = b'{"ResultSet": {"Result": [{"name": "a", "uri": "/x/data/files/a", "cat_id": "7"}]}}'
+    (row,) = ENVELOPE.rows(body)
+    assert (row["Name"], row["cat_ID"]) == ("a", "7")
+    assert streamed(body, 4) == [row]
+    body = b'{"ResultSet": {"Result": [{"XSITYPE": "a", "Other": "b"}]}}'
+    (row,) = ENVELOPE.rows(body)
+    assert (row["xsiType"], row["Other"]) == ("a", "b")
+
+
+def test_addresses_begin_with_data_wherever_the_server_is() -> None:
+    body = b'{"ResultSet": {"Result": [{"URI": "https://x.org/xnat/data/experiments/E1"}]}}'
+    assert ENVELOPE.rows(body) == [{"URI": "/data/experiments/E1"}]
 
 
 def test_a_web_page_is_no_list() -> None:

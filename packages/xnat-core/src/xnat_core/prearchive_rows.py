@@ -89,7 +89,10 @@ def entry_of_uri(uri: str) -> PrearchiveEntry:
 def entry_of_row(row: Mapping[str, str]) -> PrearchiveEntry:
     """A row as the server lists it."""
     entry = PrearchiveEntry.from_row(
-        row, name=row.get("folderName") or row.get("name"), label=row.get("name")
+        row,
+        name=row.get("folderName") or row.get("name"),
+        label=row.get("name"),
+        status=row.get("status", "").strip().upper() or None,
     )
     return replace(entry, uri=entry_path(entry))
 
@@ -120,8 +123,7 @@ def archive_form(
 def uri_of(response: Response, operation: str, entry: PrearchiveEntry) -> str:
     """The address that an answer gives, in its body or as a redirect that is not followed."""
     # Labels may have spaces: an address is a line.
-    told = [response.text.strip().partition("
-")[0], response.headers.get("Location", "")]
+    told = [response.text.strip().partition("\n")[0], response.headers.get("Location", "")]
     uri = next((found for found in map(_address, told) if found), None)
     if uri is None:
         from xnat_core.http.answers import message_of

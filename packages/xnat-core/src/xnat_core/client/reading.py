@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from requests import Response
 
     from xnat_core.http.conversation import Call
-    from xnat_core.http.listings import Envelope, Row
+    from xnat_core.http.listings import Envelope
+    from xnat_core.http.spellings import Row
     from xnat_core.http.streams import Stream
 
 

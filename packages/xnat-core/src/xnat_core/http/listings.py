@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xnat_core.errors import AuthenticationError, ClientRequestError, NetworkError
+from xnat_core.http.spellings import Row, as_texts
 
-Row = dict[str, str]
 _RESULT = re.compile(r'"Result"\s*:\s*\[')
 _ITEMS = re.compile(r'\s*\{\s*"items"\s*:')
 _LONGEST_HEAD = 1 << 22
@@ -52,6 +52,7 @@ class Envelope:
         """Parse JSON; bytes that are no UTF-8 become replacement characters."""
         import orjson
 
+        raw = raw.removeprefix(codecs.BOM_UTF8)
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
@@ -68,11 +69,15 @@ class Envelope:
         if not raw.strip():
             raise self.wrong("nothing", "a list")
         data = self.load(raw)
+        if _is_empty_list(data):
+            return []
         try:
             rows = data["ResultSet"]["Result"]
-            return [as_texts(row) for row in rows]
+            if isinstance(rows, list):
+                return [as_texts(row) for row in rows]
         except (KeyError, TypeError, AttributeError):
-            raise self.wrong(_name(data), "a list") from None
+            pass
+        raise self.wrong(_name(data), "a list")
 
     def entries(self, raw: bytes, dotted: str) -> list[dict[str, Any]]:
         """Return the list that an answer has under names with dots between them."""
@@ -150,7 +155,10 @@ class Envelope:
         if not text.strip():
             raise self.wrong("nothing", "a list")
         # Whole JSON of another shape, or half an envelope.
-        raise self.wrong(_name(self.load(text.encode())), "a list")
+        data = self.load(text.encode())
+        if _is_empty_list(data):
+            return "]}}", 0
+        raise self.wrong(_name(data), "a list")
 
     def _check_end(self, tail: str, pieces: Iterator[str]) -> None:
         import orjson
@@ -174,6 +182,18 @@ def _only_object(items: Any) -> dict[str, Any] | None:
     """The object that a list holds and nothing else; None for anything else."""
     is_one = isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict)
     return items[0] if is_one else None
+
+
+def _is_empty_list(data: object) -> bool:
+    """Whether an envelope is that of a list without rows, which some leave out or write as text.
+
+    One that counts rows and has none is something else, and so is one without either.
+    """
+    result = data.get("ResultSet") if isinstance(data, dict) else None
+    if not isinstance(result, dict) or result.get("Result") not in (None, "", {}, []):
+        return False
+    count = result.get("totalRecords", "0" if "Result" in result else None)
+    return str(count) == "0"
 
 
 def _rows_at(text: str, at: int) -> tuple[list[dict[str, Any]], int]:
@@ -200,22 +220,6 @@ def _row_at(text: str, at: int) -> tuple[list[dict[str, Any]], int]:
             return ([row], end + 1) if isinstance(row, dict) else ([], at)
         end = text.find("}", end + 1)
     return [], at
-
-
-def as_texts(row: dict[str, Any]) -> Row:
-    """Return a row with every value as text, nothing as an empty one."""
-    for value in row.values():
-        if value.__class__ is not str:
-            break
-    else:
-        return row
-    return {key: value if isinstance(value, str) else _text(value) for key, value in row.items()}
-
-
-def _text(value: object) -> str:
-    import orjson
-
-    return "" if value is None else orjson.dumps(value).decode()
 
 
 def _decoded(blocks: Iterable[bytes]) -> Iterator[str]:

@@ -1,0 +1,62 @@
+"""Rows as the rest of the code reads them, however the server spells its columns and addresses."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from xnat_core.urls import local_path
+
+Row = dict[str, str]
+
+# The columns that are read by name. Those of one list are called like those of another one but for
+# their case: `ID` here is `id` there.
+_SPELLINGS = (
+    *("ID", "id", "URI", "label", "project", "Name", "name", "description", "secondary_ID"),
+    *("secondary_id", "subject_ID", "subject_id", "subject_label", "session_ID", "session_label"),
+    *("xsiType", "type", "series_description", "modality", "UID", "category", "cat_id", "cat_ID"),
+    *("xnat_abstractresource_id", "file_count", "file_size", "Size", "collection", "file_format"),
+    *("digest", "timestamp", "folderName", "status", "tag", "subject", "GROUP_ID", "login"),
+    *("Description", "Path"),
+)
+_BY_LETTERS: dict[str, tuple[str, ...]] = {}
+for _name in _SPELLINGS:
+    _BY_LETTERS[_name.lower()] = (*_BY_LETTERS.get(_name.lower(), ()), _name)
+
+
+def as_texts(row: dict[str, Any]) -> Row:
+    """Return a row with every value as text, nothing as an empty one.
+
+    Columns in another case than is known are there in that one, too, and `URI` begins with `/data`.
+    """
+    for value in row.values():
+        if value.__class__ is not str:
+            row = {
+                key: value if isinstance(value, str) else _text(value) for key, value in row.items()
+            }
+            break
+    if missing := _missing(tuple(row)):
+        row = {**row, **{spelling: row[key] for spelling, key in missing}}
+    uri = row.get("URI")
+    if uri and not uri.startswith("/data/"):
+        row = {**row, "URI": local_path(uri)}
+    return row
+
+
+@lru_cache(maxsize=256)
+def _missing(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The spellings that a row lacks, each with the key that has the value; none if a row has no
+    column in a case that is not known."""
+    if all(key in _known(key) for key in keys):
+        return ()
+    return tuple((name, key) for key in keys for name in _known(key) if name not in keys)
+
+
+def _known(key: str) -> tuple[str, ...]:
+    return _BY_LETTERS.get(key.lower(), (key,))
+
+
+def _text(value: object) -> str:
+    import orjson
+
+    return "" if value is None else orjson.dumps(value).decode()
