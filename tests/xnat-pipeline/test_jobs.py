@@ -164,6 +164,28 @@ def test_a_container_is_killed(run: Run, launch: Launch, xnat: XNAT) -> None:
     assert answer.values("id", "status", "outcome") == [("1", "Killed", "done")]
 
 
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_container_that_was_killed_although_the_answer_was_lost_is_killed(
+    status: int, run: Run, launch: Launch, xnat: XNAT
+) -> None:
+    xnat.settings.container_seconds = 60
+    number = launch()
+    xnat.loses("POST", "/xapi/containers", status)
+    assert run("cancel", number, "--yes").values("status", "outcome") == [("Killed", "done")]
+    assert len(xnat.requests("POST", "/xapi/containers/1/kill")) == 1
+
+
+def test_a_container_that_the_server_fails_to_kill_is_a_failure(
+    run: Run, launch: Launch, xnat: XNAT
+) -> None:
+    xnat.settings.container_seconds = 60
+    number = launch()
+    xnat.fails("POST", "/xapi/containers", 500)
+    answer = run("cancel", number, "--yes")
+    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
+    assert "500" in answer.err
+
+
 def test_a_classic_pipeline_is_ended(run: Run, launch: Launch, classic: XNAT) -> None:
     classic.settings.container_seconds = 60
     number = launch("DicomToNifti")

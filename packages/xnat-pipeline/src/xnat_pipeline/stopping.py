@@ -6,11 +6,12 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import OperationError
+from xnat_core.errors import NetworkError, OperationError, ServerError, XNATCtlError
+from xnat_core.lagging import look_until
 from xnat_core.models import PipelineJob
-from xnat_core.parallel import rest
+from xnat_core.services.once import patience_with
 from xnat_core.urls import path
-from xnat_pipeline.jobs import FIRST_LOOK, Jobs, is_over, object_of, stem, title
+from xnat_pipeline.jobs import Jobs, is_over, object_of, stem, title
 from xnat_pipeline.offers import CLASSIC, offers
 
 if TYPE_CHECKING:
@@ -24,20 +25,26 @@ def stop(client: XNATClient, job: PipelineJob) -> PipelineJob:
 
     A container is killed. Of a classic pipeline all jobs on the session are ended: the engine
     knows them by that alone. Raises OperationError when the job is neither, and when it goes on.
+    Where the answer is lost the job tells whether it was stopped.
     """
     jobs = Jobs(client)
     container = jobs.container_of(job)
-    if container is not None:
-        client.post(path("xapi", "containers", str(container["id"]), "kill"), about=("job", job.id))
-    else:
-        _terminate(client, job)
-    deadline = time.monotonic() + PATIENCE
-    while not is_over((now := jobs.get(job.id)).status):
-        if time.monotonic() >= deadline:
-            raise OperationError(
-                "cancel", f"job {job.id} ({title(job)}) is still {now.status} after it was stopped"
-            )
-        rest(FIRST_LOOK)
+    lost: XNATCtlError | None = None
+    patience, began = PATIENCE, time.monotonic()
+    try:
+        if container is not None:
+            where = path("xapi", "containers", str(container["id"]), "kill")
+            client.post(where, about=("job", job.id))
+        else:
+            _terminate(client, job)
+    except (NetworkError, ServerError) as error:
+        lost = error
+        patience = min(PATIENCE, patience_with(lost, time.monotonic() - began))
+    now = look_until(lambda: jobs.get(job.id), lambda seen: is_over(seen.status), patience)
+    if not is_over(now.status):
+        raise lost or OperationError(
+            "cancel", f"job {job.id} ({title(job)}) is still {now.status} after it was stopped"
+        )
     return now
 
 
