@@ -130,7 +130,7 @@ def test_another_shape_is_no_list(body: bytes, said: str) -> None:
         {"Result": ""},
         {"Result": None},
         {"Result": {}},
-        {"title": "Files"},
+        {"title": "Files", "totalRecords": "0"},
         {"totalRecords": "0"},
         {"Result": "", "totalRecords": 0},
     ],
@@ -141,7 +141,10 @@ def test_an_empty_list_may_be_written_in_many_ways(result: dict[str, Any]) -> No
     assert streamed(body, 4) == []
 
 
-@pytest.mark.parametrize("result", [{}, {"totalRecords": "3"}, {"Result": "", "totalRecords": 3}])
+@pytest.mark.parametrize(
+    "result",
+    [{}, {"title": "Files"}, {"totalRecords": "3"}, {"Result": "", "totalRecords": 3}],
+)
 def test_a_list_that_lacks_its_rows_is_no_empty_one(result: dict[str, Any]) -> None:
     body = json.dumps({"ResultSet": result}).encode()
     with pytest.raises(ClientRequestError, match="a list without rows"):
