@@ -155,7 +155,7 @@ def test_a_silent_receiver_is_left_and_its_association_not_used_again(
 
     scp.answer = answer
     try:
-        words = [*at(scp.port), "-w", "1", "--timeout", "3"]
+        words = [*at(scp.port), "-w", "1", "--timeout", "5"]
         status, records, _ = run("send", series[0].parent, *words)
     finally:
         silent.set()

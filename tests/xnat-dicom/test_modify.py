@@ -100,7 +100,7 @@ def test_what_is_encoded_otherwise_than_the_head_says_stays_whole(
         ("PatientNme=x", "PatientNme: no DICOM keyword; did you mean PatientName?"),
         ("StudyDate=hello", "StudyDate=hello: Invalid value for VR DA: 'hello'."),
         ("Rows=many", "Rows=many: invalid literal for int() with base 10: 'many'"),
-        ("Rows=70000", "format requires 0 <= number <= 65535"),
+        ("Rows=70000", "format requires 0 <= number <= "),
         ("ExaminedBodyThickness=1e39", "ExaminedBodyThickness=1e39: float too large to pack with"),
         ("PatientName=\udcff", "PatientName=\\udcff: 'utf-8' codec can't encode character"),
         ("SpecificCharacterSet=LATIN", "SpecificCharacterSet=LATIN: LATIN is no character set of"),

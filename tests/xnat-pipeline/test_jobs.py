@@ -43,7 +43,11 @@ def test_a_job_that_there_is_not(run: Run, number: str, status: int) -> None:
     assert run("status", number).status == status
 
 
-def test_watching_prints_every_change_and_ends_with_the_job(run: Run, launch: Launch) -> None:
+def test_watching_prints_every_change_and_ends_with_the_job(
+    run: Run, launch: Launch, xnat: XNAT
+) -> None:
+    # Long enough to be seen before it has ended.
+    xnat.settings.container_seconds = 1.5
     answer = run("status", launch(), "--watch", "--interval", "0.05")
     statuses = answer.values("status")
     assert answer.status == 0
