@@ -56,6 +56,7 @@ class Job:
         self.args = args
         self.quiet = args.flag("--quiet")
         self.console = Console(tool, quiet=self.quiet)
+        self.has_written_bytes = False
         self.tally = Tally()
         self.layout = command.layout
         self._tests: list[Test] = [where(text) for text in args.texts("--where")]
@@ -283,6 +284,7 @@ class Job:
         """Write bytes of an answer that is no record, a file for one, as they are."""
         with self._lock, OUTPUT_ERRORS:
             self._written += 1
+            self.has_written_bytes = True
             sys.stdout.buffer.write(block)
             sys.stdout.buffer.flush()
 

@@ -217,6 +217,8 @@ def _stopped(job: Job, error: XNATCtlError) -> int:
 
 def _tell_next(job: Job, error: XNATCtlError) -> None:
     """Write a last record by which the next tool of a pipeline learns that more was to come."""
+    if job.has_written_bytes:
+        return  # What is no record may be half a line, and is what its reader asked for.
     from xnat_core.records import failed
     from xnat_core.writers import Ndjson, Sorted
 
