@@ -233,7 +233,7 @@ def test_the_path_of_a_file_is_in_its_uri() -> None:
             "file_format": "DICOM",
             "file_content": "RAW",
             "cat_ID": "201",
-            "digest": "",
+            "digest": "9B6C",
         },
         session_id="E1",
         scan_id="1",
@@ -247,6 +247,7 @@ def test_the_path_of_a_file_is_in_its_uri() -> None:
         "name": "a b.dcm",
         "path": "sub/files/a b.dcm",
         "size": 526550,
+        "digest": "9b6c",
         "format": "DICOM",
         "content": "RAW",
     }

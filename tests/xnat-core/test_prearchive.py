@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from xnat_core.prearchive_rows import (
     ArchiveRefused,
     StagingError,
     WaitedTooLong,
+    entry_of_row,
     entry_of_uri,
     entry_path,
     plain_path,
@@ -132,6 +134,23 @@ def test_conflicts_are_known_before_archiving(
     assert [notice["type"] for notice in prearchive.conflicts(again)] == ["CONFLICT"]
     assert prearchive.conflicts(again, overwrite=True) == []
     assert prearchive.get(again).status == "READY"
+
+
+@pytest.mark.parametrize("result", [{"totalRecords": "0"}, {"Result": ""}, {"Result": []}])
+def test_no_conflicts_may_be_written_in_many_ways(
+    result: dict[str, str], xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
+) -> None:
+    xnat.has_project("P1")
+    entry = stage(client, tmp_path / "in")
+    body = json.dumps({"ResultSet": result})
+    xnat.fails("POST", "/data/services/validate-archive", 200, body=body)
+    assert prearchive.conflicts(entry) == []
+
+
+def test_a_status_may_be_written_in_any_case() -> None:
+    row = {"project": "P1", "timestamp": "20240502_101500123", "folderName": "E1"}
+    row["status"] = "ready"
+    assert entry_of_row(row).status == "READY"
 
 
 def test_an_answer_that_was_lost_is_looked_up(

@@ -146,11 +146,15 @@ def findings_of(response: Response) -> list[dict[str, Any]]:
     another shape: that nothing was read is no proof that nothing speaks against it."""
     import orjson
 
+    from xnat_core.http.listings import is_empty_list
+
     data: Any = None
     with suppress(orjson.JSONDecodeError):
         data = orjson.loads(response.content)
     result = data.get("ResultSet") if isinstance(data, dict) else None
     rows = result.get("Result") if isinstance(result, dict) else data
+    if is_empty_list(data):
+        return []
     if not isinstance(rows, list):
         said = one_line(response.text, 200)
         raise OperationError(

@@ -69,7 +69,7 @@ class Envelope:
         if not raw.strip():
             raise self.wrong("nothing", "a list")
         data = self.load(raw)
-        if _is_empty_list(data):
+        if is_empty_list(data):
             return []
         try:
             rows = data["ResultSet"]["Result"]
@@ -156,7 +156,7 @@ class Envelope:
             raise self.wrong("nothing", "a list")
         # Whole JSON of another shape, or half an envelope.
         data = self.load(text.encode())
-        if _is_empty_list(data):
+        if is_empty_list(data):
             return "]}}", 0
         raise self.wrong(_name(data), "a list")
 
@@ -184,7 +184,7 @@ def _only_object(items: Any) -> dict[str, Any] | None:
     return items[0] if is_one else None
 
 
-def _is_empty_list(data: object) -> bool:
+def is_empty_list(data: object) -> bool:
     """Whether an envelope is that of a list without rows, which some leave out or write as text.
 
     One that counts rows and has none is something else, and so is one without either.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from xnat_core.errors import InvalidIdentifierError
 from xnat_core.models.base import Fact, Model, ModelT
-from xnat_core.models.values import text
+from xnat_core.models.values import lowered, text
 from xnat_core.urls import path_of_uri
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -78,7 +78,10 @@ class ResourceFile(Model):
     assessor: Annotated[str | None, Fact("Accession ID of the assessor")] = None
     collection: Annotated[str | None, Fact("Label of the resource", key="resource")] = None
     size: Annotated[int | None, Fact("Size in bytes", names=("file_size",))] = None
-    digest: Annotated[str | None, Fact("MD5 in hexadecimal; absent when never computed")] = None
+    digest: Annotated[
+        str | None,
+        Fact("MD5 in lower-case hexadecimal; absent when never computed", read=lowered),
+    ] = None
     format: Annotated[str | None, Fact("Format, e.g. `DICOM`", names=("file_format",))] = None
     content_type: Annotated[
         str | None, Fact("Content, e.g. `RAW`", key="content", names=("content", "file_content"))

@@ -15,6 +15,12 @@ def text(value: Any) -> str | None:
     return written if written and not written.isspace() else None
 
 
+def lowered(value: Any) -> str | None:
+    """Text in small letters."""
+    written = text(value)
+    return written.strip().lower() if written else None
+
+
 def number(value: Any) -> int | None:
     """A count that may be written as text or with decimals (`"16"`, `"16.0"`)."""
     exact = decimal(value)
