@@ -115,6 +115,20 @@ def test_an_answer_that_is_no_session_is_a_failed_login(xnat: XNAT, answer: Resp
         projects(client)
 
 
+@pytest.mark.parametrize("form", ["{}", "{}\r\n", '"{}"'])
+@pytest.mark.parametrize("mimetype", ["text/plain", "text/html", "application/json"])
+def test_text_is_read_by_whatever_type_it_is_called(form: str, mimetype: str, xnat: XNAT) -> None:
+    def dress(request: Request, response: Response) -> None:
+        if request.path in ("/data/JSESSION", "/xapi/users/username"):
+            response.data = form.format(response.get_data(as_text=True))
+            response.mimetype = mimetype
+
+    xnat.app.after(dress)
+    with connect(resolve()) as client:
+        assert projects(client) == ["P1"]
+        assert client.whoami()["username"] == "admin"
+
+
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_site_without_a_login_service_is_doubted(xnat: XNAT, status: int) -> None:
     xnat.before(lambda r: Response("", status) if r.path == "/data/JSESSION" else None)

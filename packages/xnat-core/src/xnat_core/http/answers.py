@@ -115,12 +115,15 @@ def _json_message(raw: bytes) -> str:
 
 
 def is_html(response: Response) -> bool:
-    """Whether the body is a page for people, by its type or its first characters."""
-    kind = response.headers.get("Content-Type", "").lower()
-    if "html" in kind:
-        return True
-    start = b"" if _is_unread(response) else response.content[:64].lstrip().lower()
-    return start.startswith((b"<!doctype html", b"<html"))
+    """Whether the body is a page for people, by its first characters.
+
+    The type alone says so only of a body that has not been read: some servers call any text HTML.
+    """
+    typed = "html" in response.headers.get("Content-Type", "").lower()
+    if _is_unread(response):
+        return typed
+    start = response.content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html")) or (typed and start.startswith(b"<"))
 
 
 def is_half_json(response: Response) -> bool:

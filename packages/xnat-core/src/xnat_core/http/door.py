@@ -122,7 +122,7 @@ class ServerDoor:
             if status in _NO_SUCH_SERVICE:
                 error.message = f"{self._server}: the log-in was answered by {status}: {DOUBT}"
             raise error
-        token = response.text.partition(";")[0].strip()
+        token = response.text.partition(";")[0].strip().strip('"')
         if is_html(response) or not _TOKEN.fullmatch(token):
             raise NotAnswered(
                 self._server,

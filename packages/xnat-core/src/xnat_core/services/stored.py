@@ -29,8 +29,9 @@ def stored_files(client: XNATClient, home: Home, label: str) -> dict[str, Resour
 
 
 def is_same(member: Member, file: ResourceFile) -> bool:
-    """Whether the server has this file; the local one is read only where the sizes agree."""
-    if file.size != member.size:
+    """Whether the server has this file; the local one is read only where the sizes agree, or where
+    the server tells the digest alone."""
+    if not _may_be(file, member.size):
         return False
     return not file.digest or file.digest.lower() == md5_of(member.path)
 
@@ -73,7 +74,12 @@ def holds(stored: Mapping[str, ResourceFile], sent: Mapping[str, tuple[int, str]
 
 def is_as_sent(file: ResourceFile, size: int, digest: str) -> bool:
     """Whether the server has these bytes, as far as its listing tells."""
-    return file.size == size and (not file.digest or file.digest.lower() == digest)
+    return _may_be(file, size) and (not file.digest or file.digest.lower() == digest)
+
+
+def _may_be(file: ResourceFile, size: int) -> bool:
+    """Whether its size allows it. One that is blank does where a digest is there to decide."""
+    return file.size == size or (file.size is None and bool(file.digest))
 
 
 def require_as_sent(
