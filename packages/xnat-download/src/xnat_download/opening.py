@@ -12,9 +12,10 @@ from xnat_core.models import Session
 from xnat_core.services.base import document
 from xnat_core.services.base import listing as listed
 from xnat_core.services.homes import Home
-from xnat_core.services.resource_files import require_no_files
+from xnat_core.services.resource_files import require_no_files, with_labels
 from xnat_core.services.resources import resources_of
 from xnat_core.services.scans import scans_of
+from xnat_core.urls import path
 from xnat_download.download import Download
 from xnat_download.fetching import fetch_group
 from xnat_download.listing import Details, Listing, Row
@@ -74,7 +75,8 @@ def begin(download: Download) -> list[Work]:
 def files_below(
     client: XNATClient, parts: tuple[str, ...], about: tuple[str, str]
 ) -> Iterator[Row]:
-    return listed(client, *parts, "files", params={"all": "true"}, about=about)
+    rows = listed(client, *parts, "files", params={"all": "true"}, about=about)
+    return with_labels(client, rows, path("data", *parts), about)
 
 
 def _details(download: Download, session: Session | None) -> Details:

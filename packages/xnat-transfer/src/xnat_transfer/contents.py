@@ -12,7 +12,7 @@ from xnat_core.models import Resource, Scan, Session
 from xnat_core.models.resource import relative_path
 from xnat_core.services.base import listing
 from xnat_core.services.homes import Home
-from xnat_core.services.resource_files import require_no_files
+from xnat_core.services.resource_files import require_no_files, with_labels
 from xnat_core.services.resources import resources_of
 from xnat_core.services.scans import COLUMNS, scans_of
 from xnat_core.transfer_errors import TransferError
@@ -165,7 +165,8 @@ def resources_at(client: XNATClient, home: Home, wanted: Choice) -> Contents:
 def file_rows(client: XNATClient, home: Home, *, everything: bool) -> Iterator[Row]:
     """The files of all resources of an item, with `everything` those of its scans and assessors."""
     params = {"all": "true"} if everything else None
-    for row in listing(client, *home.parts, "files", params=params, about=home.about):
+    rows = listing(client, *home.parts, "files", params=params, about=home.about)
+    for row in with_labels(client, rows, home.path, home.about):
         uri = str(row.get("URI") or "")
         owner = _OWNER.search(uri.partition("/resources/")[0])
         category, name = (owner[1], owner[2]) if owner else (OWN, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from xnat_core.models.values import number
 from xnat_core.urls import local_path
 
 Row = dict[str, str]
@@ -19,6 +20,7 @@ _SPELLINGS = (
     *("digest", "timestamp", "folderName", "status", "tag", "subject", "GROUP_ID", "login"),
     *("Description", "Path"),
 )
+_COUNTS = ("Size", "file_count", "file_size")
 _BY_LETTERS: dict[str, tuple[str, ...]] = {}
 for _name in _SPELLINGS:
     _BY_LETTERS[_name.lower()] = (*_BY_LETTERS.get(_name.lower(), ()), _name)
@@ -27,7 +29,8 @@ for _name in _SPELLINGS:
 def as_texts(row: dict[str, Any]) -> Row:
     """Return a row with every value as text, nothing as an empty one.
 
-    Columns in another case than is known are there in that one, too, and `URI` begins with `/data`.
+    Columns in another case than is known are there in that one, too, `URI` begins with `/data`, and
+    counts have no decimals.
     """
     for value in row.values():
         if value.__class__ is not str:
@@ -37,6 +40,13 @@ def as_texts(row: dict[str, Any]) -> Row:
             break
     if missing := _missing(tuple(row)):
         row = {**row, **{spelling: row[key] for spelling, key in missing}}
+    for name in _COUNTS:
+        if (
+            (count := row.get(name))
+            and not count.isdigit()
+            and (known := number(count)) is not None
+        ):
+            row = {**row, name: str(known)}
     uri = row.get("URI")
     if uri and not uri.startswith("/data/"):
         row = {**row, "URI": local_path(uri)}

@@ -22,6 +22,7 @@ from xnat_core.services.lookup import (
     session_of_item,
     with_subject_label,
 )
+from xnat_core.services.resource_files import with_labels
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
 
 def archived_files(client: XNATClient, session_id: str) -> Iterator[HeldFile]:
     """The DICOM files of all scans of an archived session, as the listing arrives."""
-    where = path("data", "experiments", session_id, "files")
-    for row in client.iter_rows(where, params={"all": True}, about=("session", session_id)):
+    where, about = path("data", "experiments", session_id), ("session", session_id)
+    rows = client.iter_rows(f"{where}/files", params={"all": True}, about=about)
+    for row in with_labels(client, rows, where, about):
         found = _IN_SCAN.search(row.get("URI", ""))
         if found and _is_dicom(row.get("collection", ""), row.get("file_format", "")):
             yield _held(unquote(found[1]), row)

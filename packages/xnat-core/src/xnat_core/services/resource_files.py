@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from xnat_core.errors import DownloadError, ResourceNotFoundError, ServerError
 from xnat_core.models import Resource, ResourceFile
-from xnat_core.services.base import Row, document, listing
+from xnat_core.services.base import About, Row, document, listing
 from xnat_core.services.homes import Home, owner_in, parents_of
 from xnat_core.urls import path
 
@@ -19,11 +19,35 @@ if TYPE_CHECKING:
 _SESSION_IN_URI = re.compile(r"/experiments/([^/]+)")
 
 
+def with_labels(
+    client: XNATClient, rows: Iterable[Row], parent: str, about: About
+) -> Iterator[Row]:
+    """The rows of files below `parent`, each with the label of its resource in `collection`.
+
+    Some servers leave that column out: then the number in the `URI` is looked up.
+    """
+    labels: dict[str, str] | None = None
+    for row in rows:
+        if "collection" not in row:
+            if labels is None:
+                labels = _labels_by_number(client, parent, about)
+            number = row.get("URI", "").partition("/resources/")[2].partition("/")[0]
+            row = {**row, "collection": labels.get(number, number)}
+        yield row
+
+
+def _labels_by_number(client: XNATClient, parent: str, about: About) -> dict[str, str]:
+    everything = {"all": "true"} if "/experiments/" in parent else None
+    rows = client.rows(f"{parent}/resources", params=everything, about=about)
+    return {row.get("xnat_abstractresource_id", ""): row.get("label", "") for row in rows}
+
+
 def files_of(client: XNATClient, home: Home) -> Iterator[ResourceFile]:
     """The files of all resources of a home, as they arrive; a session's include its scans'."""
     # Below a project or a subject this parameter would reach into its sessions.
     params = {"all": "true"} if home.parts[0] == "experiments" else None
-    for row in listing(client, *home.parts, "files", params=params, about=home.about):
+    rows = listing(client, *home.parts, "files", params=params, about=home.about)
+    for row in with_labels(client, rows, home.path, home.about):
         owner = owner_in(row.get("URI", ""))
         if row.get("URI") and not home.lists(*owner):
             continue
@@ -58,7 +82,7 @@ def rows_of_resource(client: XNATClient, resource: Resource) -> Iterator[Row]:
             if is_of_session and not _SESSION_IN_URI.search(row.get("URI") or where):
                 raise ResourceNotFoundError(*about)
             empty = False
-            yield row
+            yield row if "collection" in row else {**row, "collection": resource.label}
     except ServerError:
         row_of(client, resource)
         raise
