@@ -269,6 +269,24 @@ def test_a_redirect_of_a_write_is_never_a_success(server: HTTPServer, method: st
     assert f"{method} /data/x was redirected" in str(error)
 
 
+@pytest.mark.parametrize("status", [307, 308])
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_a_write_follows_to_the_same_path_with_a_slash(
+    server: HTTPServer, method: str, status: int
+) -> None:
+    answers(server, "/data/x", Response("", status, {"Location": "/data/x/?a=1"}))
+    answers(server, "/data/x/", Response("done"))
+    with client_of(server) as client:
+        assert client.request(method, "/data/x?a=1", data=b"body").text == "done"
+    (request,) = (request for request, _ in server.log if request.path == "/data/x/")
+    assert (request.method, request.get_data()) == (method, b"body")
+
+
+def test_a_write_follows_to_no_other_path(server: HTTPServer) -> None:
+    error = error_of(server, Response("", 308, {"Location": "/data/y"}), "PUT")
+    assert "PUT /data/x was redirected" in str(error)
+
+
 def test_a_redirect_can_be_accepted_with_its_body(server: HTTPServer) -> None:
     answers(server, "/data/x", Response("/archive/E1", 301, {"Location": "/data/y"}))
     with client_of(server) as client:

@@ -99,3 +99,14 @@ def test_a_file_whose_name_the_server_changes_is_no_matter_of_permission(
     status, _, err = run("-P", "P1", "E1", "R", str(tmp_path / "f"))
     assert (status, "permission" in err) == (1, False)
     assert "R/ü.txt: the server did not store it, or under another name" in err
+
+
+def test_an_unknown_resource_may_be_answered_by_404(run: Run, xnat: XNAT) -> None:
+    def not_found(request: Request, response: Response) -> None:
+        if request.path.endswith("/resources/R/files") and b'"Result":[]' in response.data:
+            response.status_code, response.data = 404, b""
+
+    xnat.app.after(not_found)
+    status, records, err = run(*HERE)
+    assert (status, records[0]["outcome"]) == (0, "done"), err
+    assert run("-P", "P1", "NOPE", "R", "files/a.txt")[0] == 5

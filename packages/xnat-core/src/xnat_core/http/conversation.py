@@ -121,7 +121,8 @@ class Conversation:
         self._transport.close()
 
     def _exchange(self, call: Call, token: str | None) -> Stream:
-        """One request up the ladder, and behind redirects if it only reads."""
+        """One request up the ladder, and behind redirects if it only reads, or of 307 and 308 to the
+        same path with another slash or scheme."""
         url = call.url
         for _ in range(_MOST_REDIRECTS):
             call.wire.prepared.url = url
@@ -139,7 +140,13 @@ class Conversation:
             if response.status_code in call.accept and not answers.is_same_path(url, target):
                 return response
             response.close()
-            if call.method not in READING or not answers.may_follow(url, target):
+            may_repeat = call.method in READING or (
+                # The same request at the same place, and so far nothing has been done.
+                response.status_code in (307, 308)
+                and answers.is_same_path(url, target)
+                and call.wire.rewindable
+            )
+            if not may_repeat or not answers.may_follow(url, target):
                 raise answers.refused_redirect(self._server, call.operation, target)
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")

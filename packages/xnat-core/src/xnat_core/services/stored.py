@@ -9,7 +9,7 @@ from xnat_core.archive.members import Member
 from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
 from xnat_core.files import BLOCK, md5_of, new_md5
 from xnat_core.models import ResourceFile
-from xnat_core.services.base import listing
+from xnat_core.services.base import document, listing
 from xnat_core.services.homes import Home, owner_in
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ def stored_files(client: XNATClient, home: Home, label: str) -> dict[str, Resour
         rows = listing(client, *home.parts, "resources", label, "files", about=home.about)
         own = (row for row in rows if home.lists(*owner_in(row.get("URI") or home.path)))
         return {file.path: file for file in (ResourceFile.from_row(row) for row in own)}
-    except ResourceNotFoundError as error:
-        if error.resource_type == home.about[0]:
+    except ResourceNotFoundError:
+        # The server lists nothing for an unknown resource; one that answers 404 may mean either.
+        if document(client, home.path, home.about) is None:
             raise
         return {}
 
