@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,40 @@ def test_a_token_of_which_the_server_does_not_say_that_it_has_ended_is_not_calle
     status, (record,), err = ran(capfd, "token", "revoke", alias)
     assert (status != 0, record["outcome"]) == (True, "failed")
     assert err.count("\n") == 2
+
+
+def test_a_device_is_not_replaced_by_a_token_which_then_ends(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "device")
+    for place, why in (("device", "not a regular file"), ("", "Is a directory")):
+        status, _, err = ran(capfd, "token", "issue", "--out", str(tmp_path / place))
+        assert status == 1
+        assert err == f"xnat-auth: {tmp_path / place}: cannot be written: {why}\n"
+    assert stat.S_ISFIFO((tmp_path / "device").stat().st_mode)
+    assert ran(capfd, "token", "list")[1] == []
+
+
+@pytest.mark.parametrize("time", ["1e30", "-1e15", "1e308"])
+def test_a_time_that_no_calendar_has_is_none(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], time: str
+) -> None:
+    body = f'{{"alias": "a", "secret": "s", "created": {time}}}'
+    xnat.fails("GET", "/data/services/tokens/issue", 200, body=body)
+    xnat.fails("GET", "/data/services/tokens/show", 200, body=f"[{body}]")
+    for words in (("issue", "--show-secret"), ("list",)):
+        status, (record,), err = ran(capfd, "token", *words)
+        assert (status, err, record["id"], record.get("created_at")) == (0, "", "a", None)
+
+
+@pytest.mark.parametrize("body", ['{"alias": 5, "secret": "s"}', '{"alias": "a", "secret": [1]}'])
+def test_what_is_no_text_is_no_token(
+    xnat: XNAT, tmp_path: Path, capfd: pytest.CaptureFixture[str], body: str
+) -> None:
+    xnat.fails("GET", "/data/services/tokens/issue", 200, body=body)
+    status, _, err = ran(capfd, "token", "issue", "--out", str(tmp_path / "token"))
+    assert (status, "answered without a token" in err) == (1, True)
+    assert not (tmp_path / "token").exists()
 
 
 def test_a_token_that_does_not_exist_cannot_be_revoked(capfd: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,17 @@ def entries(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
+def test_a_device_is_not_replaced(folder: Path) -> None:
+    os.mkfifo(folder / "device")
+    with (
+        pytest.raises(OperationError, match="device: not a regular file"),
+        atomic_write(folder / "device"),
+    ):
+        pass
+    assert entries(folder) == ["device"]
+    assert stat.S_ISFIFO((folder / "device").stat().st_mode)
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_new_file_replaces_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, links: bool

@@ -20,9 +20,10 @@ Examples:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from xnat_auth.tokens import record_of
-from xnat_core.errors import ServerError, UsageError
+from xnat_auth.tokens import end, record_of
+from xnat_core.errors import ConfigurationError, ServerError, UsageError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.records import Record, done
 from xnat_core.token_files import AliasToken
@@ -37,10 +38,18 @@ def work(job: Job) -> Iterator[Record]:
     client, user = job.client(), job.args.text("--for")
     where = path("data", "services", "tokens", "issue", *(("user", user) if user else ()))
     token = client.get_json(where)
-    if not isinstance(token, dict) or not token.get("alias") or not token.get("secret"):
+    if not isinstance(token, dict) or not all(
+        isinstance(token.get(part), str) and token[part] for part in ("alias", "secret")
+    ):
         raise ServerError("GET", f"{where}: answered without a token")
     record = record_of(token, client.base_url)
     if out is not None:
-        AliasToken(client.base_url, token["alias"], token["secret"]).write(out)
+        try:
+            AliasToken(client.base_url, token["alias"], token["secret"]).write(out)
+        except ConfigurationError:
+            # Nobody has seen its secret: it would be alive for two days, and of use to nobody.
+            with suppress(XNATCtlError):
+                end(client, str(token["alias"]))
+            raise
         record["path"] = str(out)
     yield done(record, secret=token["secret"] if shown else None)

@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from xnat_auth.tokens import tokens_of
-from xnat_core.errors import ResourceNotFoundError, ServerError, XNATCtlError
+from xnat_auth.tokens import end, tokens_of
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed
-from xnat_core.urls import path
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -55,13 +54,9 @@ def _alive(client: XNATClient) -> Container[str]:
 
 def _revoke(client: XNATClient, alias: str, alive: Container[str]) -> None:
     """End a token. Raises what speaks against it having ended."""
-    where = path("data", "services", "tokens", "invalidate", alias)
     try:
-        answer = client.json(where, about=("token", alias))
+        end(client, alias)
     except ResourceNotFoundError:
         # The answer was lost, and the request that was made again found it gone.
         if alias not in alive:
             raise
-        return
-    if not isinstance(answer, dict) or answer.get("result") != "OK":
-        raise ServerError("GET", f"{where}: the server does not say that the token has ended")

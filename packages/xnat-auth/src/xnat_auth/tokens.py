@@ -24,6 +24,14 @@ def tokens_of(client: XNATClient, user: str | None = None) -> list[dict[str, Any
     return found
 
 
+def end(client: XNATClient, alias: str) -> None:
+    """End a token. Raises ResourceNotFoundError, ServerError when it is not said to have ended."""
+    where = path("data", "services", "tokens", "invalidate", alias)
+    answer = client.json(where, about=("token", alias))
+    if not isinstance(answer, dict) or answer.get("result") != "OK":
+        raise ServerError("GET", f"{where}: the server does not say that the token has ended")
+
+
 def record_of(token: Mapping[str, Any], server: str) -> Record:
     """The record of a token."""
     public = {key: value for key, value in token.items() if key not in ("secret", "id")}
@@ -38,4 +46,7 @@ def record_of(token: Mapping[str, Any], server: str) -> Record:
 def _time(milliseconds: Any) -> str | None:
     if not isinstance(milliseconds, (int, float)):
         return None
-    return datetime.fromtimestamp(milliseconds // 1000, timezone.utc).isoformat()
+    try:
+        return datetime.fromtimestamp(milliseconds // 1000, timezone.utc).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None  # No year has so many: the server told of no time.

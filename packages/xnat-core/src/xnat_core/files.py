@@ -14,6 +14,7 @@ from typing import IO, Protocol
 
 from xnat_core.errors import IntegrityError, OperationError, UploadError
 from xnat_core.parallel import check_stop
+from xnat_core.private_files import refuse_special
 
 BLOCK = 1 << 20
 _LONGEST_NAME = 255
@@ -150,11 +151,13 @@ def atomic_write(
     made. `digest` computes the MD5 also when none is expected; `sync` returns only when the disk
     has it; with `new` nothing is replaced.
 
-    Raises `IntegrityError` when size or MD5 differ, `OperationError` when the disk fails, or with
-    `new` when there is something of that name by then.
+    Raises `IntegrityError` when size or MD5 differ, `OperationError` when the disk fails, the name
+    is that of a device, or with `new` when there is something of that name by then.
     """
     with _disk_errors(final.parent):
         final.parent.mkdir(parents=True, exist_ok=True)
+    with _disk_errors(final):
+        refuse_special(final)
     part = PartFile(unique_part_path(final), new_md5() if digest or md5 is not None else None)
     try:
         yield part
