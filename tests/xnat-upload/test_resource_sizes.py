@@ -10,6 +10,8 @@ from werkzeug.wrappers import Request, Response
 
 from support.resources import Run, session_path, stored
 from support.sandbox import XNAT
+from xnat_core.models import ResourceFile
+from xnat_core.services.stored import is_as_sent
 
 HERE = ("-P", "P1", "E1", "R")
 
@@ -43,8 +45,8 @@ def test_what_was_sent_is_known_by_its_digest(run: Run, xnat: XNAT) -> None:
     assert stored(xnat, session_path(xnat), "R")["a.txt"] == b"other content"
 
 
-def test_without_digests_nothing_is_called_verified(run: Run, xnat: XNAT) -> None:
-    xnat.store.preferences.set("checksums", False)
-    status, records, err = run(*HERE, "files")
-    assert (status, records[0]["outcome"], records[0]["verified"]) == (0, "done", False), err
-    assert run(*HERE, "files", "--verify")[0] == 8
+def test_where_nothing_is_told_of_a_file_it_is_not_taken_for_the_one_that_was_sent() -> None:
+    row = {"Name": "a.txt", "URI": "/data/experiments/E1/resources/R/files/a.txt", "Size": ""}
+    assert not is_as_sent(ResourceFile.from_row(row), 1, "9b6c")
+    assert is_as_sent(ResourceFile.from_row({**row, "digest": "9b6c"}), 1, "9b6c")
+    assert is_as_sent(ResourceFile.from_row({**row, "Size": "1"}), 1, "9b6c")

@@ -121,8 +121,7 @@ class Conversation:
         self._transport.close()
 
     def _exchange(self, call: Call, token: str | None) -> Stream:
-        """One request up the ladder, and behind redirects if it only reads, or of 307 and 308 to the
-        same path with another slash or scheme."""
+        """One request up the ladder, and behind the redirects that may be followed."""
         url = call.url
         for _ in range(_MOST_REDIRECTS):
             call.wire.prepared.url = url
@@ -140,13 +139,7 @@ class Conversation:
             if response.status_code in call.accept and not answers.is_same_path(url, target):
                 return response
             response.close()
-            may_repeat = call.method in READING or (
-                # The same request at the same place, and so far nothing has been done.
-                response.status_code in (307, 308)
-                and answers.is_same_path(url, target)
-                and call.wire.rewindable
-            )
-            if not may_repeat or not answers.may_follow(url, target):
+            if not (_may_repeat(call, response, target) and answers.may_follow(url, target)):
                 raise answers.refused_redirect(self._server, call.operation, target)
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
@@ -313,6 +306,15 @@ class Conversation:
             exhausted.details = error.details
             raise exhausted
         raise error
+
+
+def _may_repeat(call: Call, response: Stream, target: str) -> bool:
+    """Whether a redirected request may be made again; a change only where it was to be made, with
+    another slash or scheme, and by a status that says that nothing has been done."""
+    if call.method in READING:
+        return True
+    is_same = answers.is_same_path(call.url, target)
+    return response.status_code in (307, 308) and is_same and call.wire.rewindable
 
 
 @contextmanager
