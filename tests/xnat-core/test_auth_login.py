@@ -129,6 +129,16 @@ def test_text_is_read_by_whatever_type_it_is_called(form: str, mimetype: str, xn
         assert client.whoami()["username"] == "admin"
 
 
+def test_a_session_may_be_offered_to_get_alone(xnat: XNAT) -> None:
+    def only_get(request: Request) -> Response | None:
+        refused = request.path == "/data/JSESSION" and request.method == "POST"
+        return Response("", 405) if refused else None
+
+    xnat.before(only_get)
+    with connect(resolve()) as client:
+        assert projects(client) == ["P1"]
+
+
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_site_without_a_login_service_is_doubted(xnat: XNAT, status: int) -> None:
     xnat.before(lambda r: Response("", status) if r.path == "/data/JSESSION" else None)

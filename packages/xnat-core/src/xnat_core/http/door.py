@@ -47,16 +47,13 @@ class ServerDoor:
     def log_in(self, username: str, password: str) -> Login:
         """Log in with one attempt, and make sure that the session is that user's.
 
-        POST /data/JSESSION. Raises WrongPassword, NotAnswered, AuthenticationError for other
-        refusals, and ServerError or NetworkError when the server could not answer.
+        POST /data/JSESSION, or GET where that is not offered. Raises WrongPassword, NotAnswered,
+        AuthenticationError for other refusals, and ServerError or NetworkError when the server
+        could not answer.
         """
-        request = self._wire("POST", "/data/JSESSION")
-        request.basic = (username, password)
-        response = self._retries.run(
-            f"log-in at {self._server}",
-            lambda: self._transport.send(request, None),
-            repeatable=False,
-        )
+        response = self._ask_for_session("POST", username, password)
+        if response.status_code == 405:
+            response = self._ask_for_session("GET", username, password)
         token = self._token_of(response, username)
         self._check_identity(token, username)
         return Login(token, lifetime_of(response) or Login("").lifetime)
@@ -97,6 +94,15 @@ class ServerDoor:
         request = self._wire("DELETE", "/data/JSESSION", reading=10.0)
         with contextlib.suppress(Failure):
             self._transport.send(request, token)
+
+    def _ask_for_session(self, method: str, username: str, password: str) -> Response:
+        request = self._wire(method, "/data/JSESSION")
+        request.basic = (username, password)
+        return self._retries.run(
+            f"log-in at {self._server}",
+            lambda: self._transport.send(request, None),
+            repeatable=False,
+        )
 
     def _token_of(self, response: Response, username: str) -> str:
         """The session that the answer to a log-in has. Raises the error that explains another."""
