@@ -109,6 +109,37 @@ def test_failed_records_do_not_make_a_shard_done_whose_command_was_ended(
     assert shard["state"] == "waiting"
 
 
+@pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGFPE"])
+def test_a_command_that_crashes_has_failed(run: Run, plan: Path, name: str) -> None:
+    crash = f"import os, signal; os.kill(os.getpid(), signal.{name})"
+    status, (shard,), err = run("run", plan, 0, "--", sys.executable, "-c", crash)
+    assert (status, shard["outcome"]) == (1, "failed")
+    assert f" crashed with {name}, the shard is not done\n" in err
+    assert not list(plan.glob("shard.*.out"))
+
+
+def test_a_command_that_somebody_killed_is_to_be_run_again(run: Run, plan: Path) -> None:
+    status, _, err = run("run", plan, 0, "--", "sh", "-c", "kill -9 $$")
+    assert (status, err) == (75, "xnat-shard: shard 0: sh was stopped; run it again\n")
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "doubled"])
+def test_records_that_are_not_those_of_the_plan_are_not_run(
+    run: Run, plan: Path, damage: str
+) -> None:
+    file = next(plan.glob("shard.0000.*.in"))
+    whole = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes({"cut": whole.splitlines(True)[0], "doubled": whole * 2}[damage])
+    status, _, err = run("run", plan, 0, "--", "cat")
+    reason = "No such file or directory" if damage == "gone" else "not the records of the plan"
+    assert (status, err) == (1, f"xnat-shard: read: {file}: {reason}: plan again\n")
+    file.write_bytes(whole)
+    assert run("run", plan, 0, "--", "cat")[0] == 0
+
+
 def test_a_command_that_had_to_stop_leaves_the_shard_undone(run: Run, plan: Path) -> None:
     failure = '{"kind":"failure","outcome":"failed","error":{"exit_status":4,"message":"gone"}}'
     status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo '{failure}'; exit 4")

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from xnat_core.errors import OperationError, UsageError
 from xnat_core.files import atomic_write, sync_directory
@@ -27,6 +27,18 @@ from xnat_core.models import Shard
 from xnat_core.records import Record, RecordError, parse_line, read_lines
 
 PLAN = "plan.json"
+_MODULO = 1 << 128
+
+
+def digest_of(lines: Iterable[bytes]) -> int:
+    """What adds up, over all lines of a shard, to its digest."""
+    # A sum, because the order of the records is no part of what they are.
+    return sum(int.from_bytes(blake2b(line, digest_size=16).digest(), "big") for line in lines)
+
+
+def written(digest: int) -> str:
+    """A digest as files have it."""
+    return f"{digest % _MODULO:032x}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,21 @@ class Folder:
     def input(self, part: Part) -> Path:
         """The records of a shard."""
         return self.path / f"{part.stem}.in"
+
+    def open_input(self, part: Part) -> IO[bytes]:
+        """The records of a shard. Raises OperationError when they are not those of the plan."""
+        path = self.input(part)
+        try:
+            file = path.open("rb")
+            if written(digest_of(file)) == part.digest:
+                file.seek(0)
+                return file
+            file.close()
+            reason = "not the records of the plan"
+        except OSError as error:
+            reason = str(error.strerror)
+        # A copy that was cut short, for one: the shard would be done without the rest.
+        raise OperationError("read", f"{path}: {reason}: plan again")
 
     def output(self, part: Part) -> Path:
         """The results of a shard that is done."""

@@ -37,11 +37,10 @@ from xnat_core.job import Job
 from xnat_core.records import Record, done
 from xnat_core.user_paths import expanded
 from xnat_shard.balance import UNKNOWN, assign, weights
-from xnat_shard.folder import Folder, Part, Plan
+from xnat_shard.folder import Folder, Part, Plan, digest_of, written
 
 MOST_SHARDS = 10_000
 _BUFFERED = 32 << 20
-_MODULO = 1 << 128
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -112,8 +111,7 @@ class _Pile:
         self.lines.append(line)
         self.records += 1
         self.size += max(0, size)
-        # A sum, because the order of the records is no part of what they are.
-        self.digest += int.from_bytes(blake2b(line, digest_size=16).digest(), "big")
+        self.digest += digest_of((line,))
 
     def flush(self) -> None:
         # Opened for each flush: there may be more shards than files that can be open.
@@ -122,7 +120,7 @@ class _Pile:
         self.lines.clear()
 
     def part(self, index: int) -> Part:
-        return Part(index, self.records, self.size, f"{self.digest % _MODULO:032x}")
+        return Part(index, self.records, self.size, written(self.digest))
 
 
 def _write(

@@ -24,6 +24,7 @@ Examples:
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -50,6 +51,8 @@ from xnat_shard.results import Results, results_of
 
 _LOOK = 0.5
 _STOPPED = (UNFINISHED, INTERRUPTED, TERMINATED)
+_CRASHES = ("SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS", "SIGXFSZ")
+"""Signals that nobody sends to a command: what it does brings them, and will again."""
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -102,7 +105,7 @@ def _run(job: Job, folder: Folder, part: Part, lease: Lease) -> Record:
     folder.clear(part)
     file = unique_part_path(folder.path / f"shard.{part.index:04d}")
     try:
-        with folder.input(part).open("rb") as records:
+        with folder.open_input(part) as records:
             process = start(command, records)
         with lease.kept() as lost:
             status = wait(process, file, lost, left_behind)
@@ -123,10 +126,19 @@ def _not_done(record: Record, found: Results, command: str, status: int) -> Reco
         raise UnfinishedError(
             f"{name}: {command} reached its bound, {found.left} records are left; run it again"
         )
+    crash = _crash(status)
+    if crash is not None:
+        message = f"{name}: {command} crashed with {crash}, the shard is not done"
+        return failed(record, XNATCtlError(message))
     if status in _STOPPED or status < 0:
         raise UnfinishedError(f"{name}: {command} was stopped; run it again")
     message = f"{name}: {command} failed with status {status}, the shard is not done"
     return _with_status(failed(record, XNATCtlError(message)), status or GENERAL)
+
+
+def _crash(status: int) -> str | None:
+    """The name of the signal by which a command has ended itself."""
+    return next((name for name in _CRASHES if -status == getattr(signal, name, None)), None)
 
 
 def _told(folder: Folder, part: Part, outcome: str) -> Record:
