@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
@@ -148,6 +149,24 @@ def test_references_lead_to_the_copies(run: Run, folder: Path) -> None:
     reference = second.SourceImageSequence[0]
     assert reference.ReferencedSOPInstanceUID == first.SOPInstanceUID
     assert reference.ReferencedSOPClassUID == first.SOPClassUID
+
+
+def test_what_is_no_file_is_neither_read_nor_replaced(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    file = next(folder.rglob("*.dcm"))
+    places = [tmp_path / "copy.dcm", file.with_name(file.name + ".bak")]
+    for place in places:
+        os.mkfifo(place)
+    before = file.read_bytes()
+    ran = run("anonymize", file, places[0])
+    assert ran.status == 1
+    assert f"{places[0]} is there, and no copy of this tool: it is not replaced" in ran.err
+    ran = run("modify", file, "--backup", "-t", "PatientID=X")
+    assert ran.status == 1
+    assert "is there already and differs from the file" in ran.err
+    assert all(place.is_fifo() for place in places)
+    assert file.read_bytes() == before
 
 
 def test_the_same_key_gives_the_same_copies_and_another_key_others(run: Run) -> None:

@@ -115,7 +115,8 @@ def work(job: Job) -> Iterator[Record]:
     def act(copy: Copy) -> Iterable[Record]:
         if copy.target.resolve().is_relative_to(inside):
             raise DicomError(f"{copy.target}: is part of the input", copy.source)
-        if copy.target.exists() and not is_copy(copy.target):
+        # A device or a pipe might be read for ever.
+        if copy.target.exists() and not (copy.target.is_file() and is_copy(copy.target)):
             said = f"{copy.target} is there, and no copy of this tool: it is not replaced"
             raise DicomError(said, copy.source)
         dataset = read_whole(copy.source)

@@ -48,7 +48,7 @@ def back_up(path: Path) -> Path:
     backup = path.with_name(path.name + BACKUP)
     with damage(path):
         if backup.exists():
-            if md5_of(backup) == md5_of(path):
+            if backup.is_file() and md5_of(backup) == md5_of(path):
                 return backup
             raise DicomError(f"{backup}: is there already and differs from the file", path)
         with path.open("rb") as file, atomic_write(backup, sync=True, new=True) as part:
