@@ -126,11 +126,11 @@ class Folder:
         """The records of a shard. Raises OperationError when they are not those of the plan."""
         path = self.input(part)
         try:
-            file = path.open("rb")
-            if written(digest_of(file)) == part.digest:
-                file.seek(0)
-                return file
-            file.close()
+            with path.open("rb") as file:
+                found = written(digest_of(file))
+            if found == part.digest:
+                # Anew: what a command inherits begins where the descriptor stands.
+                return path.open("rb")
             reason = "not the records of the plan"
         except OSError as error:
             reason = str(error.strerror)
