@@ -315,3 +315,18 @@ def test_a_scan_whose_dicom_was_not_kept_is_made_by_nobody_else(transfer: Transf
     ran = transfer("--config", transfer.config())
     assert ran.status == 0, ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_web_page_is_not_sent_as_metadata(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    page = Response("<html><body><form>Log in</form></body></html>", mimetype="text/html")
+
+    def logged_out(request: Request) -> Response | None:
+        asked = request.path == f"/data/experiments/{session.id}"
+        return page if asked and request.args.get("format") == "xml" else None
+
+    transfer.source.before(logged_out)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 1
+    assert "the source answered with a web page instead of a document" in ran.err
+    assert not [one for one in transfer.dest.requests("PUT") if "/experiments/" in one.path]

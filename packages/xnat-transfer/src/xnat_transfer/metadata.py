@@ -94,9 +94,13 @@ def _parsed(document: bytes) -> ET.Element:
             # Types are named by prefix in attributes, so that prefixes must stay as they are.
             if prefix and not prefix.startswith("ns"):
                 ET.register_namespace(prefix, uri)
-        return ET.fromstring(document)
+        root = ET.fromstring(document)
     except ET.ParseError as error:
         raise TransferError(f"the source's document cannot be read: {error}") from None
+    if _local(root).lower() == "html":
+        # A page may well be XML; the destination would be blamed for not knowing it.
+        raise TransferError("the source answered with a web page instead of a document")
+    return root
 
 
 def _local(element: ET.Element) -> str:
