@@ -348,6 +348,9 @@ def test_a_slow_archive_answers_500_and_goes_on(xnat: XNAT, series: dict[str, by
     assert archive(xnat, uri).status_code == 500
     assert statuses(xnat) == ["_ARCHIVING"]
     wait_until(lambda: not rows(xnat))
+    folder = xnat.data / "archive" / "P1" / "arc001" / "SUB001_MR1" / "SCANS" / "1" / "DICOM"
+    # The files move a moment after the row has gone.
+    wait_until(lambda: all((folder / name).exists() for name in series))
     assert files(xnat) == series
 
 

@@ -18,6 +18,7 @@ from xnat_core.bounds import BoundReached, Bounds
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
 from xnat_core.errors import CancelledError, ConfigurationError, UsageError, explain
+from xnat_core.job_input import JobInput
 from xnat_core.job_server import JobServer
 from xnat_core.records import (
     Record,
@@ -136,8 +137,6 @@ class Job:
         unchanged; lines that are no records, and records of other kinds or of another server,
         become failed ones. Raises UsageError where nothing can come.
         """
-        from xnat_core.job_input import JobInput
-
         source = JobInput(self.tool, kinds, self._server if self.command.server else None)
         source.require(is_asked_for=self.args.has_dash)
         # When nothing comes, an empty list is the answer.
