@@ -116,6 +116,30 @@ class Turns:
                 self._free.notify_all()
 
 
+class FirstAlone:
+    """Lets the first at a thing work alone; when it has succeeded, all others at once."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        self._done: set[Hashable] = set()
+
+    @contextmanager
+    def at(self, thing: Hashable) -> Iterator[Callable[[], None]]:
+        """Wait while another one is the first at a thing.
+
+        Gives what is to be called after success; without that the next one is the first again.
+        """
+
+        def succeeded() -> None:
+            self._done.add(thing)
+
+        with self._turns.at(thing):
+            if thing not in self._done:
+                yield succeeded
+                return
+        yield succeeded
+
+
 def bounded_map(
     function: Callable[[T], R],
     items: Iterable[T],

@@ -18,6 +18,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.new_subjects import first_alone
 from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE, PrearchiveRows
 from xnat_core.prearchive_rows import (
     PASSED_OVER,
@@ -171,6 +172,18 @@ class Prearchive(PrearchiveRows):
         """
         self._require_no_id(entry, subject)
         form = archive_form(entry, subject, session, overwrite=overwrite) | dict(more or {})
+        with first_alone(self.client, entry.project, subject or entry.subject) as succeeded:
+            found = self._archive(entry, form, session, timeout)
+            succeeded()
+        return found
+
+    def _archive(
+        self,
+        entry: PrearchiveEntry,
+        form: Mapping[str, str],
+        label: str | None,
+        timeout: float | None,
+    ) -> Session:
         try:
             response = self.client.post(
                 "/data/services/archive",
@@ -184,10 +197,10 @@ class Prearchive(PrearchiveRows):
             # It may have been archived since it was seen; also by this, when an answer was lost.
             if self.find(entry) is not None:
                 raise
-            return self.archived(entry, session)
+            return self.archived(entry, label)
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
-            return find_session(self.client, session or entry.label or entry.name, entry.project)
+            return find_session(self.client, label or entry.label or entry.name, entry.project)
         return find_session_of_uri(self.client, uri)
 
     def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:

@@ -67,7 +67,8 @@ class Ending:
     def _finish_direct(
         self, landing: Landing, rows: dict[str, PrearchiveEntry], done: Delivered
     ) -> None:
-        found = self._surveyor.direct.finish(landing, self._left)
+        subject = self._destination.subject
+        found = self._surveyor.direct.finish(landing, self._left, subject)
         if isinstance(found, Session):
             self._take_archived(found, done)
         else:

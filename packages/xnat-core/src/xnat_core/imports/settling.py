@@ -11,6 +11,7 @@ from xnat_core.errors import OperationError, ResourceNotFoundError, ServerError
 from xnat_core.imports.answers import Landing
 from xnat_core.imports.holdings import archived_session
 from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.new_subjects import first_alone
 from xnat_core.parallel import rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE
@@ -48,14 +49,21 @@ class DirectArchive:
             return None
         return row if isinstance(row, dict) else None
 
-    def finish(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
+    def finish(
+        self, landing: Landing, timeout: float, subject: str | None = None
+    ) -> Session | PrearchiveEntry:
         """Have a row built and archived; returns the session, or the row that it fell back to.
 
-        Raises StillArchiving after `timeout` seconds, Gone when it is nowhere.
+        `subject` is the one that it is archived for, if known: see `new_subjects`. Raises
+        StillArchiving after `timeout` seconds, Gone when it is nowhere.
         """
-        begin = time.monotonic()
-        self._trigger(landing, begin + timeout)
-        return self._watch(landing, timeout, begin, ask=True)
+        with first_alone(self.client, landing.project, subject) as archived:
+            begin = time.monotonic()
+            self._trigger(landing, begin + timeout)
+            found = self._watch(landing, timeout, begin, ask=True)
+            if isinstance(found, Session):
+                archived()
+        return found
 
     def wait(self, landing: Landing, timeout: float) -> Session | PrearchiveEntry:
         """Look until a row is archived or back in the prearchive; see `finish`."""
