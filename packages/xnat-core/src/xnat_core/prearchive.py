@@ -6,6 +6,7 @@ state of the row afterwards. All are looked at here. What only looks is in `prea
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _BUSY = (409, 423)
 """Statuses that say that somebody else is working on the row."""
+_NOT_IN_LABELS = re.compile("[^A-Za-z0-9_-]")
 
 
 class Prearchive(PrearchiveRows):
@@ -200,7 +202,7 @@ class Prearchive(PrearchiveRows):
             return self.archived(entry, label)
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
-            return find_session(self.client, label or entry.label or entry.name, entry.project)
+            return self._named_by(entry, label)
         return find_session_of_uri(self.client, uri)
 
     def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
@@ -212,7 +214,7 @@ class Prearchive(PrearchiveRows):
         """
         gone = ResourceNotFoundError(*named(entry))
         try:
-            session = find_session(self.client, label or entry.label or entry.name, entry.project)
+            session = self._named_by(entry, label)
         except ResourceNotFoundError:
             raise gone from None
         if entry.uid and session.uid and entry.uid != session.uid:
@@ -222,6 +224,20 @@ class Prearchive(PrearchiveRows):
                 gone.message += f"; {row.id} waits"
                 raise gone
         return session
+
+    def _named_by(self, entry: PrearchiveEntry, label: str | None) -> Session:
+        """The archived session of a label, by default the row's.
+
+        The archive replaces what a label must not have, as one from a DICOM header may.
+        """
+        name = label or entry.label or entry.name
+        try:
+            return find_session(self.client, name, entry.project)
+        except ResourceNotFoundError:
+            plain = _NOT_IN_LABELS.sub("_", name)
+            if plain == name:
+                raise
+            return find_session(self.client, plain, entry.project)
 
     def conflicts(
         self,
