@@ -1,4 +1,4 @@
-"""Lists and single objects: shapes checked before anything in them is believed."""
+"""Lists: their shape is checked before anything in them is believed."""
 
 from __future__ import annotations
 
@@ -14,25 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
+from support.listings import ENVELOPE, ITEM, ROWS, listing
 from support.sandbox import XNAT
 from support.scripted import answer, head, scripted, then_close
 from xnat_core.client import XNATClient
-from xnat_core.errors import (
-    AuthenticationError,
-    ClientRequestError,
-    NetworkError,
-    XNATCtlError,
-)
-from xnat_core.http.listings import Envelope
-
-ENVELOPE = Envelope("http://x", "GET /data/x")
-ROWS = [{"ID": "P1", "name": "One"}, {"ID": "P2", "name": 'two "}], {'}]
-
-
-def listing(rows: list[dict[str, Any]], **more: Any) -> bytes:
-    return orjson.dumps({"ResultSet": {"title": "T", "Result": rows, "totalRecords": "2"} | more})
+from xnat_core.errors import AuthenticationError, ClientRequestError, NetworkError, XNATCtlError
 
 
 def rows_of(body: bytes, **how: Any) -> list[dict[str, str]]:
@@ -43,9 +30,6 @@ def rows_of(body: bytes, **how: Any) -> list[dict[str, str]]:
 def streamed(body: bytes, size: int = 1 << 20) -> list[dict[str, str]]:
     blocks = (body[start : start + size] for start in range(0, len(body), size))
     return list(ENVELOPE.iter_rows(blocks))
-
-
-# --- both ways of reading a list ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1 << 20])
@@ -99,9 +83,6 @@ def test_the_rows_before_a_break_are_given() -> None:
         for entry in ENVELOPE.iter_rows([listing(ROWS)[:-20]]):
             found.append(entry)
     assert found == ROWS
-
-
-ITEM = {"items": [{"children": [], "meta": {"xsi:type": "t"}, "data_fields": {"ID": "E1"}}]}
 
 
 @pytest.mark.parametrize(
@@ -211,9 +192,6 @@ def test_two_hundred_thousand_rows_need_no_memory_to_speak_of() -> None:
         tracemalloc.stop()
 
 
-# --- by the client ------------------------------------------------------------------------------
-
-
 def test_lists_are_asked_for_as_json() -> None:
     with scripted(answer(listing(ROWS))) as server, XNATClient(server.url) as client:
         client.rows("/data/projects", {"columns": "ID"})
@@ -274,138 +252,3 @@ def test_a_path_without_a_route_is_no_empty_list(xnat: XNAT) -> None:
         pytest.raises(ClientRequestError, match="an item instead of a list"),
     ):
         client.rows("/data/projects/P1/experiments/MR1/scans")
-
-
-# --- single objects -----------------------------------------------------------------------------
-
-
-def test_an_item_is_returned_with_its_children() -> None:
-    with scripted(answer(orjson.dumps(ITEM))) as server, XNATClient(server.url) as client:
-        assert client.item("/data/experiments/E1") == ITEM["items"][0]
-    assert server.requests == ["GET /data/experiments/E1?format=json"]
-
-
-def test_a_list_of_one_row_is_an_item() -> None:
-    found = ENVELOPE.item(listing([{"ID": "S1"}]))
-    assert found == {"data_fields": {"ID": "S1"}, "meta": {}, "children": []}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{}",
-        b"[]",
-        b'{"items": []}',
-        b'{"items": [{}, {}]}',
-        b'{"items": [1]}',
-        b'{"items": [{"children": []}]}',
-        listing([]),
-        listing(ROWS),
-    ],
-)
-def test_another_shape_is_no_item(body: bytes) -> None:
-    with pytest.raises(ClientRequestError, match="instead of an object"):
-        ENVELOPE.item(body)
-
-
-def test_half_an_item_is_cut_short() -> None:
-    with pytest.raises(NetworkError):
-        ENVELOPE.item(orjson.dumps(ITEM)[:-3])
-
-
-def test_json_of_xapi_is_returned_as_it_is() -> None:
-    with scripted(answer(b'{"a": [1, 2]}')) as server, XNATClient(server.url) as client:
-        assert client.json("/xapi/plugins") == {"a": [1, 2]}
-    assert server.requests == ["GET /xapi/plugins"]
-
-
-def test_json_that_is_none_is_an_error() -> None:
-    with (
-        scripted(answer(b"nonsense")) as server,
-        XNATClient(server.url) as client,
-        pytest.raises(NetworkError),
-    ):
-        client.json("/xapi/plugins")
-
-
-@pytest.mark.parametrize("body", [b"1.8.10", b'"1.8.10"', b" 1.8.10\n"])
-def test_text_comes_without_quotes_and_blanks(body: bytes) -> None:
-    with scripted(answer(body)) as server, XNATClient(server.url) as client:
-        assert client.text("/xapi/x") == "1.8.10"
-
-
-# --- pages --------------------------------------------------------------------------------------
-
-
-def pages(server: HTTPServer, rows: list[dict[str, str]], *, obeys: bool = True) -> None:
-    def handler(request: Request) -> Response:
-        offset, limit = int(request.args["offset"]), int(request.args["limit"])
-        return Response(listing(rows[offset : offset + limit] if obeys else rows))
-
-    server.expect_request("/data/x").respond_with_handler(handler)
-
-
-def paginated(server: HTTPServer, **how: Any) -> list[str]:
-    with XNATClient(server.url_for("")) as client:
-        return [entry["ID"] for entry in client.paginate("/data/x", **how)]
-
-
-def test_pages_are_read_to_the_empty_one(httpserver: HTTPServer) -> None:
-    pages(httpserver, [{"ID": str(number)} for number in range(7)])
-    assert paginated(httpserver, page_size=3) == list("0123456")
-
-
-@pytest.mark.parametrize("count", [0, 2, 3, 7])
-def test_a_server_that_ignores_pages_is_read_once(httpserver: HTTPServer, count: int) -> None:
-    pages(httpserver, [{"ID": str(number)} for number in range(count)], obeys=False)
-    assert paginated(httpserver, page_size=3) == [str(number) for number in range(count)]
-    assert len(httpserver.log) <= 2
-
-
-def test_a_short_page_is_not_the_last_one(httpserver: HTTPServer) -> None:
-    def handler(request: Request) -> Response:
-        offset = int(request.args["offset"])
-        found = {0: ["a"], 2: ["b", "c"]}.get(offset, [])
-        return Response(listing([{"ID": name} for name in found]))
-
-    httpserver.expect_request("/data/x").respond_with_handler(handler)
-    assert paginated(httpserver, page_size=2) == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("orders", [("abcde", "bdace"), ("abcd", "dcba"), ("abcdef", "cbafed")])
-def test_no_row_is_lost_where_the_order_changes_between_pages(
-    httpserver: HTTPServer, orders: tuple[str, str]
-) -> None:
-    # Servers cut pages out of a query without an order.
-    def handler(request: Request) -> Response:
-        offset = int(request.args.get("offset", 0))
-        found = orders[offset > 0][offset : offset + int(request.args.get("limit", 100))]
-        return Response(listing([{"ID": name} for name in found]))
-
-    httpserver.expect_request("/data/x").respond_with_handler(handler)
-    found = paginated(httpserver, page_size=2)
-    assert sorted(found) == sorted(orders[0])
-
-
-def test_pages_of_another_key(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/xapi/x").respond_with_json({"a": {"b": [{"n": 1}, {"n": 2}]}})
-    with XNATClient(httpserver.url_for("")) as client:
-        found = list(client.paginate("/xapi/x", params={"q": "1"}, result_key="a.b"))
-    assert found == [{"n": 1}, {"n": 2}]
-
-
-def test_rows_without_an_id_are_told_apart_by_all_they_have(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/data/x").respond_with_data(listing([{"n": "1"}, {"n": "2"}]))
-    with XNATClient(httpserver.url_for("")) as client:
-        assert len(list(client.paginate("/data/x"))) == 2
-
-
-@pytest.mark.parametrize("pages_before", [0, 1])
-def test_a_page_that_is_no_list_is_not_the_end_of_the_list(
-    httpserver: HTTPServer, pages_before: int
-) -> None:
-    for page in [listing([{"ID": "a"}])] * pages_before + ['{"items":[]}']:
-        httpserver.expect_ordered_request("/data/x").respond_with_data(page)
-    with pytest.raises(ClientRequestError, match="an item instead of a list"):
-        paginated(httpserver)
