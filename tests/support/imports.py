@@ -15,6 +15,7 @@ import requests
 from support.sandbox import XNAT
 
 IMPORT = "/data/services/import"
+ZIP = {"import-handler": "DICOM-zip", "inbody": "true", "project": "P1"}
 Members = Mapping[str, bytes]
 
 
@@ -99,6 +100,17 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def staged_files(xnat: XNAT, uri: str) -> list[str]:
+    """The files of a session in the prearchive, by their paths below it."""
+    place = xnat.data / uri.removeprefix("/data/").replace("prearchive/projects", "prearchive")
+    return sorted(p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file())
+
+
+def message(response: requests.Response) -> str:
+    """What a status page says."""
+    return response.text.partition("<h3>")[2].partition("</h3>")[0]
 
 
 def _spelled(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -1,64 +1,18 @@
-"""From the prearchive into the archive: answers, conflicts, merging."""
+"""From the prearchive into the archive: answers, labels, refusals."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import requests
 
-from support.imports import members, post, rows, send_zip, statuses, uris, wait_until
-from support.sandbox import FAST, XNAT
-from xnat_sandbox import samples
-from xnat_sandbox.model import Experiment, Owner
+from support.archiving import ARCHIVE, ARCHIVED, archive, files, session, stage
+from support.imports import message, post, rows, send_zip, statuses, uris, wait_until
+from support.sandbox import XNAT
+from xnat_sandbox.model import Owner
 
-MakeXNAT = Callable[..., XNAT]
-ARCHIVE = "/data/services/archive"
-ARCHIVED = "/data/archive/projects/P1/subjects/SUB001/experiments/SUB001_MR1"
-EXISTS = "Session already exists, retry with overwrite enabled"
-MATCHING = "Session already exists with matching files."
-
-
-@pytest.fixture
-def xnat(make_xnat: MakeXNAT) -> XNAT:
-    """A server that builds nothing by itself, with project P1."""
-    server = make_xnat(replace(FAST, rebuild_idle=600))
-    server.has_project("P1")
-    return server
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> dict[str, bytes]:
-    return members(samples.write_series(tmp_path / "series"))
-
-
-def stage(xnat: XNAT, files: dict[str, bytes], project: str = "P1", **parameters: str) -> str:
-    (uri,) = uris(send_zip(xnat, files, None, dest=f"/prearchive/projects/{project}", **parameters))
-    return uri
-
-
-def archive(xnat: XNAT, uri: str, **data: str) -> requests.Response:
-    return post(xnat, ARCHIVE, data={"src": uri.removeprefix("/data"), **data})
-
-
-def session(xnat: XNAT, label: str = "SUB001_MR1", project: str = "P1") -> Experiment:
-    found = xnat.store.items.experiment_in(project, label)
-    assert found is not None
-    return found
-
-
-def files(xnat: XNAT, scan: str = "1", label: str = "SUB001_MR1") -> dict[str, bytes]:
-    found = xnat.store.items.scan(session(xnat, label).id, scan)
-    assert found is not None
-    return xnat.files(found, "DICOM")
-
-
-def message(response: requests.Response) -> str:
-    return response.text.partition("<h3>")[2].partition("</h3>")[0]
+pytestmark = pytest.mark.usefixtures("builds_nothing")
 
 
 def test_archiving_answers_the_address_by_labels(xnat: XNAT, series: dict[str, bytes]) -> None:
@@ -198,106 +152,6 @@ def test_autorun_leaves_a_workflow_unless_declined(xnat: XNAT, series: dict[str,
     ]
 
 
-# Conflicts and merging
-
-
-def test_the_same_files_again_are_a_conflict(xnat: XNAT, series: dict[str, bytes]) -> None:
-    archive(xnat, stage(xnat, series))
-    response = archive(xnat, stage(xnat, series))
-    expected = f"FAILED: Unable to archive SUB001_MR1: Operation Failed: {MATCHING}"
-    assert (response.status_code, message(response)) == (500, expected)
-    assert statuses(xnat) == ["CONFLICT"]
-
-
-def test_more_files_of_a_scan_are_merged_without_being_told(
-    xnat: XNAT, series: dict[str, bytes]
-) -> None:
-    (first, *rest) = series.items()
-    archive(xnat, stage(xnat, dict([first])))
-    assert archive(xnat, stage(xnat, dict(rest))).status_code == 200
-    assert files(xnat) == series
-    assert xnat.store.items.scans(session(xnat).id)[0].fields["frames"] == 3
-
-
-@pytest.mark.parametrize("overwrite", ["append", "delete"])
-def test_append_is_as_good_as_delete_for_a_single_session(
-    xnat: XNAT, series: dict[str, bytes], overwrite: str
-) -> None:
-    archive(xnat, stage(xnat, series))
-    changed = {name: data[:-1] + b"!" for name, data in series.items()}
-    assert archive(xnat, stage(xnat, changed), overwrite=overwrite).status_code == 200
-    assert files(xnat) == changed
-
-
-def test_a_project_of_code_five_replaces_files(xnat: XNAT, series: dict[str, bytes]) -> None:
-    xnat.has_project("P5", code=5)
-    for _ in range(2):
-        assert archive(xnat, stage(xnat, series, "P5"), AA="false").status_code == 200
-
-
-def test_another_series_of_the_same_number_gets_another_id(
-    xnat: XNAT, series: dict[str, bytes], tmp_path: Path
-) -> None:
-    other = members(samples.write_series(tmp_path / "o", series_uid="1.2.3"))
-    archive(xnat, stage(xnat, series))
-    assert archive(xnat, stage(xnat, other)).status_code == 200
-    assert [scan.id for scan in xnat.store.items.scans(session(xnat).id)] == ["1", "1-MR1"]
-    assert files(xnat, "1") == series
-    assert files(xnat, "1-MR1") == other
-
-
-def test_a_session_made_before_the_upload_is_filled(xnat: XNAT, series: dict[str, bytes]) -> None:
-    xnat.has_session("P1", "SUB001", "SUB001_MR1", note="kept")
-    assert archive(xnat, stage(xnat, series)).status_code == 200
-    assert session(xnat).fields["note"] == "kept"
-    assert files(xnat) == series
-
-
-def test_the_subject_of_a_session_cannot_change(xnat: XNAT, series: dict[str, bytes]) -> None:
-    xnat.has_session("P1", "SOMEBODY", "SUB001_MR1")
-    response = archive(xnat, stage(xnat, series), overwrite="delete")
-    assert (response.status_code, statuses(xnat)) == (500, ["ERROR"])
-    assert "session subject" in message(response)
-
-
-def test_another_modality_is_not_merged_unless_the_site_allows_it(
-    xnat: XNAT, series: dict[str, bytes]
-) -> None:
-    xnat.has_session("P1", "SUB001", "SUB001_MR1", xsi_type="xnat:petSessionData")
-    uri = stage(xnat, series)
-    assert "session modality" in message(archive(xnat, uri, overwrite="delete"))
-    xnat.store.preferences.set("preventCrossModalityMerge", False)
-    assert archive(xnat, uri).status_code == 200
-
-
-def test_another_study_is_a_conflict_that_can_be_overridden(
-    xnat: XNAT, series: dict[str, bytes], tmp_path: Path
-) -> None:
-    other = members(samples.write_series(tmp_path / "o", study_uid="1.2.3", series=2))
-    archive(xnat, stage(xnat, series))
-    uri = stage(xnat, other)
-    assert "session UID" in message(archive(xnat, uri))
-    assert archive(xnat, uri, overwrite="delete").status_code == 200
-
-
-def test_validation_lists_conflicts_without_archiving(xnat: XNAT, series: dict[str, bytes]) -> None:
-    archive(xnat, stage(xnat, series))
-    uri = stage(xnat, series)
-    for overwrite in ("", "delete"):
-        data = {"src": uri, "overwrite": overwrite}
-        answer = post(xnat, "/data/services/validate-archive?format=json", data=data)
-        assert answer.json()["ResultSet"]["Result"] == [
-            {"code": "1", "type": "CONFLICT", "message": EXISTS},
-            {"code": "18", "type": "CONFLICT", "message": MATCHING},
-        ]
-    assert statuses(xnat) == ["READY"]
-    two = post(xnat, "/data/services/validate-archive", data={"src": [uri, uri]})
-    assert two.status_code == 400
-
-
-# Refusals
-
-
 def test_a_session_still_receiving_is_not_archived(xnat: XNAT, series: dict[str, bytes]) -> None:
     (uri,) = uris(send_zip(xnat, series, project="P1"))
     assert archive(xnat, uri).status_code == 500
@@ -377,94 +231,3 @@ def test_several_sessions_are_queued(xnat: XNAT, series: dict[str, bytes]) -> No
     assert (response.status_code, states) == (200, ["QUEUED_ARCHIVING"] * 2)
     wait_until(lambda: not rows(xnat))
     assert session(xnat, "A") and session(xnat, "B")
-
-
-# Imports that archive
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"dest": "/archive/projects/P1"},
-        {"dest": "/archive", "project": "P1"},
-        {"action": "commit", "AA": "true", "project": "P1"},
-        {"handler": "SI", "AA": "true", "project": "P1"},
-    ],
-)
-def test_an_import_may_archive_at_once(
-    xnat: XNAT, series: dict[str, bytes], parameters: dict[str, str]
-) -> None:
-    assert uris(send_zip(xnat, series, None, **parameters)) == [ARCHIVED]
-
-
-def test_the_session_importer_archives_for_auto_archiving_projects(
-    xnat: XNAT, series: dict[str, bytes]
-) -> None:
-    xnat.has_project("P4", code=4)
-    (uri,) = uris(send_zip(xnat, series, handler="SI", project="P4"))
-    assert uri.startswith("/data/archive/projects/P4/")
-
-
-def test_the_session_importer_archives_one_session_only(
-    xnat: XNAT, series: dict[str, bytes], tmp_path: Path
-) -> None:
-    other = members(samples.write_series(tmp_path / "o", patient="SUB002", series=2))
-    response = send_zip(xnat, {**series, **other}, handler="SI", AA="true", project="P1")
-    assert response.status_code == 400
-
-
-def test_a_destination_names_subject_and_session(xnat: XNAT, series: dict[str, bytes]) -> None:
-    dest = "/archive/projects/P1/subjects/S5/experiments/E5"
-    assert uris(send_zip(xnat, series, dest=dest)) == [f"/data{dest}"]
-
-
-def test_an_import_into_no_project_cannot_archive(xnat: XNAT, series: dict[str, bytes]) -> None:
-    assert send_zip(xnat, series, dest="/archive").status_code == 400
-
-
-@pytest.mark.parametrize(("handler", "status"), [("DICOM-zip", 400), ("SI", 409)])
-def test_conflicts_of_an_import_depend_on_the_handler(
-    xnat: XNAT, series: dict[str, bytes], handler: str, status: int
-) -> None:
-    parameters = {"handler": handler, "dest": "/archive/projects/P1"}
-    send_zip(xnat, series, None, **parameters)
-    response = send_zip(xnat, series, None, **parameters)
-    assert (response.status_code, EXISTS in response.text) == (status, True)
-    assert statuses(xnat) == ["CONFLICT"]
-
-
-# (overwrite, overwrite_files, prearchive code) to what a second import of a series answers: when
-# it brings other files, and when it brings the same.
-MERGES: list[tuple[dict[str, str], int, int, int]] = [
-    ({}, 0, 400, 400),
-    ({}, 4, 200, 400),
-    ({}, 5, 200, 200),
-    ({"overwrite": "append"}, 0, 200, 400),
-    ({"overwrite": "append", "overwrite_files": "true"}, 0, 200, 200),
-    ({"overwrite": "none"}, 0, 200, 400),
-    ({"overwrite": "delete"}, 0, 200, 200),
-    ({"overwrite": "override"}, 0, 200, 200),
-]
-
-
-@pytest.mark.parametrize(("parameters", "code", "others", "same"), MERGES)
-def test_overwrite_decides_what_an_import_may_change(
-    xnat: XNAT,
-    series: dict[str, bytes],
-    parameters: dict[str, str],
-    code: int,
-    others: int,
-    same: int,
-) -> None:
-    xnat.has_project("Q", code=code)
-    (first, *rest) = series.items()
-    dest = {"dest": "/archive/projects/Q"}
-    assert send_zip(xnat, dict([first]), None, **dest).status_code == 200
-    assert send_zip(xnat, dict(rest), None, **dest, **parameters).status_code == others
-    if others == 200:
-        assert send_zip(xnat, series, None, **dest, **parameters).status_code == same
-
-
-def test_a_committed_direct_archive_is_refused(xnat: XNAT, series: dict[str, bytes]) -> None:
-    response = send_zip(xnat, series, project="P1", Direct_Archive="true", action="commit")
-    assert response.status_code == 400

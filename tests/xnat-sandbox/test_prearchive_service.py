@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from support.imports import members, post, rows, send_zip, statuses, uris, wait_until
-from support.sandbox import FAST, XNAT
+from support.imports import members, message, post, rows, send_zip, statuses, uris
+from support.sandbox import XNAT
 from xnat_sandbox import samples
 
-MakeXNAT = Callable[..., XNAT]
+pytestmark = pytest.mark.usefixtures("builds_nothing")
+
+
 COLUMNS = [
     *("project", "timestamp", "lastmod", "uploaded", "scan_date", "scan_time", "subject"),
     *("folderName", "name", "tag", "status", "url", "autoarchive", "prevent_anon"),
     *("prevent_auto_commit", "SOURCE", "VISIT", "PROTOCOL", "TIMEZONE"),
 ]
-
-
-@pytest.fixture
-def xnat(make_xnat: MakeXNAT) -> XNAT:
-    """A server that builds nothing by itself, with projects P1 and P2."""
-    server = make_xnat(replace(FAST, rebuild_idle=600))
-    server.has_project("P1")
-    server.has_project("P2")
-    return server
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> dict[str, bytes]:
-    return members(samples.write_series(tmp_path / "series"))
-
-
-@pytest.fixture
-def staged(xnat: XNAT, series: dict[str, bytes]) -> str:
-    """The address of a built session in P1."""
-    (uri,) = uris(send_zip(xnat, series, dest="/prearchive/projects/P1"))
-    return uri
 
 
 @pytest.fixture
@@ -55,13 +34,6 @@ def received(xnat: XNAT, series: dict[str, bytes]) -> str:
 def get(xnat: XNAT, path: str, **options: Any) -> requests.Response:
     options.setdefault("auth", xnat.admin)
     return requests.get(xnat.url + path, timeout=30, **options)
-
-
-def message(response: requests.Response) -> str:
-    return response.text.partition("<h3>")[2].partition("</h3>")[0]
-
-
-# Lists
 
 
 def test_a_row_has_the_documented_columns(xnat: XNAT, staged: str) -> None:
@@ -124,9 +96,6 @@ def test_the_table_can_be_made_anew_from_the_disk(xnat: XNAT, staged: str) -> No
     assert [row["url"] for row in rows(xnat)] == [staged.removeprefix("/data")]
     bob = xnat.has_user("bob", P1="owner")
     assert requests.put(url, auth=bob, timeout=30).status_code == 404
-
-
-# One session
 
 
 def test_a_session_is_shown_as_row_document_and_zip(xnat: XNAT, staged: str) -> None:
@@ -202,9 +171,6 @@ def test_the_log_tells_why_a_session_was_not_archived(xnat: XNAT, staged: str) -
     }
     assert get(xnat, f"{staged}/logs/last").text == "because"
     assert get(xnat, f"{staged}/logs/0").text == "because"
-
-
-# Actions
 
 
 def test_build_answers_the_uri(xnat: XNAT, received: str) -> None:
@@ -327,66 +293,3 @@ def test_paths_that_no_route_knows_are_refused_for_writing(xnat: XNAT, staged: s
 def test_a_locked_session_is_not_deleted(xnat: XNAT, staged: str) -> None:
     xnat.store.database.execute("UPDATE prearchive SET status='_BUILDING'")
     assert requests.delete(xnat.url + staged, auth=xnat.admin, timeout=30).status_code == 409
-
-
-# Batches
-
-
-@pytest.mark.parametrize(
-    ("service", "busy"),
-    [("delete", "QUEUED_DELETING"), ("rebuild", "QUEUED_BUILDING"), ("move", "QUEUED_MOVING")],
-)
-def test_batch_services_answer_the_table_before_the_work_is_done(
-    xnat: XNAT, staged: str, service: str, busy: str
-) -> None:
-    xnat.settings.queue_delay = 0.3
-    response = post(
-        xnat,
-        f"/data/services/prearchive/{service}?format=json",
-        data={"src": staged, "newProject": "P2", "async": "false"},
-    )
-    assert [row["status"] for row in response.json()["ResultSet"]["Result"]] == [busy]
-    wait_until(lambda: busy not in statuses(xnat) and not any("_" in s for s in statuses(xnat)))
-    after = [(row["project"], row["status"]) for row in rows(xnat)]
-    assert after == {"delete": [], "rebuild": [("P1", "READY")], "move": [("P2", "READY")]}[service]
-
-
-def test_batch_services_answer_xml_by_default(xnat: XNAT, staged: str) -> None:
-    response = post(xnat, "/data/services/prearchive/rebuild", data={"src": staged})
-    assert response.headers["Content-Type"].startswith("text/xml")
-    wait_until(lambda: statuses(xnat) == ["READY"])
-
-
-def test_rebuild_does_not_archive(xnat: XNAT, series: dict[str, bytes]) -> None:
-    xnat.has_project("P4", code=4)
-    (uri,) = uris(send_zip(xnat, series, project="P4"))
-    post(xnat, "/data/services/prearchive/rebuild", data={"src": uri})
-    wait_until(lambda: statuses(xnat) == ["READY"])
-
-
-@pytest.mark.parametrize(("service", "status"), [("delete", 500), ("move", 404), ("rebuild", 500)])
-def test_batch_services_on_a_missing_session_fail_each_in_its_way(
-    xnat: XNAT, service: str, status: int
-) -> None:
-    data = {"src": "/prearchive/projects/P1/20200101_000000000/X", "newProject": "P2"}
-    assert post(xnat, f"/data/services/prearchive/{service}", data=data).status_code == status
-
-
-def test_a_malformed_source_is_500_and_none_an_empty_table(xnat: XNAT) -> None:
-    path = "/data/services/prearchive/delete?format=json"
-    assert post(xnat, path, data={"src": "/prearchive/P1"}).status_code == 500
-    assert post(xnat, path).json() == {"ResultSet": {"Result": []}}
-
-
-def test_batch_services_need_rights(xnat: XNAT, staged: str) -> None:
-    eve = xnat.has_user("eve", P1="collaborator")
-    response = post(xnat, "/data/services/prearchive/delete", data={"src": staged}, auth=eve)
-    assert response.status_code == 403
-
-
-def test_a_lock_can_be_overridden(xnat: XNAT, staged: str) -> None:
-    xnat.store.database.execute("UPDATE prearchive SET status='_ARCHIVING'")
-    path = "/data/services/prearchive/delete"
-    assert post(xnat, path, data={"src": staged}).status_code == 409
-    assert post(xnat, path, data={"src": staged, "overrideLock": "true"}).status_code == 200
-    wait_until(lambda: not rows(xnat))
