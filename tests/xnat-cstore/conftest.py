@@ -15,7 +15,9 @@ from support.judges import judge
 from support.ports import free_port
 from support.receivers import Archive, Orthanc, Scripted, StoreSCP
 from support.sandbox import FAST, XNAT
+from xnat_cstore import pool
 from xnat_cstore.cli import main
+from xnat_sandbox.samples import write_series
 from xnat_sandbox.scp_routes import scp_ports
 
 Records = list[dict[str, Any]]
@@ -106,3 +108,15 @@ def archive(make_xnat: MakeXNAT) -> Archive:
 def no_receiver_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stock sockets, whatever the caller's shell says."""
     monkeypatch.delenv("TCP_NODELAY", raising=False)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of patience instead of half a minute."""
+    monkeypatch.setattr(pool, "PATIENCE", 1.0)
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> list[Path]:
+    """Six slices of one study, in the folder `sent`."""
+    return write_series(tmp_path / "sent", instances=6)
