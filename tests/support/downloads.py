@@ -20,6 +20,8 @@ from xnat_download.cli import main
 
 # A folder whose manifest is yet to be written has a note instead.
 MANIFESTS = ("manifest.ndjson", ".manifest.ndjson.part")
+# It asks to log in, whatever its status says.
+PAGE = b"<!DOCTYPE html><html><form action='/app/template/Login.vm'></form></html>"
 
 Change = Callable[[bytes], Iterable[bytes]]
 

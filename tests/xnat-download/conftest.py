@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from support.downloads import Downloader
+from support.kept import SCANS
 from support.sandbox import XNAT
+from xnat_download.engine import Engine
 
 
 @pytest.fixture
@@ -22,3 +24,16 @@ def download(
 
     monkeypatch.setattr(retries, "FIRST_PAUSE", 0.01)
     return Downloader(xnat, tmp_path / "out", capfd, monkeypatch)
+
+
+@pytest.fixture
+def session(download: Downloader) -> Downloader:
+    """A session with two scans and a resource of its own."""
+    download.xnat.has_session("P1", "S1", "MR1", SCANS, resources={"NOTES": {"n.txt": b"n"}})
+    return download
+
+
+@pytest.fixture(params=["at once", "behind"])
+def digests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same must hold whether MD5 and the final name follow at once or on another thread."""
+    monkeypatch.setattr(Engine, "hashes_behind", lambda *_: request.param == "behind")
