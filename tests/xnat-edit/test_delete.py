@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
+from support.edited import changes, furnished, record
 from support.pretending import pretends
 from support.sandbox import XNAT
 
 if TYPE_CHECKING:
     from conftest import Types
-
-
-def changes(xnat: XNAT) -> list[str]:
-    return [
-        f"{request.method} {request.path}"
-        for request in xnat.requests()
-        if request.method != "GET" and "JSESSION" not in request.path
-    ]
-
-
-def furnished(xnat: XNAT) -> Any:
-    """P1/S1/MR1 with two scans of three files, a resource of one, and a note of the subject."""
-    session = xnat.has_session(
-        "P1",
-        "S1",
-        "MR1",
-        scans={"1": {"a.dcm": b"a", "b.dcm": b"b"}, "2": {"c.dcm": b"c"}},
-        resources={"NOTES": {"n.txt": b"n"}},
-    )
-    xnat.has_resource(xnat.has_subject("P1", "S1"), "CONSENT", {"c.pdf": b"c"})
-    return session
-
-
-def record(xnat: XNAT, kind: str, **known: Any) -> dict[str, Any]:
-    return {"kind": kind, "server": xnat.url, **known}
 
 
 def test_a_session_goes_with_what_is_in_it(xnat: XNAT, edit: Run) -> None:
@@ -198,115 +174,6 @@ def test_names_that_could_change_a_path_are_refused(xnat: XNAT, edit: Run, name:
     assert changes(xnat) == []
 
 
-def test_records_of_all_kinds_are_deleted(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    other = xnat.has_session("P1", "S2", "MR2")
-    empty = xnat.has_subject("P1", "S3")
-    answer = edit(
-        "delete",
-        "--yes",
-        records=[
-            record(xnat, "file", path="n.txt", resource="NOTES", session_id=session.id),
-            record(xnat, "resource", label="CONSENT", project="P1", subject="S1"),
-            record(xnat, "scan", id="1", session_id=session.id, note="kept"),
-            record(xnat, "session", id=other.id, project="P1"),
-            record(xnat, "subject", id=empty.id, project="P1"),
-            record(xnat, "project", id="NOPE"),
-        ],
-    )
-    assert sorted(answer.values("kind", "outcome")) == [
-        ("file", "done"),
-        ("project", "failed"),
-        ("resource", "done"),
-        ("scan", "done"),
-        ("session", "done"),
-        ("subject", "done"),
-    ]
-    assert [r["note"] for r in answer.records if r["kind"] == "scan"] == ["kept"]
-    assert [scan.id for scan in xnat.store.items.scans(session.id)] == ["2"]
-    assert xnat.files(session, "NOTES") == {}
-
-
-def test_failed_and_planned_records_are_handed_on(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    known = [
-        record(xnat, "scan", id="1", session_id=session.id, outcome="planned"),
-        record(xnat, "scan", id="2", outcome="failed", error={"exit_status": 4}),
-    ]
-    answer = edit("delete", "--yes", records=known)
-    assert (answer.status, answer.records) == (4, known)
-    assert changes(xnat) == []
-
-
-def test_a_dry_run_tells_the_same_and_changes_nothing(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    scans = [record(xnat, "scan", id=id, session_id=session.id) for id in ("1", "9")]
-    dry = edit("delete", "--dry-run", records=scans)
-    assert changes(xnat) == []
-    real = edit("delete", "--yes", records=scans)
-    assert sorted(dry.values("id", "outcome")) == [("1", "planned"), ("9", "failed")]
-    assert sorted(real.values("id", "outcome")) == [("1", "done"), ("9", "failed")]
-    assert dry.status == real.status == 5
-
-
-def test_only_records_of_the_named_kind_are_read(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    answer = edit("delete", "scans", "--yes", records=[record(xnat, "session", id=session.id)])
-    assert (answer.status, changes(xnat)) == (1, [])
-    assert "reads records of kind scan, not 'session'" in answer.err
-
-
-def test_a_session_that_is_only_shared_is_refused(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    xnat.has_project("P2")
-    xnat.store.items.share(session.id, "P2", "ALT")
-    for words, records in (
-        (("session", "-P", "P2", "ALT"), None),
-        ((), [record(xnat, "session", id=session.id, label="ALT", project="P2")]),
-    ):
-        answer = edit("delete", *words, "--yes", records=records)
-        assert answer.status == 2
-        assert "is only shared into P2" in answer.err
-        assert "xnat-edit unshare P2" in answer.err
-    assert changes(xnat) == []
-
-
-@pytest.mark.parametrize("words", [("session",), ("subject", "--force")])
-def test_what_is_only_shared_is_refused_by_an_alias_of_the_project_too(
-    xnat: XNAT, edit: Run, words: tuple[str, ...]
-) -> None:
-    session = furnished(xnat)
-    xnat.store.items.create_project("P2", aliases=("SECOND",))
-    for item in (session.id, session.subject_id):
-        xnat.store.items.share(item, "P2", "ALT")
-    answer = edit("delete", *words, "-P", "SECOND", "ALT", "--yes")
-    assert answer.status == 2
-    assert "is only shared into P2" in answer.err
-    assert changes(xnat) == []
-
-
-def test_records_of_a_listing_by_alias_are_of_that_project(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    assert xnat.call("PUT", "/data/projects/P1?alias=FIRST").status_code == 200
-    listed = [
-        record(xnat, "session", id=session.id, label="MR1", project="FIRST"),
-        record(xnat, "subject", id=session.subject_id, label="S1", project="FIRST"),
-    ]
-    answer = edit("delete", "--dry-run", "--force", records=listed)
-    # As they are done, several at once.
-    assert sorted(answer.values("id", "project", "outcome")) == [
-        (session.id, "P1", "planned"),
-        (session.subject_id, "P1", "planned"),
-    ]
-
-
-def test_a_record_of_its_own_project_is_not_asked_for_that_project(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    listed = [record(xnat, "session", id=session.id, label="MR1", project="P1")]
-    assert edit("delete", "--yes", records=listed).values("outcome") == ["done"]
-    assert [one.path for one in xnat.requests("GET") if one.path == "/data/projects/P1"] == []
-
-
 def test_a_delete_that_did_not_happen_is_a_failure(xnat: XNAT, edit: Run) -> None:
     session = furnished(xnat)
     xnat.before(pretends("DELETE"))
@@ -350,116 +217,6 @@ def test_files_may_be_kept(xnat: XNAT, edit: Run) -> None:
     assert request.args["removeFiles"] == "false"
 
 
-# Files: the server deletes all whose path begins with the one it is asked for.
-
-
-def notes(xnat: XNAT, *paths: str) -> Any:
-    session = xnat.has_session("P1", "S1", "MR1")
-    xnat.has_resource(session, "NOTES", dict.fromkeys(paths, b"x"))
-    return session
-
-
-def delete_files(edit: Run, *paths: str) -> Any:
-    return edit("delete", "file", "-P", "P1", "-E", "MR1", "-r", "NOTES", "--yes", *paths)
-
-
-def test_exactly_the_named_file_goes(xnat: XNAT, edit: Run) -> None:
-    session = notes(xnat, "a.txt", "b.txt", "sub/a.txt")
-    answer = delete_files(edit, "sub/a.txt")
-    assert answer.values("path", "outcome", "size") == [("sub/a.txt", "done", 1)]
-    assert sorted(xnat.files(session, "NOTES")) == ["a.txt", "b.txt"]
-
-
-def test_a_file_that_others_begin_like_is_refused(xnat: XNAT, edit: Run) -> None:
-    session = notes(xnat, "a", "ab.txt", "a.d/b.txt")
-    answer = delete_files(edit, "a")
-    assert answer.status == 2
-    assert "the server would delete 2 more that begin alike (a.d/b.txt, ab.txt)" in answer.err
-    assert len(xnat.files(session, "NOTES")) == 3
-
-
-def test_files_that_begin_alike_go_together_when_all_are_named(xnat: XNAT, edit: Run) -> None:
-    session = notes(xnat, "a", "ab.txt", "c")
-    answer = delete_files(edit, "a", "ab.txt")
-    assert sorted(answer.values("path", "outcome")) == [("a", "done"), ("ab.txt", "done")]
-    assert sorted(xnat.files(session, "NOTES")) == ["c"]
-
-
-@pytest.mark.parametrize("path", ["sub", "a*", "*", "a.tx", "nope"])
-def test_no_folder_star_or_beginning_is_taken_for_a_file(xnat: XNAT, edit: Run, path: str) -> None:
-    session = notes(xnat, "a.txt", "sub/a.txt")
-    answer = delete_files(edit, path)
-    assert (answer.status, len(xnat.files(session, "NOTES"))) == (5, 2)
-    assert f"file '{path}' not found" in answer.err
-
-
-@pytest.mark.parametrize("path", ["../a.txt", "sub//a.txt", "/a.txt", "./a.txt"])
-def test_a_path_with_empty_or_dot_parts_is_refused(xnat: XNAT, edit: Run, path: str) -> None:
-    session = notes(xnat, "a.txt", "sub/a.txt")
-    assert delete_files(edit, path).status == 2
-    assert len(xnat.files(session, "NOTES")) == 2
-
-
-def test_file_records_of_one_resource_take_one_listing_and_judge_together(
-    xnat: XNAT, edit: Run
-) -> None:
-    session = notes(xnat, "a", "ab", "abc", "keep")
-    records = [
-        record(xnat, "file", path=path, resource="NOTES", session_id=session.id)
-        for path in ("a", "ab", "abc")
-    ]
-    for more, outcome in (("--dry-run", "planned"), ("--yes", "done")):
-        answer = edit("delete", more, records=records)
-        assert answer.values("outcome") == [outcome] * 3
-    assert sorted(xnat.files(session, "NOTES")) == ["keep"]
-    files = [r for r in xnat.requests("GET") if r.path.endswith("/files")]
-    assert len(files) == 3
-
-
-def test_a_file_that_cannot_go_is_not_taken_along_by_another(xnat: XNAT, edit: Run) -> None:
-    session = notes(xnat, "a", "ab")
-    xnat.before(
-        lambda request: (
-            Response("", 403)
-            if request.method == "DELETE" and request.path.endswith("/files/ab")
-            else None
-        )
-    )
-    answer = delete_files(edit, "a", "ab")
-    assert answer.values("path", "outcome") == [("ab", "failed"), ("a", "failed")]
-    assert sorted(xnat.files(session, "NOTES")) == ["a", "ab"]
-
-
-def test_a_file_that_went_unnamed_is_told(xnat: XNAT, edit: Run) -> None:
-    session = notes(xnat, "a.txt", "z.txt")
-
-    def hook(request: Request) -> Response | None:
-        if request.method == "DELETE":
-            resource = xnat.has_resource(session, "NOTES")
-            for path in ("a.txt", "z.txt"):
-                xnat.store.resources.remove(resource, path)
-            return Response("")
-        return None
-
-    xnat.before(hook)
-    answer = delete_files(edit, "a.txt")
-    assert answer.status == 1
-    assert "file 'z.txt' went, too, although nobody named it" in answer.err
-
-
-def test_each_file_is_told_of_when_nobody_knows_what_became_of_them(xnat: XNAT, edit: Run) -> None:
-    notes(xnat, "a.txt", "b.txt", "c.txt")
-
-    def hook(request: Request) -> Response | None:
-        asked = len(xnat.requests("DELETE"))
-        is_listing = request.method == "GET" and request.path.endswith("/files")
-        return Response("", 403) if asked and is_listing else None
-
-    xnat.before(hook)
-    answer = delete_files(edit, "a.txt", "b.txt")
-    assert sorted(answer.values("path", "outcome")) == [("a.txt", "failed"), ("b.txt", "failed")]
-
-
 def test_a_resource_that_is_not_there_is_not_deleted_by_a_200(xnat: XNAT, edit: Run) -> None:
     xnat.has_session("P1", "S1", "MR1")
     answer = edit("delete", "resource", "-P", "P1", "-E", "MR1", "NOPE", "--yes")
@@ -478,30 +235,6 @@ def test_the_session_of_a_resource_is_not_taken_for_one_of_its_parent(
     answer = edit("delete", "resource", "MR1", "NOTES", *owner, "--yes")
     assert (answer.status, answer.records, changes(xnat)) == (2, [], [])
     assert "'MR1' is a session: -E MR1" in answer.err
-
-
-def test_a_record_of_another_server_is_refused(xnat: XNAT, edit: Run) -> None:
-    session = furnished(xnat)
-    known = record(xnat, "scan", id="1", session_id=session.id)
-    answer = edit("delete", "--yes", records=[known, {**known, "server": "http://elsewhere:1"}])
-    assert sorted(answer.values("outcome")) == ["done", "failed"]
-    assert "the record is of http://elsewhere:1" in answer.err
-
-
-@pytest.mark.parametrize("kind", ["resource", "file"])
-@pytest.mark.parametrize("lost", [{"session": ""}, {"scan": "1"}, {"session": "MR1", "scan": None}])
-def test_a_record_that_lost_its_session_or_scan_is_not_taken_for_one_of_its_parent(
-    xnat: XNAT, edit: Run, kind: str, lost: dict[str, str | None]
-) -> None:
-    session = furnished(xnat)
-    project = xnat.store.items.project("P1")
-    assert project is not None
-    for item in (project, session):
-        xnat.has_resource(item, "NOTES", {"n.txt": b"n"})
-    known = {"project": "P1", "label": "NOTES", "resource": "NOTES", "path": "n.txt"}
-    answer = edit("delete", "--yes", records=[{"kind": kind, **known, **lost}])
-    assert (answer.status, answer.values("outcome")) == (1, ["failed"])
-    assert all("n.txt" in xnat.files(item, "NOTES") for item in (project, session))
 
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])

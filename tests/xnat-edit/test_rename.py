@@ -3,53 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
+from support.edited import labels, puts, subjects
 from support.pretending import pretends
 from support.sandbox import XNAT
-from xnat_core.client import XNATClient
-from xnat_core.services import merge
-
-if TYPE_CHECKING:
-    from conftest import Types
-
-
-def labels(xnat: XNAT, project: str = "P1") -> list[str]:
-    return sorted(subject.label for subject in xnat.store.items.subjects_of_project(project))
-
-
-def subjects(xnat: XNAT, *names: str) -> None:
-    xnat.has_project("P1")
-    with xnat.store.database.transaction():
-        for name in names:
-            xnat.has_subject("P1", name)
-
-
-def puts(xnat: XNAT) -> int:
-    return len(xnat.requests("PUT"))
-
-
-@contextmanager
-def held_merge(xnat: XNAT, project: str, seconds: float) -> Iterator[None]:
-    """Somebody else merges within the project, and ends after so long."""
-    with ExitStack() as other:
-        with XNATClient(xnat.url, *xnat.admin) as client:
-            other.enter_context(merge._turn(client, project, None))
-        timer = threading.Timer(seconds, other.pop_all().close)
-        timer.start()
-        yield
-        timer.join()
 
 
 def test_one_subject_by_label_or_id(xnat: XNAT, edit: Run) -> None:
@@ -143,38 +105,6 @@ def test_several_for_one_label_are_refused_before_the_first_change(xnat: XNAT, e
     assert labels(xnat) == ["A-1", "A-2", "B"]
 
 
-def test_several_for_one_label_are_merged_when_asked(xnat: XNAT, edit: Run) -> None:
-    for number in (1, 2, 3):
-        xnat.has_session("P1", f"A-{number}", f"MR{number}")
-    words = ("rename", "subject", "-P", "P1", "--pattern", "(.)-.", "--to", "{1}", "--merge")
-    assert edit(*words, "--dry-run").values("merged_into") == [None, "A", "A"]
-    answer = edit(*words, "--yes")
-    assert answer.values("outcome", "merged_into", "sessions") == [
-        ("done", None, None),
-        ("done", "A", ["MR2"]),
-        ("done", "A", ["MR3"]),
-    ]
-    assert labels(xnat) == ["A"]
-
-
-def test_a_label_that_exists_is_merged_into_after_a_question(
-    xnat: XNAT, edit: Run, types: Types
-) -> None:
-    xnat.has_session("P1", "A", "MR1")
-    xnat.has_session("P1", "B", "MR2")
-    words = ("rename", "subject", "-P", "P1", "A", "B")
-    answer = edit(*words)
-    assert (answer.status, labels(xnat), puts(xnat)) == (2, ["A", "B"], 0)
-    asked = types("y")
-    answer = edit(*words)
-    assert asked == [
-        f"Some labels are there already. Merge A into B on {xnat.url}? The sessions move, and the "
-        "empty subjects are deleted. [y/N] "
-    ]
-    assert answer.values("label", "merged_into", "outcome") == [("A", "B", "done")]
-    assert labels(xnat) == ["B"]
-
-
 def test_a_chain_of_labels_is_followed_from_its_end_and_can_be_repeated(
     xnat: XNAT, edit: Run, tmp_path: Path
 ) -> None:
@@ -187,24 +117,6 @@ def test_a_chain_of_labels_is_followed_from_its_end_and_can_be_repeated(
     assert "subject 'B': it may be the former A" in again.err
     now = {subject.id: subject.label for subject in xnat.store.items.subjects_of_project("P1")}
     assert now == {ids["A"]: "B", ids["B"]: "C"}
-
-
-def test_nothing_is_merged_into_what_could_not_give_its_label_away(
-    xnat: XNAT, edit: Run, tmp_path: Path
-) -> None:
-    for name in ("A", "B", "D"):
-        xnat.has_session("P1", name, f"{name}_MR")
-    old = xnat.store.items.subject_in("P1", "B")
-    assert old is not None
-    xnat.fails("PUT", f"/data/projects/P1/subjects/{old.id}", 403)
-    (tmp_path / "map.json").write_text(json.dumps({"B": "C", "A": "B", "D": "B"}))
-    words = ("--mapping", str(tmp_path / "map.json"), "--merge", "--yes")
-    answer = edit("rename", "subject", "-P", "P1", *words)
-    assert answer.values("outcome") == ["failed"] * 3
-    assert "subject 'B' already exists" in answer.err
-    assert "nothing was moved" in answer.err
-    assert labels(xnat) == ["A", "B", "D"]
-    assert [one.label for one in xnat.store.items.experiments_of_subject(old.id)] == ["B_MR"]
 
 
 def test_labels_that_change_places_are_refused(xnat: XNAT, edit: Run, tmp_path: Path) -> None:
@@ -329,120 +241,3 @@ def test_a_session_that_is_only_shared_is_not_renamed(xnat: XNAT, edit: Run) -> 
     for more in (["--dry-run"], []):
         answer = edit("rename", "session", "-P", "P2", "MR1", "MR2", *more)
         assert (answer.status, puts(xnat)) == (2, 0)
-
-
-def test_a_merge_moves_all_and_deletes_the_empty_source(xnat: XNAT, edit: Run) -> None:
-    xnat.has_session("P1", "A", "MR1", scans={"1": {"a.dcm": b"a"}})
-    xnat.has_session("P1", "A", "MR2")
-    xnat.has_subject("P1", "B")
-    words = ("merge", "subject", "-P", "P1", "A", "B")
-    dry = edit(*words, "--dry-run")
-    assert dry.values("outcome", "sessions") == [("planned", ["MR1", "MR2"])]
-    assert (puts(xnat), edit(*words).status) == (0, 2)
-    answer = edit(*words, "--yes")
-    assert answer.values("label", "merged_into", "sessions", "outcome") == [
-        ("A", "B", ["MR1", "MR2"], "done")
-    ]
-    assert labels(xnat) == ["B"]
-    moved = xnat.store.items.experiment_in("P1", "MR1")
-    assert moved is not None
-    scan = xnat.store.items.scan(moved.id, "1")
-    assert scan is not None
-    assert xnat.files(scan, "DICOM") == {"a.dcm": b"a"}
-
-
-@pytest.mark.parametrize("command", ["merge", "rename"])
-def test_a_merge_that_waits_for_another_one_says_so(
-    xnat: XNAT, edit: Run, command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("xnat_core.leases._WORTH_TELLING", 0.1)
-    xnat.has_session("P1", "A", "MR1")
-    subjects(xnat, "B")
-    words = (command, "subject", "-P", "P1", "A", "B", "--yes")
-    with held_merge(xnat, "P1", seconds=0.5):
-        answer = edit(*words)
-    assert (answer.status, labels(xnat)) == (0, ["B"])
-    assert "waiting for another merge within P1 to end (process " in answer.err
-
-
-def test_a_source_that_would_have_to_be_kept_is_refused_before_anything_moves(
-    xnat: XNAT, edit: Run
-) -> None:
-    xnat.has_session("P1", "A", "MR1")
-    xnat.has_resource(xnat.has_subject("P1", "A"), "NOTES", {"a.txt": b"a"})
-    xnat.has_subject("P1", "B")
-    for words in (("merge", "subject"), ("rename", "subject")):
-        for more in ("--dry-run", "--yes"):
-            answer = edit(*words, "-P", "P1", "A", "B", more)
-            assert (answer.status, answer.values("outcome")) == (1, ["failed"])
-            assert "it has resources of its own; nothing was moved" in answer.err
-    assert puts(xnat) == 0
-
-
-def test_subject_records_are_merged_into_one(xnat: XNAT, edit: Run) -> None:
-    for label in ("A", "B"):
-        xnat.has_session("P1", label, f"MR_{label}")
-    xnat.has_subject("P1", "T")
-    records = [{"kind": "subject", "project": "P1", "label": label} for label in ("A", "B", "T")]
-    answer = edit("merge", "subject", "T", "--yes", records=records)
-    assert answer.values("label", "outcome") == [("A", "done"), ("B", "done"), ("T", "failed")]
-    assert labels(xnat) == ["T"]
-
-
-def killed(xnat: XNAT, words: list[str], after: int) -> None:
-    """Run the tool as a process of its own and kill it at its change of that number."""
-    running: list[subprocess.Popen[bytes]] = []
-    count = [0]
-
-    def hook(request: Request) -> Response | None:
-        if request.method in ("PUT", "DELETE") and running:
-            count[0] += 1
-            if count[0] == after:
-                running.pop().send_signal(signal.SIGKILL)
-        return None
-
-    xnat.before(hook)
-    with subprocess.Popen(
-        [str(Path(sys.executable).parent / "xnat-edit"), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        running.append(process)
-        assert process.wait(60) == -signal.SIGKILL
-
-
-def state(xnat: XNAT) -> dict[str, Any]:
-    items = xnat.store.items
-    return {
-        subject.label: sorted(e.label for e in items.experiments_of_subject(subject.id))
-        for subject in items.subjects_of_project("P1")
-    }
-
-
-@pytest.mark.parametrize("after", [1, 5, 11])
-def test_a_rename_that_is_killed_and_repeated_ends_in_the_same_state(
-    xnat: XNAT, edit: Run, after: int
-) -> None:
-    subjects(xnat, *(f"{number:02}" for number in range(30)))
-    words = ["rename", "subject", "-P", "P1", "--pattern", "(.*)", "--to", "S{1}", "-w", "2"]
-    killed(xnat, words, after)
-    assert sum(label.startswith("S") for label in labels(xnat)) < 30
-    assert edit(*words).status == 0
-    assert labels(xnat) == [f"S{number:02}" for number in range(30)]
-
-
-@pytest.mark.parametrize("after", [1, 4, 7])
-def test_a_merge_that_is_killed_and_repeated_ends_in_the_same_state(
-    xnat: XNAT, edit: Run, after: int
-) -> None:
-    sessions = [f"MR{number}" for number in range(8)]
-    for label in sessions:
-        xnat.has_session("P1", "A", label)
-    xnat.has_session("P1", "B", "MR8")
-    words = ["merge", "subject", "-P", "P1", "A", "B", "--yes"]
-    killed(xnat, words, after)
-    between = state(xnat)
-    assert sorted([*between["A"], *between["B"]]) == [*sessions, "MR8"]
-    assert edit(*words).status == 0
-    assert state(xnat) == {"B": [*sessions, "MR8"]}
