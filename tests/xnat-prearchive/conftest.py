@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.imports import members, send_zip, uris
+from support.imports import members, send_object, send_zip, uris
 from support.sandbox import XNAT
+from support.staging import dicom_bytes
 from xnat_prearchive.cli import main
 from xnat_sandbox.samples import write_series
 
@@ -69,3 +71,13 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         return status, [json.loads(line) for line in out.splitlines()], err
 
     return tool
+
+
+@pytest.fixture
+def slow(make_xnat: Any, monkeypatch: pytest.MonkeyPatch, xnat: XNAT) -> XNAT:
+    """A server that takes what it receives for unfinished, as it has received one session."""
+    server: XNAT = make_xnat(replace(xnat.settings, rebuild_idle=3600.0))
+    monkeypatch.setenv("XNAT_URL", server.url)
+    server.has_project("P1")
+    send_object(server, dicom_bytes(), "a.dcm", PROJECT_ID="P1", SUBJECT_ID="S1", EXPT_LABEL="E9")
+    return server
