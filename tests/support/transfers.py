@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request
 
 from support.sandbox import XNAT
 from xnat_core.private_files import write_private
@@ -219,3 +222,47 @@ def anonymize(transfer: Transfer) -> None:
 
     transfer.dest.settings.anonymize = rewrite
     transfer.dest.call("PUT", "/xapi/anonymize/site", data='version "6.3"\n(0008,0070) := "X"\n')
+
+
+def furnish(transfer: Transfer) -> None:
+    """Three subjects with MR and PET sessions, and resources of every kind."""
+    source = transfer.source
+    project = source.has_project("A")
+    source.has_resource(project, "PROTOCOL", {"protocol.pdf": b"%PDF"})
+    for number in (1, 2, 3):
+        session = transfer.has_session(
+            f"S{number}", f"S{number}_MR1", "MR", "MR", resources={"NOTES": notes(2)}
+        )
+        subject = source.has_subject("A", f"S{number}", gender="female")
+        source.has_resource(subject, "FORMS", {"consent.txt": b"yes"})
+        for scan in source.store.items.scans(session.id):
+            source.has_resource(scan, "NIFTI", {"image.nii.gz": b"\x1f\x8bnifti"})
+            source.has_resource(scan, "SNAPSHOTS", {"a.gif": b"GIF", "b.gif": b"GIF2"})
+        with source.store.database.transaction():
+            assessor = source.store.items.create_experiment(
+                "A", f"QC{number}", "xnat:qcManualAssessorData", session_id=session.id
+            )
+        source.has_resource(assessor, "REPORT", {"report.html": b"<html>"})
+    transfer.has_session("S3", "S3_PET1", "PT", "CT")
+
+
+def notes(count: int) -> dict[str, bytes]:
+    """These many small files."""
+    return {f"{n}/note {n}.txt": hashlib.md5(bytes([n])).digest() for n in range(count)}
+
+
+def written_to(transfer: Transfer) -> list[Request]:
+    """The requests that changed the destination."""
+
+    def writes() -> Iterator[Request]:
+        for method in ("PUT", "POST", "DELETE"):
+            for request in transfer.dest.requests(method, "/data"):
+                if not request.path.startswith(("/data/JSESSION", "/data/services/auth")):
+                    yield request
+
+    return list(writes())
+
+
+def state_file(tmp_path: Path) -> Path:
+    """The database of the state."""
+    return tmp_path / "home" / "state" / "xnatctl" / "transfer.db"
