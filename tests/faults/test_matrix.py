@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from support.editing import EDITING
-from support.fault_proxy import FAULTS, FaultProxy, faulty
+from support.fault_proxy import FaultProxy, faulty
 from support.matrix import Laboratory, Ran
+from support.network_faults import FAULTS
 from support.odd_faults import ODD_FAULTS
 from support.sandbox import XNAT
 from support.scenarios import LOADING, Scenario

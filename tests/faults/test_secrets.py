@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.fault_proxy import FAULTS, FaultProxy, faulty
+from support.fault_proxy import FaultProxy, faulty
+from support.network_faults import FAULTS
 from support.sandbox import XNAT
 from support.scenarios import LOADING, Case
 
@@ -96,7 +97,7 @@ def test_what_the_server_says_cannot_steer_the_terminal(
     xnat: XNAT, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor by a message, nor by a field of a table; ndjson escapes by itself."""
-    from support.fault_proxy import says
+    from support.network_faults import says
 
     for variable, value in (("URL", proxy.url), ("USER", "admin"), ("PASS", "admin")):
         monkeypatch.setenv(f"XNAT_{variable}", value)

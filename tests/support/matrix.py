@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from support.fault_proxy import Asked, Fault, FaultProxy
+from support.exchanges import Asked
+from support.fault_proxy import FaultProxy
+from support.network_faults import Fault
 from support.sandbox import XNAT
 from support.scenarios import Case, Scenario
 

@@ -1,10 +1,11 @@
-"""What proxies do to the head of an answer; see `support.fault_proxy`."""
+"""What proxies do to the head of an answer; see `support.network_faults`."""
 
 from __future__ import annotations
 
 import random
 
-from support.fault_proxy import Exchange, Fault
+from support.exchanges import Exchange
+from support.network_faults import Fault
 
 
 def hinted(exchange: Exchange, _: random.Random) -> None:
