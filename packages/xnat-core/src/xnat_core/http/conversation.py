@@ -153,25 +153,30 @@ class Conversation:
 
     def _is_shut_out(self, call: Call, response: Stream, token: str | None, pause: float) -> bool:
         """Whether the server did not know us, so that it did not do what was asked either."""
-        status = response.status_code
         if call.anonymous:
             return False
+        status = response.status_code
         if status not in call.accept:
             if status == 401 or answers.redirect_of(response, call.url):
                 return True
             if status < 300 and answers.is_html(response):
                 asks = answers.is_sign_in_page(response)
-                file = "/files/" in call.path
-                if asks and not (call.renewed and file):
-                    return True
-                if call.wire.stream and not (call.renewed or file or token is None):
-                    # Not read yet: it may be that page as well.
-                    return True
                 if asks or call.wants_json or call.wire.stream:
-                    # Files may be pages, too: the server is asked before it is taken for a
-                    # refusal.
-                    return asks if token is None else not self.door.is_alive(token)
+                    return self._is_turned_away(call, token, asks=asks)
         return token is not None and self._became_nobody(call, response, token, pause)
+
+    def _is_turned_away(self, call: Call, token: str | None, *, asks: bool) -> bool:
+        """Whether a page under a good status says that we are not logged in.
+
+        `asks`: it is seen to do so. Of one that has not been read yet nobody knows.
+        """
+        is_file = "/files/" in call.path
+        if asks and not (call.renewed and is_file):
+            return True
+        if call.wire.stream and token is not None and not (call.renewed or is_file):
+            return True
+        # Files may be pages, too: the server is asked before it is taken for a refusal.
+        return asks if token is None else not self.door.is_alive(token)
 
     def _somebodys(self, token: str, pause: float) -> str:
         """A session to change something with, in place of one that may have ended unnoticed.
