@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from xnat_core.dicom_elements import DEFLATED, Encoding, Malformed, elements
+from xnat_core.dicom_elements import DEFLATED, Encoding, Malformed, elements, file_meta
 from xnat_core.dicom_files import HEAD, has_magic
 from xnat_core.errors import DicomError, DicomParseError, XNATCtlError
 
@@ -24,6 +25,8 @@ PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 """Of floats, of doubles, and the common ones."""
 _LARGE = 1 << 16
 _UNDEFINED = 0xFFFFFFFF
+# A tag, and a length with or without a VR.
+_ELEMENT_HEAD = 8
 
 
 def read_elements(path: Path, tags: Iterable[int]) -> Dataset:
@@ -56,22 +59,21 @@ def read_whole(path: Path) -> FileDataset:
 def _read(path: Path, *, whole: bool = False, pixels: bool = False, **options: Any) -> FileDataset:
     from pydicom.filereader import read_partial
 
-    with damage(path):
-        with path.open("rb") as file:
-            magic = has_magic(file.read(HEAD))
-            file.seek(0)
-            # Old files have no preamble; that it is DICOM at all is looked at below.
-            dataset: FileDataset = read_partial(file, force=True, **options)
-            if whole:
-                _check_rest(path, file, dataset)
-            position = file.tell()
+    with damage(path), path.open("rb") as file:
+        magic = has_magic(file.read(HEAD))
+        file.seek(0)
+        # Old files have no preamble; that it is DICOM at all is looked at below.
+        dataset: FileDataset = read_partial(file, force=True, **options)
+        position = file.tell()
+        if whole:
+            _check_rest(path, file, dataset)
         class_uid = dataset.file_meta.get("MediaStorageSOPClassUID") if magic else None
         if MEDIA_DIRECTORY in (class_uid, dataset.get("SOPClassUID")):
             raise DicomParseError(path, "a DICOMDIR, which is no instance")
         if not (magic or _SOP_CLASS in dataset or _STUDY in dataset):
             raise DicomParseError(path, "not DICOM")
-        _check_end(path, dataset)
         _settle_encoding(dataset)
+        _check_end(path, file, position, dataset)
         if pixels:
             _check_pixels(path, position, dataset)
         if 0 in dataset and not dataset.get_item(0).value:
@@ -135,16 +137,32 @@ def _check_pixels(path: Path, position: int, dataset: FileDataset) -> None:
         raise DicomParseError(path, "ends in the middle of the pixels")
 
 
-def _check_end(path: Path, dataset: Dataset) -> None:
-    """The parser takes a file that ends inside its last element for a shorter one."""
-    from pydicom.dataelem import RawDataElement
+def _check_end(path: Path, file: BinaryIO, position: int, dataset: FileDataset) -> None:
+    """The parser takes a file that ends inside an element, or before the first, for a shorter one.
 
-    tags = tags_of(dataset)
-    last = dataset.get_item(tags[-1]) if tags else None
-    if not isinstance(last, RawDataElement) or last.value is None:
+    `position` is where it has stopped.
+    """
+    from pydicom.tag import Tag
+
+    if not tags_of(dataset):
+        raise DicomParseError(path, "has no data set")
+    size = file.seek(0, os.SEEK_END)
+    if position < size or dataset.file_meta.get("TransferSyntaxUID") == DEFLATED:
         return
-    if last.length != _UNDEFINED and len(last.value) < last.length:
-        raise DicomParseError(path, f"ends in the middle of {last.tag}")
+    implicit, little = dataset.original_encoding
+    end = 0
+    try:
+        _, end = file_meta(file)
+        for element in elements(file, end, Encoding(not implicit, bool(little))):
+            if element.end > size:
+                raise DicomParseError(path, f"ends in the middle of {Tag(element.tag)}")
+            end = element.end
+    except Malformed:
+        file.seek(end)
+        rest = file.read(_ELEMENT_HEAD)
+        # The parser has understood what is more than that; zeros fill a file up.
+        if len(rest) < _ELEMENT_HEAD and rest.strip(b"\0"):
+            raise DicomParseError(path, "ends in the middle of an element") from None
 
 
 def _settle_encoding(dataset: Dataset) -> None:
