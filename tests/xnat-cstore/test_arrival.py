@@ -140,6 +140,22 @@ def test_made_up_objects_arrive_at_storescp_as_they_are(
         assert data_set(received[scanned(path).uid]) == data_set(path)
 
 
+def test_an_instance_is_sent_under_the_name_that_its_data_set_gives(
+    run: Run, storescp: StoreSCP, tmp_path: Path
+) -> None:
+    dataset = instance_of()
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    dataset.file_meta.MediaStorageSOPClassUID = UID(ENHANCED_MR)
+    dataset.save_as(tmp_path / "two-names.dcm", enforce_file_format=True)
+    status, _, err = run("send", tmp_path / "two-names.dcm", *at(storescp.port))
+    assert (status, err) == (0, "")
+    (received,) = storescp.folder.iterdir()
+    # A receiver writes the head anew, from the command.
+    head = pydicom.dcmread(received).file_meta
+    assert head.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
+    assert head.MediaStorageSOPClassUID == dataset.SOPClassUID
+
+
 def test_orthanc_has_every_instance_once(run: Run, orthanc: Orthanc) -> None:
     paths = [sample(name) for name in SAMPLES.values() if "NoMeta" not in name]
     by_uid = {scanned(path).uid: path for path in paths}

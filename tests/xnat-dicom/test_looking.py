@@ -9,7 +9,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import UID, JPEG2000Lossless
 
 from support.answers import Run
 
@@ -62,6 +62,27 @@ def test_an_invalid_file_is_a_failed_record_with_the_reasons(
             "exit_status": 1,
         },
     }
+
+
+def test_a_file_that_names_two_instances_is_invalid(run: Run) -> None:
+    dataset = pydicom.dcmread(B)
+    uid, sop_class = dataset.SOPInstanceUID, dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    dataset.file_meta.MediaStorageSOPClassUID = UID("1.2.4")
+    dataset.save_as(B)
+    answer = run("validate", B)
+    assert (answer.status, answer.values("valid", "outcome")) == (1, [(False, "failed")])
+    assert answer.records[0]["errors"] == [
+        f"MediaStorageSOPClassUID is 1.2.4, and SOPClassUID is {sop_class}",
+        f"MediaStorageSOPInstanceUID is 1.2.3, and SOPInstanceUID is {uid}",
+    ]
+
+
+def test_a_head_that_names_no_instance_is_another_matter(run: Run) -> None:
+    dataset = pydicom.dcmread(B)
+    del dataset.file_meta.MediaStorageSOPInstanceUID, dataset.file_meta.MediaStorageSOPClassUID
+    dataset.save_as(B)
+    assert run("validate", B).values("valid") == [True]
 
 
 @pytest.mark.parametrize("compressed", [True, False])

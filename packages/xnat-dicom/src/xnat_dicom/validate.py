@@ -11,8 +11,9 @@ Options:
   -w --workers=<n>  How many files to read at once.
 
 Needed are, and not empty: PatientID, PatientName, StudyInstanceUID, SeriesInstanceUID,
-SOPInstanceUID and Modality. More than 100 private elements are worth a warning. Pixels are not
-read, but must be there to their end. With --quiet only the invalid files are told of.
+SOPInstanceUID and Modality. The class and instance that the head of the file names must be those of
+its data set. More than 100 private elements are worth a warning. Pixels are not read, but must be
+there to their end. With --quiet only the invalid files are told of.
 
 Exit status: 0 all are valid, 1 some are not, 2 wrong usage.
 
@@ -40,6 +41,8 @@ REQUIRED = (
     "SOPInstanceUID",
     "Modality",
 )
+# The head of a file names its class and instance once more (PS3.10 7.1).
+TWICE = ("SOPClassUID", "SOPInstanceUID")
 MANY_PRIVATE = 100
 
 
@@ -71,8 +74,16 @@ def validated(path: Path) -> tuple[list[str], list[str]]:
     """What makes a file invalid, and what is worth a look. Raises DicomError."""
     dataset = read_header(path, pixels=True)
     with damage(path):
-        given = {name: text(dataset, tag_of_keyword(name)) for name in REQUIRED}
-    errors = [f"{name} is missing or empty" for name, value in given.items() if not value]
+        given = {name: text(dataset, tag_of_keyword(name)) for name in {*REQUIRED, *TWICE}}
+        head = {
+            name: text(dataset.file_meta, tag_of_keyword(f"MediaStorage{name}")) for name in TWICE
+        }
+    errors = [f"{name} is missing or empty" for name in REQUIRED if not given[name]]
+    errors += [
+        f"MediaStorage{name} is {head[name]}, and {name} is {given[name]}"
+        for name in TWICE
+        if head[name] and given[name] and head[name] != given[name]
+    ]
     private = sum(1 for tag in tags_of(dataset) if tag.is_private)
     warnings = [f"{private} private elements"] if private > MANY_PRIVATE else []
     return errors, warnings
