@@ -15,7 +15,13 @@ from xnat_core.auth import AuthManager
 from xnat_core.bodies import BytesBody
 from xnat_core.client import XNATClient
 from xnat_core.connect import connect
-from xnat_core.errors import AuthenticationError, NetworkError, ServerError, ServerUnreachableError
+from xnat_core.errors import (
+    AuthenticationError,
+    NetworkError,
+    PermissionDeniedError,
+    ServerError,
+    ServerUnreachableError,
+)
 from xnat_core.targets import resolve
 
 
@@ -106,6 +112,23 @@ def test_a_login_is_not_given_up_because_the_server_went_away(
         with pytest.raises(NetworkError):
             client.whoami()
         assert client.whoami()["username"] == "admin"
+
+
+def test_what_is_refused_in_spite_of_a_valid_session_is_a_matter_of_rights(xnat: XNAT) -> None:
+    """So the Container Service refuses who may not remove a container."""
+    xnat.before(lambda r: Response("", 401) if r.path == "/xapi/containers/1" else None)
+    with XNATClient(xnat.url, *xnat.admin, max_connections=1) as client:
+        with pytest.raises(PermissionDeniedError) as told:
+            client.delete("/xapi/containers/1", about=("container", "1"))
+        assert told.value.message == (
+            "no permission to delete container 1 "
+            "(401, although the session is valid for other requests)"
+        )
+        assert told.value.details["status_code"] == 401
+        assert told.value.not_done
+        assert client.whoami()["username"] == "admin"
+    assert len(xnat.requests("DELETE", "/xapi/containers/1")) == 2
+    assert len(xnat.requests("POST", "/data/JSESSION")) == 1
 
 
 @pytest.mark.parametrize("pause", [0, 3600])

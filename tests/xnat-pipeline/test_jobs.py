@@ -190,6 +190,16 @@ def test_a_container_that_the_server_fails_to_kill_is_a_failure(
     assert "500" in answer.err
 
 
+def test_who_may_not_kill_a_container_is_told_so(run: Run, launch: Launch, xnat: XNAT) -> None:
+    """Also by a server that calls that 401, as it does of the removal of a container."""
+    xnat.settings.container_seconds = 60
+    number = launch()
+    xnat.before(lambda r: Response("", 401) if r.path.endswith("/kill") else None)
+    answer = run("cancel", number, "--yes")
+    assert (answer.status, answer.values("outcome")) == (6, ["failed"])
+    assert "no permission to change job 1" in answer.err
+
+
 def test_a_classic_pipeline_is_ended(run: Run, launch: Launch, classic: XNAT) -> None:
     classic.settings.container_seconds = 60
     number = launch("DicomToNifti")

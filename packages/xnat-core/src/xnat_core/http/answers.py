@@ -43,28 +43,31 @@ _SHORT = 1 << 16
 
 
 def error_of(
-    response: Response, method: str, path: str, about: About | None = None
+    response: Response, method: str, path: str, about: About | None = None, *, known: bool = False
 ) -> XNATCtlError:
     """Return the error for an answer that is no success.
 
-    `path` is without query; `about` names the object, such as `("session", "E1")`. The details of
-    the error carry status_code, method, path, and the reason where the server gave one.
+    `path` is without query; `about` names the object, such as `("session", "E1")`; `known` says
+    that the server knows the user, so that a 401 is about a right and not about the login. The
+    details of the error carry status_code, method, path, and the reason where the server gave one.
     """
-    error = _error(response, method, path, about)
+    error = _error(response, method, path, about, known)
     error.details.update(status_code=response.status_code, method=method, path=redact(path))
     return error
 
 
-def _error(response: Response, method: str, path: str, about: About | None) -> XNATCtlError:
+def _error(
+    response: Response, method: str, path: str, about: About | None, known: bool
+) -> XNATCtlError:
     status = response.status_code
     message = message_of(response)
     if "justification" in message.lower():
         message += " (--reason gives one)"
     kind, name = about or ("path", redact(path))
     error: XNATCtlError
-    if status == 401:
+    if status == 401 and not known:
         error = AuthenticationError(None, f"{kind} {name}: a login is needed")
-    elif status == 403:
+    elif status in (401, 403):
         error = PermissionDeniedError(f"{kind} {name}", _VERBS.get(method, "change"))
         if message:
             # It need not be for want of a right: also refused is what is locked or lacks a reason.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 READING = frozenset({"GET", "HEAD"})
 _MOST_REDIRECTS = 10
 _MOST_RENEWALS = 4
+_VALID = "although the session is valid for other requests"
 _CHECK_EVERY = 60.0
 # What a guest may not see is not there for him; some routes of what is not there fail.
 _HIDDEN = frozenset({403, 404, 500})
@@ -105,8 +106,12 @@ class Conversation:
                 response.close()
                 raise
             if shut_out:
+                again = token is not None and token == call.refused_with
+                refusal = self._refusal(call, response) if again else None
                 response.close()
                 with _not_done():
+                    if refusal:
+                        raise refusal
                     self._renew(call, token)
                 continue
             if token is not None:
@@ -259,18 +264,17 @@ class Conversation:
             self._open_to_all = self.door.is_open()
         return self._open_to_all
 
-    def _renew(self, call: Call, token: str | None) -> None:
-        """Get a session for another attempt.
+    def _refusal(self, call: Call, response: Stream) -> XNATCtlError:
+        """The error for what was refused twice with a session that the server knows."""
+        if response.status_code == 401 and call.path.startswith("/xapi/"):
+            # So routes of plug-ins tell of a missing right (the containers').
+            error = answers.error_of(response, call.method, call.path, call.about, known=True)
+            error.message += f" (401, {_VALID})"
+            return error
+        return AuthenticationError(self._server, f"{call.operation} was refused twice, {_VALID}")
 
-        Sessions may end several times while one request is on its way; what is refused twice with
-        one that the server knows stays refused.
-        """
-        if token is not None and token == call.refused_with:
-            raise AuthenticationError(
-                self._server,
-                f"{call.operation} was refused twice, although the session is valid for other "
-                "requests",
-            )
+    def _renew(self, call: Call, token: str | None) -> None:
+        """Get a session for another attempt; several may end while one request is on its way."""
         if call.renewals == _MOST_RENEWALS:
             raise AuthenticationError(
                 self._server,
