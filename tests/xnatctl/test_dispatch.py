@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from xnat_core.parsing import VALUED_BEFORE_VERB
-from xnatctl.aliases import ALIASES, NOUNS, TOOLS, VALUED
+from xnatctl.aliases import ALIASES, ELSEWHERE, NOUNS, TOOLS, VALUED
 from xnatctl.dispatch import main
 
 XNATCTL = str(Path(sysconfig.get_path("scripts")) / "xnatctl")
@@ -50,6 +50,8 @@ Executed = Callable[..., str]
         ("subject share -S S OPEN", "xnat-edit share --only subject -S S OPEN"),
         ("local extract d", "xnat-download extract d"),
         ("prearchive archive P T N", "xnat-prearchive archive P T N"),
+        ("prearchive settings P --set manual", "xnat-admin prearchive-setting P --set manual"),
+        ("-p prod prearchive settings P", "xnat-admin prearchive-setting -p prod P"),
         ("pipeline run x -e E", "xnat-pipeline run x -e E"),
         ("admin user add u", "xnat-admin user add u"),
         ("dicom inspect f", "xnat-dicom inspect f"),
@@ -66,6 +68,9 @@ def test_every_row_of_the_table_names_a_known_tool_and_a_described_noun() -> Non
     for name, words in ALIASES.items():
         assert words.split()[0] in TOOLS
         assert " " not in name or name.split()[0] in NOUNS
+    for name, words in ELSEWHERE.items():
+        assert words.split()[0] in TOOLS
+        assert f"xnat-{name.split()[0]}" in TOOLS
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,7 @@ def test_the_transport_decides_between_two_tools(
         ("help ls sessions", "xnat-ls sessions --help"),
         ("help whoami", "xnat-auth whoami --help"),
         ("help prearchive", "xnat-prearchive --help"),
+        ("help prearchive settings", "xnat-admin prearchive-setting --help"),
     ],
 )
 def test_help_on_a_command_is_the_help_of_its_tool(

@@ -12,8 +12,11 @@ Commands:
   move     Give sessions to another project.
   delete   Delete sessions and their files.
 
+
 A session is named PROJECT TIMESTAMP NAME, as 'list' prints them, where NAME is the folder; or
 sessions come as records on standard input, and many are worked on at once.
+'xnat-admin prearchive-setting' (and 'xnatctl prearchive settings') tells what a project does with
+data that arrives, and changes it.
 'xnat-prearchive <command> --help' explains each.
 
 Examples:

@@ -67,6 +67,9 @@ ALIASES = {
     "local extract": "xnat-download extract",
 }
 
+# Documented commands that begin with the name of a tool, and are the work of another.
+ELSEWHERE = {"prearchive settings": "xnat-admin prearchive-setting"}
+
 # `session upload --transport …` is another tool for another protocol.
 TRANSPORTS = {"rest": "xnat-upload dicom", "cstore": "xnat-cstore send"}
 

@@ -10,7 +10,7 @@ import os
 import sys
 
 from xnatctl import __version__
-from xnatctl.aliases import ALIASES, BUILT_IN, NOUNS, SWITCHES, TOOLS, TRANSPORTS, VALUED
+from xnatctl.aliases import ALIASES, BUILT_IN, ELSEWHERE, NOUNS, SWITCHES, TOOLS, TRANSPORTS, VALUED
 from xnatctl.find import find, installed
 
 TYPE_CHECKING = False  # the one of `typing` costs as much as all the rest here
@@ -80,6 +80,8 @@ def command(before: list[str], rest: list[str]) -> list[str]:
     first, arguments = rest[0], rest[1:]
     if first in ALIASES:
         return [*ALIASES[first].split(), *before, *arguments]
+    if words := ELSEWHERE.get(" ".join(rest[:2])):
+        return [*words.split(), *before, *rest[2:]]
     if first in NOUNS:
         between, behind = _split(arguments)
         name = f"{first} {behind[0]}" if behind else first
