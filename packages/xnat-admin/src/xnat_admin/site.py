@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import (
     OperationError,
+    PermissionDeniedError,
     ResourceNotFoundError,
     ServerError,
     ValidationError,
     XNATCtlError,
 )
+from xnat_core.redaction import one_line
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -48,16 +51,14 @@ def site_config(client: XNATClient, key: str | None = None) -> Any:
             raise OperationError("config", "the server does not answer with its configuration")
         return found
     about = ("setting", key)
-    try:
-        # Asked for alone, some texts come bare, and `123` could be a number.
-        found = client.json(path("xapi", "siteConfig", "values", key), about=about)
-        return found[key]
-    except (ResourceNotFoundError, ServerError, KeyError, TypeError):
-        response = client.get(path("xapi", "siteConfig", key), about=about)
-    try:
-        return response.json()
-    except ValueError:
-        return response.text
+    # Asked for alone, some texts come bare, and `123` could be a number. So it is looked for among
+    # others, of which who is no administrator gets some.
+    for where in (path("xapi", "siteConfig", "values", key), path("xapi", "siteConfig")):
+        with suppress(
+            ResourceNotFoundError, PermissionDeniedError, ServerError, KeyError, TypeError
+        ):
+            return client.json(where, about=about)[key]
+    return client.value(path("xapi", "siteConfig", key), about=about)
 
 
 def set_site_config(client: XNATClient, key: str, value: Any) -> Any:
@@ -101,10 +102,13 @@ def prearchive_code(client: XNATClient, project: str) -> int:
     """What a project does with data that arrives, as a number. Raises ResourceNotFoundError."""
     where = path("data", "projects", project, "prearchive_code")
     text = client.text(where, about=("project", project))
+    if not text:
+        raise ResourceNotFoundError("prearchive setting of project", project)
     try:
         return int(text)
     except ValueError:
-        raise ResourceNotFoundError("prearchive setting of project", project) from None
+        said = f"project {project!r} has {one_line(text, 100)!r}, which is no number"
+        raise OperationError("prearchive-setting", said) from None
 
 
 def set_prearchive_code(client: XNATClient, project: str, code: int) -> None:

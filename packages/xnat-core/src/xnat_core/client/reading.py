@@ -99,9 +99,23 @@ class Reading(Requesting):
         about: tuple[str, str] | None = None,
         timeout: float | None = None,
     ) -> str:
-        """Return a plain text, without the blanks and quotes around it."""
-        response = self.get(path, params=params, about=about, timeout=timeout)
-        return response.content.decode("utf-8", "replace").strip().strip('"')
+        """Return a plain text, without the blanks and quotes around it.
+
+        Raises AuthenticationError for a web page: a path without a route is answered by that of
+        its parent.
+        """
+        raw = self._no_page(path, params, about, timeout)
+        return raw.decode("utf-8", "replace").strip().strip('"')
+
+    def value(self, path: str, *, about: tuple[str, str] | None = None) -> Any:
+        """Return the JSON that a path answers, or what is none as text; a web page as `text`."""
+        import orjson
+
+        raw = self._no_page(path, None, about, None)
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return raw.decode("utf-8", "replace")
 
     @contextmanager
     def stream(
@@ -163,6 +177,21 @@ class Reading(Requesting):
     def _entries(self, path: str, params: Params | None, key: str) -> list[dict[str, Any]]:
         response, envelope = self._ask(path, params)
         return envelope.entries(response.content, key)
+
+    def _no_page(
+        self,
+        path: str,
+        params: Params | None,
+        about: tuple[str, str] | None,
+        timeout: float | None,
+    ) -> bytes:
+        from xnat_core.http.answers import is_html
+
+        call = self._call("GET", path, params, about=about, timeout=timeout)
+        response = self._conversation.ask(call)
+        if is_html(response):
+            raise self._envelope(call).page()
+        return response.content
 
     def _json_call(self, path: str, params: Params | None, **how: Any) -> Call:
         pairs = _pairs(params)
