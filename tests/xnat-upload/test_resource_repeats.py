@@ -82,6 +82,43 @@ def test_an_archive_that_never_comes_out_is_a_failure(
     assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 1
 
 
+def folder(place: Path, size: int = 1) -> tuple[str, ...]:
+    (place / "f/g").mkdir(parents=True)
+    for name in ("a.txt", "g/b.txt"):
+        (place / "f" / name).write_bytes(name.encode() * size)
+    return ("-P", "P1", "E1", "R", str(place / "f"))
+
+
+def test_a_folder_that_is_unpacked_while_a_proxy_gives_up_is_sent_once(
+    run: Run, xnat: XNAT, tmp_path: Path
+) -> None:
+    xnat.loses("PUT", f"/data/{session_path(xnat)}", 504, times=9)
+    xnat.lags("/files", after="upload.zip")
+    status, records, err = run(*folder(tmp_path))
+    assert (status, records[0]["outcome"], records[0]["files"]) == (0, "done", 2), err
+    assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 1
+
+
+def test_a_folder_that_never_comes_out_is_a_failure(
+    run: Run, xnat: XNAT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.services.filling.LONGEST_WAIT", 0.1)
+    xnat.fails("PUT", f"/data/{session_path(xnat)}", 504, times=9)
+    status, _, err = run(*folder(tmp_path))
+    assert (status, err.count("504")) == (1, 1)
+    assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 1
+
+
+def test_a_folder_that_a_proxy_does_not_take_is_sent_again(
+    run: Run, xnat: XNAT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
+    xnat.fails("PUT", f"/data/{session_path(xnat)}", 504, times=2)
+    status, records, err = run(*folder(tmp_path, size=4_000_000))
+    assert (status, records[0]["outcome"]) == (0, "done"), err
+    assert len(xnat.requests("PUT", f"/data/{session_path(xnat)}")) == 3
+
+
 def test_a_file_whose_name_the_server_changes_is_no_matter_of_permission(
     run: Run, xnat: XNAT, tmp_path: Path
 ) -> None:

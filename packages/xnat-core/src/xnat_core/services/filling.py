@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xnat_core.archive.members import Member
 from xnat_core.archive.zip_writer import ZipStream
@@ -29,7 +29,6 @@ from xnat_core.models import ResourceFile
 from xnat_core.services.homes import Home
 from xnat_core.services.local_members import (
     contents_of_archive,
-    members_below,
     name_to_unpack,
     plain_path,
     require_kept,
@@ -37,6 +36,7 @@ from xnat_core.services.local_members import (
 from xnat_core.services.once import GAVE_UP, LONGEST_WAIT
 from xnat_core.services.putting import duplicates_in, put
 from xnat_core.services.stored import (
+    comes_out,
     differs,
     holds,
     is_as_sent,
@@ -49,6 +49,8 @@ from xnat_core.services.stored import (
 from xnat_core.urls import is_plain
 
 if TYPE_CHECKING:
+    from requests import Response
+
     from xnat_core.client import XNATClient
 
 # A retry must stay cheap, and proxies cap bodies.
@@ -181,21 +183,36 @@ class _Filling:
     def send(self, members: Sequence[Member], *, overwrite: bool) -> None:
         """Send files, several in one zip, and remember their MD5s and which were refused."""
         for batch in self._bounds.in_time(_batches(members)):
-            lone = batch[0] if len(batch) == 1 else None
-            body: Body
-            if lone is not None and is_plain(lone.name):
-                self._digests[lone.name] = md5_of(lone.path)
-                name, body = lone.name, FileBody(lone.path)
-            else:
-                name, body = "upload.zip", ZipStream(batch, on_digest=self._note_digest)
-            answer = put(
-                *(self._client, self._home, self._label, name),
-                WatchedBody(body, self._watch) if self._watch else body,
-                extract=isinstance(body, ZipStream),
-                overwrite=overwrite,
-                fields=self._fields,
-            )
+            answer = self._put(batch, overwrite)
             self._refused.update(_last(name) for name in duplicates_in(answer))
+
+    def _put(self, batch: Sequence[Member], overwrite: bool) -> Response:
+        """Send one request; a zip that a proxy gave up while the server unpacks it is waited for:
+        sent again, it would be unpacked twice at the same time."""
+        lone = batch[0] if len(batch) == 1 else None
+        body: Body
+        zipped = lone is None or not is_plain(lone.name)
+        if lone is None or zipped:
+            name, body = "upload.zip", ZipStream(batch, on_digest=self._note_digest)
+        else:
+            self._digests[lone.name] = md5_of(lone.path)
+            name, body = lone.name, FileBody(lone.path)
+        ask = partial(
+            put,
+            *(self._client, self._home, self._label, name),
+            WatchedBody(body, self._watch) if self._watch else body,
+            extract=zipped,
+            overwrite=overwrite,
+            fields=self._fields,
+        )
+        answer = ask(accept={GAVE_UP} if zipped else ())
+        if answer.status_code != GAVE_UP:
+            return answer
+        if any(one.name not in self._digests for one in batch):
+            return ask()  # It was answered before all had left.
+        if not comes_out(self._stored, self._sent_of(batch), LONGEST_WAIT):
+            raise error_of(answer, "PUT", self._home.path, self._home.about)
+        return answer
 
     def _note_digest(self, member: Member, md5: str) -> None:
         self._digests[member.name] = md5
@@ -203,16 +220,19 @@ class _Filling:
     @cached_property
     def sent(self) -> dict[str, tuple[int, str]]:
         """Size and MD5 of every file, as it was sent the first time."""
-        return {one.name: (one.size, self._digests[one.name]) for one in self._members}
+        return self._sent_of(self._members)
+
+    def _sent_of(self, members: Sequence[Member]) -> dict[str, tuple[int, str]]:
+        return {one.name: (one.size, self._digests[one.name]) for one in members}
+
+    def _stored(self) -> dict[str, ResourceFile]:
+        return stored_files(self._client, self._home, self._label)
 
     def look(
         self, enough: Callable[[dict[str, ResourceFile]], bool] = lambda seen: False
     ) -> dict[str, ResourceFile]:
         """The files of the resource, once all that was sent is there or `enough` is true."""
-        return look_until(
-            lambda: stored_files(self._client, self._home, self._label),
-            lambda seen: holds(seen, self.sent) or enough(seen),
-        )
+        return look_until(self._stored, lambda seen: holds(seen, self.sent) or enough(seen))
 
     def torn_in(self, stored: Mapping[str, ResourceFile]) -> list[Member]:
         """Files of which the server holds the beginning only."""
@@ -228,37 +248,6 @@ class _Filling:
             and _last(one.name) not in self._refused
             and not is_as_sent(file, *self.sent[one.name])
         ]
-
-
-def send_file(
-    client: XNATClient, home: Home, label: str, local: Path, *, extract: bool, overwrite: bool
-) -> dict[str, Any]:
-    """Send one file; see `ResourceService.upload_file`."""
-    size = local.stat().st_size
-    facts = {"success": True, "file": str(local), "size": size, "extracted": extract}
-    if extract:
-        unpack(client, home, label, local, overwrite=overwrite)
-    else:
-        members = [Member.of(local, local.name)]
-        plan = plan_fill(client, home, label, members, overwrite=overwrite)
-        fill(client, home, label, plan, overwrite=overwrite)
-    return facts
-
-
-def send_folder(
-    client: XNATClient, home: Home, label: str, local: Path, *, overwrite: bool
-) -> dict[str, Any]:
-    """Send a folder; see `ResourceService.upload_directory`."""
-    members = members_below(local)
-    plan = plan_fill(client, home, label, members, overwrite=overwrite)
-    fill(client, home, label, plan, overwrite=overwrite)
-    return {
-        "success": True,
-        "file": str(local),
-        "files": len(members),
-        "size": sum(member.size for member in members),
-        "extracted": True,
-    }
 
 
 def unpack(
@@ -304,9 +293,7 @@ def unpack(
         accept={GAVE_UP},
     )
     size = archive.stat().st_size
-    if answer.status_code == GAVE_UP and not (
-        wanted and holds(look_until(look, lambda now: holds(now, wanted), LONGEST_WAIT), wanted)
-    ):
+    if answer.status_code == GAVE_UP and not comes_out(look, wanted, LONGEST_WAIT):
         raise error_of(answer, "PUT", home.path, home.about)
     if wanted:
         # Of what is said to be a duplicate the content decides: the answer to a request that

@@ -142,7 +142,7 @@ class ResourceService(BaseService):
         afterwards. Raises FileNotFoundError, ResourceExistsError for a file that is there already
         with other content, UploadError when the server did not store it.
         """
-        from xnat_core.services.filling import send_file
+        from xnat_core.services.local_paths import send_file
 
         local = expanded(file_path)
         if not local.is_file():
@@ -166,7 +166,7 @@ class ResourceService(BaseService):
         Returns `success`, `file` (the folder), `files`, `size` (bytes) and `extracted`. What is
         stored is compared afterwards. Raises NotADirectoryError, and as `upload_file`.
         """
-        from xnat_core.services.filling import send_folder
+        from xnat_core.services.local_paths import send_folder
 
         local = expanded(directory_path)
         if not local.is_dir():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
 from xnat_core.files import BLOCK, md5_of, new_md5
+from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import document, listing
 from xnat_core.services.homes import Home, owner_in
@@ -34,7 +35,7 @@ def is_same(member: Member, file: ResourceFile) -> bool:
     the server tells the digest alone."""
     if not _may_be(file, member.size):
         return False
-    return not file.digest or file.digest.lower() == md5_of(member.path)
+    return not file.digest or file.digest == md5_of(member.path)
 
 
 def is_torn(member: Member, file: ResourceFile) -> bool:
@@ -46,7 +47,7 @@ def is_torn(member: Member, file: ResourceFile) -> bool:
         while left and (block := source.read(min(left, BLOCK))):
             digest.update(block)
             left -= len(block)
-    return digest.hexdigest() == file.digest.lower()
+    return digest.hexdigest() == file.digest
 
 
 def not_stored(home: Home, what: str) -> UploadError:
@@ -73,9 +74,19 @@ def holds(stored: Mapping[str, ResourceFile], sent: Mapping[str, tuple[int, str]
     )
 
 
+def comes_out(
+    look: Callable[[], Mapping[str, ResourceFile]],
+    sent: Mapping[str, tuple[int, str]],
+    patience: float,
+) -> bool:
+    """Whether the resource lists these files within `patience` (seconds), as it does in the end
+    where a proxy did not wait for the server that unpacks them."""
+    return bool(sent) and holds(look_until(look, lambda now: holds(now, sent), patience), sent)
+
+
 def is_as_sent(file: ResourceFile, size: int, digest: str) -> bool:
     """Whether the server has these bytes, as far as its listing tells."""
-    return _may_be(file, size) and (not file.digest or file.digest.lower() == digest)
+    return _may_be(file, size) and (not file.digest or file.digest == digest)
 
 
 def _may_be(file: ResourceFile, size: int) -> bool:
