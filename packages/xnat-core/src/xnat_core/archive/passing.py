@@ -26,8 +26,8 @@ from xnat_core.parallel import check_stop
 class Expected:
     """A file that is to pass: its `name` in the archive, and what the listing says of it.
 
-    `origin` names it in messages. `size` in bytes is None, and `digest` (MD5) empty, when the
-    listing does not say.
+    `origin` names it in messages. `size` in bytes is None, and `digest` (MD5, small letters) empty,
+    when the listing does not say.
     """
 
     name: str
@@ -145,7 +145,7 @@ def checked(file: Expected, content: Iterable[Block]) -> Iterator[Block]:
         yield block
     if file.size is not None and size != file.size:
         raise _differs(file, f"{size} of {file.size} bytes")
-    if file.digest and digest.hexdigest() != file.digest.lower():
+    if file.digest and digest.hexdigest() != file.digest:
         raise _differs(file, f"MD5 {digest.hexdigest()} instead of {file.digest}")
 
 
