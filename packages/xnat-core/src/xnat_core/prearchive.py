@@ -18,6 +18,7 @@ from xnat_core.errors import (
     ServerError,
     XNATCtlError,
 )
+from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.new_subjects import first_alone
 from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE, PrearchiveRows
@@ -197,7 +198,8 @@ class Prearchive(PrearchiveRows):
             uri = uri_of(response, "archive", entry)
         except ResourceNotFoundError:
             # It may have been archived since it was seen; also by this, when an answer was lost.
-            if self.find(entry) is not None:
+            # The row may be shown for a while all the same.
+            if look_until(lambda: self.find(entry), lambda found: found is None) is not None:
                 raise
             return self.archived(entry, label)
         except XNATCtlError as error:
