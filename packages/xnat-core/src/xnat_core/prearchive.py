@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -201,11 +201,15 @@ class Prearchive(PrearchiveRows):
             # The row may be shown for a while all the same.
             if look_until(lambda: self.find(entry), lambda found: found is None) is not None:
                 raise
-            return self.archived(entry, label)
+            return self.become(entry, label)
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
-            return self._named_by(entry, label)
-        return find_session_of_uri(self.client, uri)
+            return _shown(lambda: self._named_by(entry, label))
+        return _shown(lambda: find_session_of_uri(self.client, uri))
+
+    def become(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
+        """As `archived`, of a row that was there a moment ago."""
+        return _shown(lambda: self.archived(entry, label))
 
     def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
         """The session that a row which is gone has become.
@@ -303,3 +307,18 @@ class Prearchive(PrearchiveRows):
         if now.status not in ("CONFLICT", "ERROR"):
             raise error
         raise ArchiveRefused(now, self.reason(now) or error.message) from error
+
+
+def _shown(look: Callable[[], Session]) -> Session:
+    """What has just been archived: lists may show it some seconds later."""
+
+    def seen() -> Session | ResourceNotFoundError:
+        try:
+            return look()
+        except ResourceNotFoundError as error:
+            return error
+
+    found = look_until(seen, lambda seen: isinstance(seen, Session))
+    if isinstance(found, ResourceNotFoundError):
+        raise found
+    return found

@@ -58,7 +58,7 @@ def work(job: Job) -> Iterator[Record]:
         # To build is to change: what is READY already, an automatic archive passes over.
         now = _left_alone(found, prearchive) if dry else prearchive.settled(found, patience)
         if now is None:
-            return [done(prearchive.archived(found, label).to_record(server))]
+            return [done(prearchive.become(found, label).to_record(server))]
         known = seen(record, now, prearchive)
         if dry:
             return [_planned(known, now, prearchive)]
