@@ -145,6 +145,13 @@ class _Pool(HTTPConnectionPool):
 class _PoolTLS(HTTPSConnectionPool):
     ConnectionCls = _WatchedTLS
 
+    def _validate_conn(self, conn: Any) -> None:
+        # As there, without the warning about a check that somebody has turned off: the filters of
+        # warnings belong to the program.
+        super(HTTPSConnectionPool, self)._validate_conn(conn)
+        if conn.is_closed:
+            conn.connect()
+
 
 _POOLS = {"http": _Pool, "https": _PoolTLS}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from urllib.request import Request as CookieRequest
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
 from requests.utils import resolve_proxies
-from urllib3.exceptions import InsecureRequestWarning
 
 from xnat_core import __version__
 from xnat_core.errors import AuthenticationError, ConfigurationError, XNATCtlError
@@ -77,8 +75,6 @@ class Transport:
         # Twice: a worker that reads a stream may ask something else meanwhile.
         self._adapter = Adapter(pool_connections=4, pool_maxsize=2 * pool_size)
         self._proxies: dict[object, dict[str, str]] = {}
-        if self._verify is False:
-            warnings.simplefilter("ignore", InsecureRequestWarning)
 
     def send(self, wire: Wire, token: str | None) -> Stream:
         """Make one attempt; the answer's body has been read unless it is streamed.
