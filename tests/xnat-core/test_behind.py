@@ -99,5 +99,5 @@ def test_it_stops_with_the_map_it_works_for() -> None:
     outcomes = bounded_map(work, [0, 1], workers=2)
     next(outcomes)
     assert not stopped.is_set()
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert stopped.wait(10)

@@ -138,7 +138,7 @@ def test_closing_takes_no_new_work_and_tells_the_running_work() -> None:
     assert next(outcomes).item == 0
     while len(started) < 2:
         time.sleep(0.001)
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert ended.wait(30)
     assert len(started) <= 4
 
@@ -149,7 +149,7 @@ def test_closing_does_not_wait_for_work_that_hangs() -> None:
         lambda number: release.wait(60) if number else None, [0, 1, 2], workers=2
     )
     next(outcomes)
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     release.set()
 
 
@@ -169,7 +169,7 @@ def test_a_map_inside_a_map_stops_with_the_outer_one() -> None:
     outcomes = bounded_map(outer, [0, 1], workers=2)
     next(outcomes)
     assert inner_began.wait(30)
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert inner_ended.wait(30)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -147,7 +147,7 @@ def bounded_map(
     workers: int,
     in_flight: int | None = None,
     ordered: bool = False,
-) -> Iterator[Outcome[T, R]]:
+) -> Generator[Outcome[T, R], None, None]:
     """Apply `function` to `items` on `workers` threads; yield outcomes as they complete.
 
     `items` is read lazily on a thread of its own, so outcomes keep coming while the source is
@@ -201,7 +201,7 @@ class _Map(Generic[T, R]):
         self._results: SimpleQueue[_Done[T, R] | _Crash | _End] = SimpleQueue()
         self._stop = Stop(current_stop())
 
-    def outcomes(self, workers: int, ordered: bool) -> Iterator[Outcome[T, R]]:
+    def outcomes(self, workers: int, ordered: bool) -> Generator[Outcome[T, R], None, None]:
         try:
             for work in [self._read, *[self._work] * workers]:
                 threading.Thread(target=work, daemon=True).start()

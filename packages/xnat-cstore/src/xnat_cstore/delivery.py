@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -67,10 +68,12 @@ def deliver(
         return sender.send(item) if isinstance(item, Instance) else item
 
     try:
-        for outcome in bounded_map(send, in_rounds(items, wanted), workers=manner.workers):
-            if pool.gone is not None and outcome.error is pool.gone:
-                raise pool.gone
-            yield outcome.result()
+        rounds = in_rounds(items, wanted)
+        with closing(bounded_map(send, rounds, workers=manner.workers)) as outcomes:
+            for outcome in outcomes:
+                if pool.gone is not None and outcome.error is pool.gone:
+                    raise pool.gone
+                yield outcome.result()
         pool.release()
     finally:
         pool.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from xnat_core.parallel import bounded_map
@@ -55,8 +56,9 @@ class Crew:
             outcomes = bounded_map(
                 self._do, self._steps(), workers=self._workers, in_flight=self._workers
             )
-            for outcome in outcomes:
-                outcome.result()
+            with closing(outcomes):
+                for outcome in outcomes:
+                    outcome.result()
         finally:
             with self._changed:
                 self._stopped = True

@@ -41,7 +41,7 @@ class Engine:
     def records(self, works: Iterable[Work], workers: int) -> Iterator[Record]:
         """A record for each work. Raises what makes all further works pointless."""
         outcomes = bounded_map(self._do, works, workers=workers)
-        with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
+        with contextlib.closing(outcomes):
             for outcome in outcomes:
                 yield self._record(outcome)
                 self._count(outcome)

@@ -258,7 +258,7 @@ class Delivery:
         outcomes = bounded_map(
             lambda batch: self._send(batch, way), in_time, workers=workers, in_flight=workers
         )
-        with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
+        with contextlib.closing(outcomes):
             for outcome in outcomes:
                 self.batches[outcome.error is None] += 1
                 if outcome.error is not None:

@@ -123,7 +123,7 @@ def send_each(items: Iterable[tuple[Gradual, Instance]], workers: int) -> None:
                 gradual.send(instance)
 
     outcomes = bounded_map(lambda item: item[0].send(item[1]), loose(), workers=workers)
-    with contextlib.closing(outcomes):  # type: ignore[type-var]  # a generator
+    with contextlib.closing(outcomes):
         for outcome in outcomes:
             outcome.result()
 
