@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any, cast
 
 
 class OperationPhase(str, Enum):
@@ -22,8 +23,15 @@ class OperationPhase(str, Enum):
         return self.value
 
 
+class _Told:
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields; paths as texts, so that JSON can be made of it."""
+        found = asdict(cast(Any, self))
+        return {key: str(one) if isinstance(one, Path) else one for key, one in found.items()}
+
+
 @dataclass(frozen=True)
-class Progress:
+class Progress(_Told):
     """One report of a running operation; `current` and `total` count its parts."""
 
     phase: OperationPhase = OperationPhase.PREPARING
@@ -68,7 +76,7 @@ class DownloadProgress(Progress):
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(_Told):
     """How an operation ended; `duration` in seconds, sizes in MiB."""
 
     success: bool
@@ -110,7 +118,7 @@ class DownloadSummary(Summary):
 
 
 @dataclass(frozen=True)
-class DICOMStoreSummary:
+class DICOMStoreSummary(_Told):
     """How sending by DICOM ended; `log_dir` is kept only when something failed."""
 
     total_files: int
