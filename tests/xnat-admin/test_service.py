@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from support.sandbox import XNAT
 from xnat_admin.service import AdminService
 from xnat_core.client import XNATClient
-from xnat_core.errors import InvalidIdentifierError, ResourceNotFoundError, ValidationError
+from xnat_core.errors import (
+    InvalidIdentifierError,
+    ResourceNotFoundError,
+    ValidationError,
+    XNATCtlError,
+)
 
 
 @pytest.fixture
@@ -79,6 +85,8 @@ def test_no_project_is_not_every_project(xnat: XNAT, service: AdminService) -> N
     for ask in (service.refresh_catalogs, service.list_users, service.audit_log):
         with pytest.raises(InvalidIdentifierError):
             ask("")
+    with pytest.raises(InvalidIdentifierError):
+        service.refresh_catalogs(None)  # type: ignore[arg-type]
     assert not xnat.requests("POST", "/data/services/refresh/catalog")
 
 
@@ -107,3 +115,42 @@ def test_the_site(service: AdminService) -> None:
     assert service.get_site_config("requireLogin") is True
     assert service.set_site_config("requireLogin", False)
     assert service.get_site_config()["requireLogin"] is False
+
+
+def test_what_cannot_be_meant_is_told_before_anything_is_done(
+    xnat: XNAT, service: AdminService
+) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    asks: list[Callable[[], object]] = [
+        lambda: service.refresh_catalogs("P1", ["MR1", 3]),  # type: ignore[list-item]
+        lambda: service.refresh_catalogs("P1", options=[3]),  # type: ignore[list-item]
+        lambda: service.refresh_catalogs("P1", limit=-1),
+        lambda: service.refresh_catalogs("P1", workers=0),
+        lambda: service.refresh_catalogs("P1", progress_callback=True),  # type: ignore[arg-type]
+        lambda: service.add_user_to_groups("admin", None),  # type: ignore[arg-type]
+        lambda: service.audit_log("P1", since=7),  # type: ignore[arg-type]
+        lambda: service.audit_log("P1", action=3),  # type: ignore[arg-type]
+        lambda: service.audit_log("P1", limit="3"),  # type: ignore[arg-type]
+        lambda: service.get_site_config(3),  # type: ignore[arg-type]
+    ]
+    for ask in asks:
+        with pytest.raises(XNATCtlError):
+            ask()
+    # Not with the whole configuration in its text.
+    with pytest.raises(XNATCtlError, match=r"^key must be text, not None$"):
+        service.set_site_config(None, "x")  # type: ignore[arg-type]
+    assert not [r for r in xnat.requests("POST") if "JSESSION" not in r.path]
+
+
+def test_a_session_named_twice_is_refreshed_once(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    assert service.refresh_catalogs("P1", ["MR1", "MR1"])["refreshed"] == ["MR1"]
+
+
+def test_the_audit_since_a_date(xnat: XNAT, service: AdminService) -> None:
+    xnat.has_project("P1")
+    service.client.put("/data/projects/P1/subjects/S1")
+    today = datetime.now(timezone.utc)
+    assert service.audit_log("P1", since=today.date() - timedelta(days=1))
+    assert service.audit_log("P1", since=today - timedelta(hours=1))
+    assert not service.audit_log("P1", since=today + timedelta(hours=1))

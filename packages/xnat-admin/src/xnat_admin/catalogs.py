@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from xnat_core.arguments import text
 from xnat_core.errors import OperationError, ValidationError
 from xnat_core.services.once import GAVE_UP
 from xnat_core.services.sessions import iter_sessions
@@ -24,7 +25,7 @@ def options_of(names: Iterable[str]) -> list[str]:
     Raises ValidationError.
     """
     spelled = {option.lower(): option for option in OPTIONS}
-    given = [name.strip() for text in names for name in text.split(",")]
+    given = [name.strip() for words in names for name in text(words, "option").split(",")]
     if unknown := [name for name in given if name.lower() not in spelled]:
         raise ValidationError(
             f"option {unknown[0]!r}: must be one of {', '.join(OPTIONS)}", "option", unknown[0]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -25,6 +25,7 @@ from xnat_core.errors import (
 )
 from xnat_core.models import Event
 from xnat_core.parallel import bounded_map
+from xnat_core.services.base import first
 from xnat_core.services.lookup import subjects_in
 from xnat_core.services.sessions import iter_sessions
 from xnat_core.urls import path
@@ -88,14 +89,15 @@ class Wanted:
         return moment is not None and moment >= self.since
 
 
-def since(text: str, now: datetime | None = None) -> datetime:
-    """The moment of `7d`, `12h`, `2w`, or of a date. Raises ValidationError."""
-    age = _AGE.fullmatch(text.strip())
+def since(text: str | date, now: datetime | None = None) -> datetime:
+    """The moment of `7d`, `12h`, `2w`, or of a date, written or not. Raises ValidationError."""
+    said = text.isoformat() if isinstance(text, date) else str(text).strip()
+    age = _AGE.fullmatch(said)
     try:
         if age:
             seconds = int(age[1]) * _SECONDS[age[2]]
             return (now or datetime.now(timezone.utc)) - timedelta(seconds=seconds)
-        found = datetime.fromisoformat(text.strip())
+        found = datetime.fromisoformat(said)
         return found if found.tzinfo else found.astimezone()
     except (ValueError, OverflowError):
         raise ValidationError(
@@ -110,7 +112,7 @@ def newest(events: Iterable[Event], wanted: Wanted, limit: int | None) -> list[E
     """
     found = [event for event in events if wanted.fits(event)]
     found.sort(key=_age, reverse=True)
-    return found if limit is None else found[: max(0, limit)]
+    return first(limit, found)
 
 
 def of_server(client: XNATClient, project: str | None = None) -> list[Event]:

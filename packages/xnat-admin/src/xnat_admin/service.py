@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
+from datetime import date
 from typing import Any
 
 from xnat_admin import catalogs, events, members, site
+from xnat_core import arguments
+from xnat_core.arguments import several
 from xnat_core.errors import XNATCtlError
 from xnat_core.parallel import bounded_map
-from xnat_core.services.base import BaseService, several
+from xnat_core.services.base import BaseService
 from xnat_core.services.lookup import find_session
+from xnat_core.validation import validate_lookup, validate_workers
 
 OnProgress = Callable[[int, int], object]
 Dicts = list[dict[str, Any]]
@@ -35,27 +40,33 @@ class AdminService(BaseService):
         (labels), `errors` (texts) and `total`. The callback gets how many are done and how many
         there are. Raises ResourceNotFoundError for the project.
         """
-        chosen = catalogs.options_of(several(options or ()))
+        # Without a project all sessions of the server would be meant.
+        validate_lookup(project, "project")
+        chosen = catalogs.options_of(several(options or (), "options"))
+        limit, at_once = arguments.limit(limit), validate_workers(workers) if parallel else 1
+        arguments.callback(progress_callback)
         if experiments is None:
             known = {one.label: one for one in catalogs.sessions_of(self.client, project, limit)}
         else:
             known = {}
-        names = list(known) if experiments is None else several(experiments)[:limit]
+        asked = known if experiments is None else several(experiments, "experiments")
+        names = list(dict.fromkeys(validate_lookup(one, "session") for one in asked))[:limit]
 
         def refresh(name: str) -> None:
             session = known.get(name) or find_session(self.client, name, project)
             catalogs.refresh(self.client, session, chosen)
 
         refreshed, failed, errors = [], [], []
-        outcomes = bounded_map(refresh, names, workers=workers if parallel else 1)
-        for count, outcome in enumerate(outcomes, 1):
-            if outcome.error is None:
-                refreshed.append(outcome.item)
-            else:
-                failed.append(outcome.item)
-                errors.append(f"{outcome.item}: {outcome.error.message}")
-            if progress_callback:
-                progress_callback(count, len(names))
+        # Closed at once when the callback raises: a traceback that is kept would keep it going.
+        with closing(bounded_map(refresh, names, workers=at_once)) as outcomes:
+            for count, outcome in enumerate(outcomes, 1):
+                if outcome.error is None:
+                    refreshed.append(outcome.item)
+                else:
+                    failed.append(outcome.item)
+                    errors.append(f"{outcome.item}: {outcome.error.message}")
+                if progress_callback:
+                    progress_callback(count, len(names))
         return {
             "refreshed": sorted(refreshed),
             "failed": sorted(failed),
@@ -75,7 +86,9 @@ class AdminService(BaseService):
         Returns `added` (those that the user is in now), `failed` and `errors` (texts). Raises
         ResourceNotFoundError for the user: the server would invite an unknown one.
         """
-        named = members.group_names(several(groups), several(projects or ()), role)
+        named = members.group_names(
+            several(groups, "groups"), several(projects or (), "projects"), role
+        )
         return _summed("added", members.change(self.client, username, named, join=True))
 
     def remove_user_from_groups(
@@ -85,8 +98,8 @@ class AdminService(BaseService):
 
         Returns `removed` (those that the user is not in now), `failed` and `errors` (texts).
         """
-        inside = members.groups_in(self.client, username, several(projects or ()))
-        named = list(dict.fromkeys([*several(groups), *inside]))
+        inside = members.groups_in(self.client, username, several(projects or (), "projects"))
+        named = list(dict.fromkeys([*several(groups, "groups"), *inside]))
         return _summed("removed", members.change(self.client, username, named, join=False))
 
     def list_users(self, project: str | None = None) -> Dicts:
@@ -102,7 +115,7 @@ class AdminService(BaseService):
         project: str | None = None,
         username: str | None = None,
         action: str | None = None,
-        since: str | None = None,
+        since: str | date | None = None,
         limit: int | None = 100,
     ) -> Dicts:
         """Who changed what, the newest first: `timestamp`, `user`, `action`, `resource`, `project`.
@@ -110,7 +123,11 @@ class AdminService(BaseService):
         `action` is a part of the action's name, `since` an age (`7d`) or a date. Raises
         OperationError where the server lets nobody ask for this without naming a project.
         """
-        begin = events.since(since) if since else None
+        for given, name in ((username, "username"), (action, "action")):
+            if given is not None:
+                arguments.text(given, name)
+        arguments.limit(limit)
+        begin = events.since(since) if since is not None else None
         wanted = events.Wanted(username, action, begin)
         found = (
             events.of_project(self.client, project)

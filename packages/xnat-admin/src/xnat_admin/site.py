@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.arguments import text
 from xnat_core.errors import (
     OperationError,
     PermissionDeniedError,
@@ -68,7 +69,7 @@ def set_site_config(client: XNATClient, key: str, value: Any) -> Any:
     Raises ResourceNotFoundError for an unknown key, which the server would add; ValidationError for
     a value of the wrong type; OperationError when it was not stored.
     """
-    was = site_config(client, key)
+    was = site_config(client, text(key, "key"))
     wanted = like(key, was, value)
     if wanted != was:
         # As a map: a bare text could be taken for a number.

@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.arguments import text
 from xnat_core.cached_session import MINUTES, CachedSession, as_utc, utc_now
 from xnat_core.errors import ConfigurationError
 from xnat_core.leases import Lease
@@ -82,7 +83,12 @@ class AuthManager:
         """
         now = utc_now()
         session = CachedSession(
-            token, url, username, now, now + timedelta(minutes=expiry_minutes), expiry_minutes * 60
+            text(token, "token"),
+            url,
+            username,
+            now,
+            now + timedelta(minutes=expiry_minutes),
+            expiry_minutes * 60,
         )
         with self.lock() as locked:
             if not locked:

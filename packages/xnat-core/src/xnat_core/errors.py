@@ -111,6 +111,10 @@ class ValidationError(XNATCtlError):
         self.value = value
 
 
+class ArgumentError(ValidationError, TypeError):
+    """An argument of the library is of a type that it cannot be."""
+
+
 class InvalidURLError(ValidationError):
     """Not the URL of a server."""
 

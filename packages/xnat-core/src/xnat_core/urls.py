@@ -12,6 +12,7 @@ from urllib.parse import quote as percent_encoded
 from urllib.parse import urlsplit
 
 from xnat_core.errors import (
+    ArgumentError,
     AuthenticationError,
     InvalidIdentifierError,
     InvalidURLError,
@@ -112,7 +113,12 @@ def with_reason(target: str, reason: str) -> str:
 
 
 def below(base_url: str, written: str) -> str:
-    """A path as given, or that of a whole URL. Raises AuthenticationError for another server's."""
+    """A path as given, or that of a whole URL. Raises AuthenticationError for another server's.
+
+    Raises ArgumentError for what is no text.
+    """
+    if not isinstance(written, str):
+        raise ArgumentError(f"path must be text, not {type(written).__name__}", "path", written)
     if not written.startswith(("http://", "https://")):
         return written
     split = urlsplit(written)
@@ -129,14 +135,25 @@ def encode_query(params: Params | None) -> str:
 
     Keys keep colon and slash (`xnat:mrScanData/quality`), brackets are encoded.
     """
-    if not params:
-        return ""
-    pairs: Iterable[tuple[str, object]] = params.items() if isinstance(params, Mapping) else params
     return "&".join(
         f"{quote(key, safe='/:')}={quote(text, safe='/:,')}"
-        for key, value in pairs
+        for key, value in pairs_of(params)
         for text in _texts(value)
     )
+
+
+def pairs_of(params: Params | None) -> list[tuple[str, object]]:
+    """The keys and values of a query. Raises ArgumentError for what are none, as a text is."""
+    if not params:
+        return []
+    given: object = list(params.items()) if isinstance(params, Mapping) else params
+    if not isinstance(given, (list, tuple)) or not all(_is_pair(each) for each in given):
+        raise ArgumentError("params must be a mapping, or pairs of key and value", "params")
+    return list(given)
+
+
+def _is_pair(each: object) -> bool:
+    return isinstance(each, (tuple, list)) and len(each) == 2 and isinstance(each[0], str)
 
 
 _WHOLE = re.compile(r"https?://[^/]+/")
@@ -201,6 +218,8 @@ def quote(text: str, safe: str) -> str:
 def _part(part: str) -> str:
     if isinstance(part, Encoded):
         return part
+    if part is not None and not isinstance(part, str):
+        raise InvalidIdentifierError("path part", part, f"must be text, not {type(part).__name__}")
     if not part or part in (".", ".."):
         raise InvalidIdentifierError("path part", part, "cannot be empty, '.' or '..'")
     if _PLAIN_PART.fullmatch(part):
@@ -217,4 +236,7 @@ def _texts(value: object) -> Iterable[str]:
         return ("true" if value else "false",)
     if isinstance(value, (list, tuple, set, frozenset)):
         return (text for item in value for text in _texts(item))
+    if isinstance(value, (bytes, bytearray, Mapping)):
+        kind = type(value).__name__
+        raise ArgumentError(f"what a query says must be text, not {kind}", "params")
     return (str(value),)

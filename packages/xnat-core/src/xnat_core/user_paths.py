@@ -6,9 +6,10 @@ takes that for "no such file".
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from xnat_core.errors import ConfigurationError, PathValidationError
+from xnat_core.errors import ArgumentError, ConfigurationError, PathValidationError, ValidationError
 
 
 def config_dir() -> Path:
@@ -16,9 +17,17 @@ def config_dir() -> Path:
     return _place("user_config_path", "XDG_CONFIG_HOME")
 
 
-def config_file() -> Path:
-    """The YAML file with the profiles."""
-    return config_dir() / "config.yaml"
+def config_file(given: str | Path | None = None) -> Path:
+    """The YAML file with the profiles, unless another is given.
+
+    Raises ConfigurationError also for what is no path.
+    """
+    if given is None:
+        return config_dir() / "config.yaml"
+    try:
+        return expanded(given)
+    except ValidationError as error:
+        raise ConfigurationError(error.message, "config_path", error.value) from None
 
 
 def session_file() -> Path:
@@ -50,7 +59,15 @@ def _place(name: str, variable: str) -> Path:
 
 
 def expanded(text: str | Path) -> Path:
-    """The path that somebody has written, `~` expanded where it means a home."""
+    """The path that somebody has written, `~` expanded where it means a home.
+
+    Raises PathValidationError for no text at all, which Python takes for the current directory, and
+    ArgumentError for what is no path.
+    """
+    if not isinstance(text, (str, os.PathLike)):
+        raise ArgumentError(f"{text!r}: must be a path, not {type(text).__name__}", "path", text)
+    if text == "":
+        raise PathValidationError(repr(text), "no path is given")
     path = Path(text)
     try:
         return path.expanduser()

@@ -41,26 +41,33 @@ _PAGE = re.compile(
     r"(?:[/?#].*)?$"
 )
 
+_PERSON = re.compile(r"^(.*?://|\s*)[^/\s]*@")
+
 
 def validate_server_url(url: str) -> str:
     """The URL without blanks around it, slashes behind it, and the page that a browser showed.
 
     Raises InvalidURLError.
     """
+    if url is not None and not isinstance(url, str):
+        raise InvalidURLError(repr(url), f"must be text, not {type(url).__name__}")
     stripped = _PAGE.sub("", (url or "").strip())
+    # What is wrong with it may stand behind a password.
+    shown = _PERSON.sub(r"\1***@", url) if url else url
     if not stripped:
-        raise InvalidURLError(url, "cannot be empty")
+        raise InvalidURLError(shown, "cannot be empty")
     if "://" not in stripped:
-        raise InvalidURLError(url, "must include scheme (http:// or https://)")
+        raise InvalidURLError(shown, "must include scheme (http:// or https://)")
     try:
         parts = urlsplit(stripped)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidURLError(url, str(error)) from None
+        said = "its port is no number" if "Port could not" in str(error) else str(error)
+        raise InvalidURLError(shown, said) from None
     if parts.scheme.lower() not in ("http", "https"):
-        raise InvalidURLError(url, f"Unsupported scheme {parts.scheme!r}: use http or https")
+        raise InvalidURLError(shown, f"Unsupported scheme {parts.scheme!r}: use http or https")
     if not host:
-        raise InvalidURLError(url, "must include hostname")
+        raise InvalidURLError(shown, "must include hostname")
     return stripped.rstrip("/")
 
 
@@ -160,7 +167,7 @@ def validate_lookup(value: str, identifier_type: str = "identifier") -> str:
 
 def validate_ae_title(ae_title: str, field_name: str = "AE Title") -> str:
     """A DICOM application entity title. Raises InvalidIdentifierError."""
-    stripped = (ae_title or "").strip()
+    stripped = _stripped(ae_title, field_name)
     _check_length(field_name, ae_title, stripped, LONGEST_AE_TITLE)
     if not _AE_TITLE.fullmatch(stripped):
         raise InvalidIdentifierError(
@@ -256,7 +263,7 @@ def validate_regex_pattern(pattern: str, field_name: str = "pattern") -> str:
         raise ConfigurationError(f"{field_name} cannot be empty", field_name, pattern)
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, TypeError) as error:
         raise ConfigurationError(
             f"Invalid regex in {field_name}: {pattern}: {error}", field_name, pattern
         ) from None
@@ -268,7 +275,7 @@ def validate_scan_ids_input(scan_input: str) -> list[str] | None:
 
     Raises InvalidIdentifierError.
     """
-    if (scan_input or "").strip() == "*":
+    if _stripped(scan_input, "scan IDs") == "*":
         return None
     scan_ids = _comma_list(scan_input)
     if not scan_ids:
@@ -278,7 +285,7 @@ def validate_scan_ids_input(scan_input: str) -> list[str] | None:
 
 def validate_project_list(projects_input: str) -> list[str]:
     """The project IDs of a comma list. Raises InvalidIdentifierError."""
-    projects = _comma_list(projects_input)
+    projects = _comma_list(_stripped(projects_input, "project IDs"))
     if not projects:
         raise InvalidIdentifierError("project IDs", projects_input, "no valid project IDs")
     return projects

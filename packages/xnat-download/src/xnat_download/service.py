@@ -9,17 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core import arguments
+from xnat_core.arguments import named, several, switch
+from xnat_core.callbacks import Callback, handed_back
 from xnat_core.errors import InvalidIdentifierError
 from xnat_core.models import DownloadProgress, DownloadSummary, OperationPhase
 from xnat_core.progress import Progress
 from xnat_core.records import Record
-from xnat_core.services.base import BaseService, named, several
+from xnat_core.services.base import BaseService
 from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import find_resource
 from xnat_core.services.scans import find_scan
 from xnat_core.user_paths import expanded
-from xnat_core.validation import validate_lookup
+from xnat_core.validation import validate_lookup, validate_workers
 from xnat_download.engine import Engine, Options
 from xnat_download.selection import Selection
 
@@ -62,17 +65,20 @@ class DownloadService(BaseService):
         `verify` compares files that are there already with the server's digests, and fails when
         there are none. Raises ResourceNotFoundError.
         """
-        found = find_session(
-            self.client, named(session_id, session, "session_id", "session"), project
-        )
         selection = Selection(
-            session_resources=include_resources, assessors=include_assessors, pattern=pattern
+            session_resources=switch(include_resources, "include_resources"),
+            assessors=switch(include_assessors, "include_assessors"),
+            pattern=None if pattern is None else arguments.text(pattern, "pattern"),
         )
         options = Options(
             _folder(output_dir, dest),
             selection,
-            workers if parallel else 1,
-            verify=verify,
+            validate_workers(workers) if parallel else 1,
+            verify=switch(verify, "verify"),
+        )
+        arguments.callback(progress_callback)
+        found = find_session(
+            self.client, named(session_id, session, "session_id", "session"), project
         )
         return _run(
             self.client,
@@ -91,7 +97,7 @@ class DownloadService(BaseService):
         scan_id: str | None = None,
         project: str | None = None,
         extract: bool = False,
-        zip_filename: str | None = None,
+        zip_filename: str | Path | None = None,
         progress_callback: OnProgress | None = None,
         *,
         session: str | None = None,
@@ -102,6 +108,9 @@ class DownloadService(BaseService):
 
         Raises ResourceNotFoundError.
         """
+        out = _folder(output_dir, dest)
+        extract = switch(extract, "extract")
+        arguments.callback(progress_callback)
         found = find_session(
             self.client, named(session_id, session, "session_id", "session"), project
         )
@@ -110,10 +119,9 @@ class DownloadService(BaseService):
         if scan_id is not None:
             home = Home.of_scan(find_scan(self.client, found, scan_id))
         record = find_resource(self.client, home, label).to_record(self.client.base_url)
-        out = _folder(output_dir, dest)
         options = Options(out)
         if not extract:
-            where = out / (zip_filename or f"{label}.zip")
+            where = out / expanded(zip_filename or f"{label}.zip")
             options = replace(
                 options, archives=True, archive_path=where, archive_is_named=bool(zip_filename)
             )
@@ -129,9 +137,10 @@ class DownloadService(BaseService):
         progress_callback: OnProgress | None = None,
     ) -> DownloadSummary:
         """Fetch the files of one scan, or of one resource of it. Raises ResourceNotFoundError."""
+        options = Options(_folder(output_dir, None), Selection(resources=_labels(resource)))
+        arguments.callback(progress_callback)
         found = find_session(self.client, session_id, project)
         scan = find_scan(self.client, found, scan_id)
-        options = Options(_folder(output_dir, None), Selection(resources=_labels(resource)))
         record = scan.to_record(self.client.base_url)
         return _run(self.client, options, found, record, progress_callback)
 
@@ -143,7 +152,7 @@ class DownloadService(BaseService):
         project: str | None = None,
         subject: str | None = None,
         resource: str | None = None,
-        zip_filename: str | None = None,
+        zip_filename: str | Path | None = None,
         extract: bool = False,
         cleanup: bool = True,
         progress_callback: OnProgress | None = None,
@@ -153,12 +162,13 @@ class DownloadService(BaseService):
         With `extract` their files, and with `cleanup=False` both. Raises InvalidIdentifierError
         when no scan is named.
         """
-        found = find_session(self.client, session_id, project, subject)
-        wanted = [validate_lookup(scan, "scan") for scan in several(scan_ids)]
+        wanted = [validate_lookup(scan, "scan") for scan in several(scan_ids, "scan_ids")]
         if not wanted:
             raise InvalidIdentifierError("scan IDs", scan_ids, "no valid scan IDs")
         every = any(scan.strip() in _ALL for scan in wanted)
         out = _folder(output_dir, None)
+        extract, cleanup = switch(extract, "extract"), switch(cleanup, "cleanup")
+        arguments.callback(progress_callback)
         options = Options(
             out,
             Selection(scans=None if every else frozenset(wanted), resources=_labels(resource)),
@@ -166,8 +176,9 @@ class DownloadService(BaseService):
             unpack=extract,
         )
         if options.archives:
-            where = out / (zip_filename or "scans.zip")
+            where = out / expanded(zip_filename or "scans.zip")
             options = replace(options, archive_path=where, archive_is_named=bool(zip_filename))
+        found = find_session(self.client, session_id, project, subject)
         record = found.to_record(self.client.base_url)
         return _run(self.client, options, found, record, progress_callback)
 
@@ -184,8 +195,9 @@ def _run(
     reported: list[Record] = []
     progress = _progress(callback, show_progress)
     try:
-        engine = Engine(options, lambda _: client, reported.append, lambda _: None, progress)
-        engine.run([record])
+        with handed_back():
+            engine = Engine(options, lambda _: client, reported.append, lambda _: None, progress)
+            engine.run([record])
     finally:
         progress.close()
     errors = [str(one["error"]["message"]) for one in reported if one["outcome"] == "failed"]
@@ -237,7 +249,7 @@ class _Calling(Progress):
 
     def __init__(self, callback: OnProgress) -> None:
         super().__init__(None)
-        self._callback = callback
+        self._callback = Callback(callback)
         self._lock = threading.Lock()
         self._received = self._total = 0
 
@@ -265,4 +277,6 @@ def _folder(output_dir: str | Path | None, dest: str | Path | None) -> Path:
 
 
 def _labels(resource: str | None) -> frozenset[str]:
-    return frozenset() if resource is None else frozenset({resource})
+    if resource is None:
+        return frozenset()
+    return frozenset({validate_lookup(resource, "resource")})

@@ -6,8 +6,11 @@ import builtins
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from xnat_core import arguments
+from xnat_core.arguments import named
+from xnat_core.errors import ArgumentError
 from xnat_core.models import PipelineJob
-from xnat_core.services.base import BaseService, first, named
+from xnat_core.services.base import BaseService, first
 from xnat_core.services.lookup import find_session
 from xnat_pipeline.history import jobs_of_project, jobs_of_session, jobs_of_user
 from xnat_pipeline.jobs import Jobs, is_over
@@ -55,6 +58,7 @@ class PipelineService(BaseService):
         Returns when the job has appeared: `success`, `pipeline`, `experiment`, `job_id`, `result`.
         Raises ResourceNotFoundError, and OperationError when the server refuses or nothing begins.
         """
+        arguments.mapping(params or {}, "params")
         name = named(pipeline_name, pipeline, "pipeline_name", "pipeline")
         experiment = named(experiment_id, session, "experiment_id", "session")
         found = find_session(self.client, experiment, project)
@@ -86,12 +90,17 @@ class PipelineService(BaseService):
         job_id: JobId,
         timeout: float = 3600,
         poll_interval: float = 30,
-        progress_callback: Callable[[dict[str, Any]], None] | None = None,
+        progress_callback: Callable[[dict[str, Any]], object] | None = None,
     ) -> dict[str, Any]:
         """The job when it is complete; the callback gets it whenever it has changed.
 
         Raises OperationError when it fails, is killed, or goes on after `timeout` seconds.
         """
+
+        arguments.callback(progress_callback)
+        for number, name in ((timeout, "timeout"), (poll_interval, "poll_interval")):
+            if number != 0:
+                arguments.seconds(number, name)
 
         def tell(job: PipelineJob) -> None:
             if progress_callback is not None:
@@ -122,10 +131,14 @@ class PipelineService(BaseService):
             jobs = jobs_of_project(self.client, project)
         else:
             jobs = jobs_of_user(self.client)
-        wanted = (status or "").lower()
+        wanted = "" if status is None else arguments.text(status, "status").lower()
         kept = (job for job in jobs if (job.status or "").lower().startswith(wanted))
         return [job.to_dict() for job in first(limit, kept)]
 
 
 def _number(job: JobId) -> str:
-    return str(job["job_id"]) if isinstance(job, Mapping) else str(job)
+    if not isinstance(job, Mapping):
+        return str(job)
+    if "job_id" not in job:
+        raise ArgumentError("a job is named by its job_id, which is not there", "job_id")
+    return str(job["job_id"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.arguments import named, switch
 from xnat_core.models import PrearchiveEntry
 from xnat_core.prearchive import Prearchive
-from xnat_core.services.base import BaseService, named
+from xnat_core.services.base import BaseService
 from xnat_core.services.projects import ProjectService
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class PrearchiveService(BaseService):
             self._prearchive.get(entry),
             subject=subject,
             session=experiment_label,
-            overwrite=overwrite,
+            overwrite=switch(overwrite, "overwrite"),
         )
         return archived.to_record(self.client.base_url)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from xnat_core.arguments import count
 from xnat_core.dicom_files import is_named_dicom, may_be_dicom, walk
 from xnat_core.errors import AuthenticationError, XNATCtlError
 from xnat_core.user_paths import expanded
@@ -79,7 +80,7 @@ def upload_with_retry(
     Pauses of `backoff_base` ** 1, 2, 3 … seconds lie between. Returns the last answer, or raises
     the last exception, with `label` in its details; one of authentication is the last one.
     """
-    for attempt in range(max_retries + 1):
+    for attempt in range(count(max_retries, "max_retries", 0) + 1):
         last = attempt == max_retries
         try:
             response = upload_fn()

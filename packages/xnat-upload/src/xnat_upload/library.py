@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from xnat_core.callbacks import Callback, handed_back
 from xnat_core.client import XNATClient
 from xnat_core.errors import OperationError, ResourceExistsError
 from xnat_core.imports import Destination, admitted
@@ -21,10 +23,11 @@ from xnat_upload.plan import Order, together
 from xnat_upload.scan import Scan
 from xnat_upload.terms import Delivered, Incomplete, Manner
 
-OnProgress = Callable[[UploadProgress], None]
+OnProgress = Callable[[UploadProgress], object]
 _MB = 1 << 20
 
 
+@handed_back()
 def upload(
     client: XNATClient,
     destination: Destination,
@@ -93,8 +96,9 @@ class _Report:
     """Tells a callback, and a bar, how far it is."""
 
     def __init__(self, on_progress: OnProgress | None, bar: Progress) -> None:
-        self._on_progress = on_progress
+        self._on_progress = Callback(on_progress)
         self._bar = bar
+        self._lock = threading.Lock()
         self._sent = self._total = 0
 
     def begin(self, total: int) -> None:
@@ -103,28 +107,30 @@ class _Report:
         self._tell(OperationPhase.PREPARING)
 
     def advance(self, count: int) -> None:
-        self._sent += count
         self._bar.advance(bytes=count)
-        self._tell(OperationPhase.UPLOADING)
+        with self._lock:
+            self._sent += count
+            self._tell(OperationPhase.UPLOADING)
 
     def end(self, *, success: bool) -> None:
         self._bar.close()
-        self._tell(OperationPhase.COMPLETE if success else OperationPhase.ERROR, success=success)
+        phase = OperationPhase.COMPLETE if success else OperationPhase.ERROR
+        self._on_progress.last(self._report(phase, success=success))
 
-    def _tell(self, phase: OperationPhase, *, success: bool = True) -> None:
+    def _tell(self, phase: OperationPhase) -> None:
+        self._on_progress(self._report(phase))
+
+    def _report(self, phase: OperationPhase, *, success: bool = True) -> UploadProgress:
         # What frames the files in an archive, and what is sent again, counts for nothing.
         sent = min(self._sent, self._total)
-        if self._on_progress is not None:
-            self._on_progress(
-                UploadProgress(
-                    phase,
-                    sent,
-                    self._total,
-                    success=success,
-                    bytes_sent=sent,
-                    total_bytes=self._total,
-                )
-            )
+        return UploadProgress(
+            phase,
+            sent,
+            self._total,
+            success=success,
+            bytes_sent=sent,
+            total_bytes=self._total,
+        )
 
 
 def _summary(

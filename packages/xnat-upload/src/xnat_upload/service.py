@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from importlib import import_module
+from numbers import Integral
 from pathlib import Path
 
+from xnat_core import arguments
+from xnat_core.arguments import named, several, switch
 from xnat_core.config import OVERWRITE
+from xnat_core.errors import ArgumentError
 from xnat_core.imports import Destination, archive_destination_params
 from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_core.models.transfer import DICOMStoreSummary
-from xnat_core.services.base import BaseService, named, several
+from xnat_core.services.base import BaseService
 from xnat_core.services.resources import ResourceService
 from xnat_core.user_paths import expanded
 from xnat_core.validation import ARCHIVE_SUFFIXES, validate_workers
@@ -70,17 +74,17 @@ class UploadService(BaseService):
         Raises FileNotFoundError for a path that does not exist, TypeError for both a `source_path`
         and `files`, and for neither.
         """
-        if not isinstance(overwrite, bool):
-            # "none" of `upload_dicom_parallel` would mean yes.
-            raise TypeError(f"overwrite must be True or False, not {overwrite!r}")
+        overwrite = switch(overwrite, "overwrite")
         one = None if source_path is None else [source_path]
         paths = _existing(named(one, files, "source_path", "files"))
+        if isinstance(batch_size, bool) or not isinstance(batch_size, Integral):
+            raise ArgumentError(f"batch_size must be a number, not {batch_size!r}", "batch_size")
         manner = Manner(
             overwrite="delete" if overwrite else "none",
             again=overwrite,
             workers=validate_workers(workers) if parallel else 1,
-            quarantine=quarantine,
-            batch=batch_size if batch_size > 0 else MOST_FILES,
+            quarantine=switch(quarantine, "quarantine"),
+            batch=int(batch_size) if batch_size > 0 else MOST_FILES,
         )
         destination = Destination(project, subject, session)
         return upload(
@@ -103,7 +107,7 @@ class UploadService(BaseService):
         ignore_unparsable: bool = True,
         overwrite: str = "delete",
         direct_archive: bool = True,
-        timeout: float = 21600,
+        timeout: float | None = 21600,
         progress_callback: OnProgress | None = None,
     ) -> UploadSummary:
         """Upload a folder or an archive in parallel batches.
@@ -120,16 +124,21 @@ class UploadService(BaseService):
             raise ValueError(f"import_handler {import_handler!r} is not supported")
         if overwrite not in OVERWRITE:
             raise ValueError(f"overwrite must be {', '.join(OVERWRITE)}, not {overwrite!r}")
+        if (username is None) != (password is None):
+            # The upload would go on as somebody else, or stop at a login that cannot be.
+            missing = "username" if username is None else "password"
+            raise ArgumentError(f"username and password belong together: no {missing}", missing)
+        direct_archive = switch(direct_archive, "direct_archive")
         manner = Manner(
             mode=archive_format if import_handler == "DICOM-zip" else "gradual",
             overwrite=overwrite,
             workers=validate_workers(upload_workers),
-            ignore_unparsable=ignore_unparsable,
-            timeout=timeout,
+            ignore_unparsable=switch(ignore_unparsable, "ignore_unparsable"),
+            timeout=None if timeout is None else arguments.seconds(timeout, "timeout"),
         )
         destination = Destination(project, subject, session, archive=direct_archive)
         paths = _existing([source_dir])
-        if username is None:
+        if username is None or password is None:
             return upload(self.client, destination, paths, manner, progress_callback)
         with self.client.as_user(username, password) as client:
             return upload(client, destination, paths, manner, progress_callback)
@@ -153,6 +162,7 @@ class UploadService(BaseService):
         if not path.is_dir() and not path.name.lower().endswith(ARCHIVE_SUFFIXES):
             raise ValueError(f"{path}: neither a folder nor an archive")
         manner = Manner(mode="gradual", workers=validate_workers(workers))
+        direct_archive = switch(direct_archive, "direct_archive")
         destination = Destination(project, subject, session, archive=direct_archive)
         return upload(self.client, destination, [path], manner, progress_callback)
 
@@ -178,6 +188,7 @@ class UploadService(BaseService):
         if len({path.resolve() for path in paths}) < len(paths):
             raise ValueError("a file is named twice")
         manner = Manner(mode="gradual", workers=validate_workers(workers))
+        direct_archive = switch(direct_archive, "direct_archive")
         destination = Destination(project, subject, session, archive=direct_archive)
         return upload(self.client, destination, paths, manner, progress_callback)
 
@@ -229,6 +240,7 @@ class UploadService(BaseService):
 
         Raises FileNotFoundError.
         """
+        arguments.callback(progress_callback)
         begin = time.monotonic()
         (path,) = _existing([source_path])
         resources = ResourceService(self.client)
@@ -253,7 +265,7 @@ class UploadService(BaseService):
 
 
 def _existing(paths: Iterable[str | Path]) -> list[Path]:
-    found = [expanded(path) for path in several(paths)]
+    found = [expanded(path) for path in several(paths, "files")]
     if not found:
         raise ValueError("nothing to upload is named")
     for path in found:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.arguments import count
 from xnat_core.client.requesting import Requesting
-from xnat_core.urls import Params
+from xnat_core.urls import Params, below, pairs_of
 
 if TYPE_CHECKING:
     from requests import Response
@@ -156,12 +157,13 @@ class Reading(Requesting):
         many were on none, and the whole list is read. Raises ClientRequestError for an answer
         without `result_key`.
         """
+        page_size = count(page_size, "page_size")
         seen: set[int] = set()
         first: list[int] = []
         offset = 0
         while True:
             page = [("offset", offset), ("limit", page_size)]
-            entries = self._entries(path, [*_pairs(params), *page], result_key)
+            entries = self._entries(path, [*pairs_of(params), *page], result_key)
             keys = [_key(entry) for entry in entries]
             first = first if offset else keys
             shifts = offset > 0 and keys != first and not seen.isdisjoint(keys)
@@ -194,7 +196,8 @@ class Reading(Requesting):
         return response.content
 
     def _json_call(self, path: str, params: Params | None, **how: Any) -> Call:
-        pairs = _pairs(params)
+        pairs = pairs_of(params)
+        path = below(self.base_url, path)
         named = re.search(r"[?&]format=", path) or any(key == "format" for key, _ in pairs)
         if not named and not path.startswith("/xapi"):
             pairs.append(("format", "json"))
@@ -214,12 +217,6 @@ class Reading(Requesting):
         from xnat_core.http.listings import Envelope
 
         return Envelope(self.base_url, call.operation)
-
-
-def _pairs(params: Params | None) -> list[tuple[str, object]]:
-    if not params:
-        return []
-    return list(params.items() if isinstance(params, Mapping) else params)
 
 
 def _key(entry: dict[str, Any]) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
 from weakref import WeakSet
 
-from xnat_core.errors import ConfigurationError, ValidationError
+from xnat_core import arguments
+from xnat_core.errors import ArgumentError, ValidationError
 from xnat_core.login import Authenticator
 from xnat_core.urls import Params, below, request_target, server_url, with_reason
 from xnat_core.validation import DEFAULT_TIMEOUT
@@ -68,20 +70,25 @@ class Requesting:
         *,
         authenticator: Authenticator | None = None,
         pool_size: int = 4,
-        ca_bundle: str | None = None,
+        ca_bundle: str | Path | None = None,
         max_connections: int | None = None,
         reason: str | None = None,
     ) -> None:
         self.base_url = server_url(base_url)
-        self.timeout = _positive(timeout, "timeout")
-        self.max_retries = int(_positive(max_retries, "max_retries", or_zero=True))
+        self.timeout = arguments.seconds(timeout, "timeout")
+        self.max_retries = arguments.count(max_retries, "max_retries", 0)
+        bundle = os.fspath(ca_bundle) if isinstance(ca_bundle, Path) else ca_bundle
+        bundle = arguments.setting_text(bundle, "ca_bundle")
         # Nothing but a clear no turns it off: an unset setting is None or empty.
-        self._verify: bool | str = False if verify_ssl is False else ca_bundle or True
-        self._pool_size = int(_positive(pool_size, "pool_size"))
+        self._verify: bool | str = False if verify_ssl is False else bundle or True
+        self._pool_size = arguments.count(pool_size, "pool_size")
         self._max_connections = max_connections
-        self._reason = reason
         if max_connections is not None:
-            _positive(max_connections, "max_connections")
+            self._max_connections = arguments.count(max_connections, "max_connections")
+        self._reason = arguments.setting_text(reason, "reason")
+        arguments.setting_text(username, "username")
+        arguments.setting_text(password, "password")
+        arguments.setting_text(session_token, "session_token")
         self._authenticator = authenticator or Authenticator(
             self.base_url, username, password, token=session_token, renewable=auto_reauth
         )
@@ -255,6 +262,13 @@ class Requesting:
         from xnat_core.http.conversation import READING, Call
         from xnat_core.http.transport import wire
 
+        for one, name in ((timeout, "timeout"), (idle, "idle")):
+            if one is not None:
+                arguments.seconds(one, name)
+        if headers is not None:
+            arguments.mapping(headers, "headers")
+        if not isinstance(accept, Collection):
+            raise ArgumentError(f"accept must be a set of statuses, not {accept!r}", "accept")
         method = method.upper()
         reads = method in READING
         target = request_target(below(self.base_url, path), params)
@@ -288,15 +302,6 @@ class _Sent(TypedDict):
     params: Params | None
     headers: Mapping[str, str] | None
     timeout: float | None
-
-
-def _positive(value: float, name: str, *, or_zero: bool = False) -> float:
-    """The number as it is. Raises ConfigurationError for another one, and for what is none."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not (value > 0 or (or_zero and value == 0)):
-        least = "0 or more" if or_zero else "more than 0"
-        raise ConfigurationError(f"{name} must be {least}, not {value!r}", name, value)
-    return value
 
 
 _clients: WeakSet[Requesting] = WeakSet()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import Cookie, DefaultCookiePolicy
@@ -20,7 +20,7 @@ from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cook
 from requests.utils import resolve_proxies
 
 from xnat_core import __version__
-from xnat_core.errors import AuthenticationError, ConfigurationError, XNATCtlError
+from xnat_core.errors import ArgumentError, AuthenticationError, ConfigurationError, XNATCtlError
 from xnat_core.http.connections import Adapter
 from xnat_core.http.failures import TROUBLE, failure, not_sendable
 from xnat_core.http.gate import Gate
@@ -202,6 +202,7 @@ def wire(
 
     Not by a session, so that neither `.netrc` nor old cookies can get in.
     """
+    _check(body, content)
     prepared = _prepare(method, url, headers, **content)
     if body is not None:
         prepared.headers.setdefault("Content-Type", body.content_type)
@@ -217,13 +218,25 @@ def wire(
     return Wire(prepared, stream, reading, idle, rewindable=rewindable)
 
 
+def _check(body: Body | None, content: Mapping[str, Any]) -> None:
+    """Raises ArgumentError for more than one body, of which one would win, and for what is none."""
+    given = [name for name in ("data", "json", "files") if content.get(name) is not None]
+    if (body is not None and given) or ("json" in given and len(given) > 1):
+        raise ArgumentError("one of json, data and body is needed, not several of them", "body")
+    if body is not None and not hasattr(body, "content_type"):
+        raise ArgumentError(f"body cannot be {type(body).__name__}: give that as data", "body")
+    data = content.get("data")
+    if data is not None and not (isinstance(data, Iterable) or hasattr(data, "read")):
+        raise ArgumentError(f"data must be bytes, text or a file, not {data!r}", "data")
+
+
 def _prepare(
     method: str, url: str, headers: Mapping[str, str] | None, **content: Any
 ) -> requests.PreparedRequest:
     everything = {"User-Agent": USER_AGENT, "Accept": "*/*", **(headers or {})}
     try:
         prepared = requests.Request(method, url, headers=everything, **content).prepare()
-    except TROUBLE as error:
+    except (*TROUBLE, TypeError) as error:
         raise not_sendable(error) from None
     # The library turns `%2E` into a dot, and a server then takes what follows for a file type.
     prepared.url = url

@@ -1,4 +1,4 @@
-"""What the services share: reading single documents, reading back, keywords by two names."""
+"""What the services share: reading single documents, and reading back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from xnat_core import arguments
+from xnat_core.arguments import several
 from xnat_core.errors import (
+    ArgumentError,
     OperationError,
     ResourceNotFoundError,
     ServerError,
@@ -68,7 +71,8 @@ def columns_of(columns: Iterable[str] | str | None, otherwise: str, needed: str 
     """The columns to ask a listing for; `needed` are those without which a row means nothing."""
     if not columns:
         return otherwise
-    asked = columns.split(",") if isinstance(columns, str) else columns
+    asked = columns.split(",") if isinstance(columns, str) else several(columns, "columns")
+    asked = [arguments.text(column, "a column") for column in asked]
     return ",".join(dict.fromkeys([*needed.split(","), *asked]))
 
 
@@ -134,24 +138,19 @@ def delete(client: XNATClient, path: str, about: About, *, remove_files: bool) -
         )
 
 
-def named(value: T | None, alias: T | None, name: str, other: str) -> T:
-    """The argument under either of its two names. Raises TypeError for none and for both."""
-    if value is not None and alias is None:
-        return value
-    if alias is not None and value is None:
-        return alias
-    raise TypeError(f"exactly one of {name} and {other} is needed")
-
-
-def several(given: Iterable[T] | str) -> list[T | str]:
-    """The items of an argument; one text stands for itself and not for its letters."""
-    return [given] if isinstance(given, str) else list(given)
-
-
 def first(limit: int | None, items: Iterable[T]) -> list[T]:
-    """The first `limit` items; `None` means all, 0 means none."""
+    """The first `limit` items; `None` means all, 0 means none. Raises ArgumentError."""
+    most = arguments.limit(limit)
     found = list(items)
-    return found if limit is None else found[: max(0, limit)]
+    return found if most is None else found[:most]
+
+
+def written(value: object) -> str:
+    """A value as the server is sent it. Raises ArgumentError for None and what is no one value."""
+    if value is None:
+        raise ArgumentError("value must be text, not None: '' empties a field", "value")
+    value = arguments.field_value(value, "value")
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def same(stored: Any, wanted: Any, *, exactly: bool = False) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xnat_core import arguments
 from xnat_core.errors import (
     OperationError,
     ResourceExistsError,
@@ -79,7 +80,7 @@ class ProjectService(BaseService):
         where, about = _path(project_id), ("project", project_id)
         if document(self.client, where, about) is not None:
             raise ResourceExistsError("project", project_id)
-        params = {
+        given = {
             "name": name,
             "description": description,
             "keywords": keywords,
@@ -87,6 +88,7 @@ class ProjectService(BaseService):
             "pi_lastname": pi_lastname,
             "accessibility": accessibility,
         }
+        params = {name: arguments.field_value(value, name) for name, value in given.items()}
         ask_and_see(
             lambda: self.client.put(where, params=params, about=about),
             lambda: document(self.client, where, about) is not None,
@@ -98,6 +100,7 @@ class ProjectService(BaseService):
 
         Raises ResourceNotFoundError.
         """
+        remove_files = arguments.switch(remove_files, "remove_files")
         project = self.get(project_id)
         about = ("project", project.id)
         delete(self.client, _path(project.id), about, remove_files=remove_files)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from xnat_core.arguments import text
 from xnat_core.errors import InvalidIdentifierError, ValidationError
 from xnat_core.validation import validate_xnat_identifier
 
@@ -28,6 +29,8 @@ class Rename:
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Raises ValidationError for a pattern that does not compile."""
+    if not isinstance(pattern, re.Pattern):
+        text(pattern, "match_pattern")
     try:
         return re.compile(pattern)
     except re.error as error:

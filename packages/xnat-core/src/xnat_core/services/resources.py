@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xnat_core.arguments import field_value, named, several, switch
 from xnat_core.errors import (
     InvalidIdentifierError,
     OperationError,
@@ -15,7 +16,7 @@ from xnat_core.errors import (
 )
 from xnat_core.lagging import look_until
 from xnat_core.models import DownloadSummary, Resource, ResourceFile, UploadSummary
-from xnat_core.services.base import BaseService, Row, listing, named, several
+from xnat_core.services.base import BaseService, Row, listing
 from xnat_core.services.homes import Home, parents_of
 from xnat_core.services.lookup import find_session
 from xnat_core.services.once import LONGEST_WAIT, ask_and_see
@@ -94,7 +95,10 @@ class ResourceService(BaseService):
         """Make a resource, or find it made; `format` and `content` count only when it is new."""
         label = validate_resource_label(resource_label)
         home = self._home(session_id, scan_id, project)
-        params = {"format": format, "content": content}
+        params = {
+            "format": field_value(format, "format"),
+            "content": field_value(content, "content"),
+        }
         where = home.path + path("resources", address_of(self.client, home, label))
         self.client.put(where, params=params, accept={409}, repeatable=True)
         return made_resource(self.client, home, label)
@@ -111,6 +115,7 @@ class ResourceService(BaseService):
 
         Raises ResourceNotFoundError: the server would report success.
         """
+        remove_files = switch(remove_files, "remove_files")
         home = self._home(session_id, scan_id, project)
         found = find_resource(self.client, home, resource_label)
         params = {"removeFiles": "true" if remove_files else "false"}
@@ -144,6 +149,7 @@ class ResourceService(BaseService):
         """
         from xnat_core.services.local_paths import send_file
 
+        extract, overwrite = switch(extract, "extract"), switch(overwrite, "overwrite")
         local = expanded(file_path)
         if not local.is_file():
             raise FileNotFoundError(f"{local}: no such file")
@@ -168,6 +174,7 @@ class ResourceService(BaseService):
         """
         from xnat_core.services.local_paths import send_folder
 
+        overwrite = switch(overwrite, "overwrite")
         local = expanded(directory_path)
         if not local.is_dir():
             raise NotADirectoryError(f"{local}: not a directory")
@@ -189,7 +196,8 @@ class ResourceService(BaseService):
         import time
 
         begin = time.monotonic()
-        paths = [Path(file) for file in several(files)]
+        overwrite = switch(overwrite, "overwrite")
+        paths = [expanded(file) for file in several(files, "files")]
         errors: list[str] = []
         size = 0
         for file in paths:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from xnat_core import arguments
+from xnat_core.arguments import named, several, switch
 from xnat_core.errors import (
     OperationError,
     ResourceNotFoundError,
@@ -21,13 +24,12 @@ from xnat_core.services.base import (
     document,
     fields,
     listing,
-    named,
     same,
-    several,
+    written,
 )
 from xnat_core.services.lookup import find_session, identifier_of
 from xnat_core.urls import path
-from xnat_core.validation import validate_lookup
+from xnat_core.validation import validate_lookup, validate_workers
 from xnat_core.writers import natural
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class ScanService(BaseService):
         scan: str | None = None,
     ) -> bool:
         """Delete one scan. Raises ResourceNotFoundError."""
+        remove_files = switch(remove_files, "remove_files")
         wanted = named(scan_id, scan, "scan_id", "scan")
         found = find_scan(self.client, self._session(session_id, session, project), wanted)
         delete_scan(self.client, found, remove_files=remove_files)
@@ -111,9 +114,12 @@ class ScanService(BaseService):
         """
         from xnat_core.parallel import bounded_map
 
+        given = [validate_lookup(scan, "scan") for scan in several(scan_ids, "scan_ids")]
+        remove_files = switch(remove_files, "remove_files")
+        at_once = validate_workers(workers) if parallel else 1
+        arguments.callback(progress_callback)
         owner = self._session(session_id, session, project)
         present = {scan.id: scan for scan in scans_of(self.client, owner)}
-        given = [validate_lookup(scan, "scan") for scan in several(scan_ids)]
         wanted = list(present) if ALL in given else list(dict.fromkeys(given))
 
         def delete(scan_id: str) -> None:
@@ -122,15 +128,16 @@ class ScanService(BaseService):
             delete_scan(self.client, present[scan_id], remove_files=remove_files)
 
         deleted, failed, errors = [], [], []
-        outcomes = bounded_map(delete, wanted, workers=workers if parallel else 1)
-        for count, outcome in enumerate(outcomes, 1):
-            if outcome.error is None:
-                deleted.append(outcome.item)
-            else:
-                failed.append(outcome.item)
-                errors.append(f"scan {outcome.item}: {outcome.error.message}")
-            if progress_callback:
-                progress_callback(count, len(wanted))
+        # Closed at once when the callback raises: a traceback that is kept would keep it going.
+        with closing(bounded_map(delete, wanted, workers=at_once)) as outcomes:
+            for count, outcome in enumerate(outcomes, 1):
+                if outcome.error is None:
+                    deleted.append(outcome.item)
+                else:
+                    failed.append(outcome.item)
+                    errors.append(f"scan {outcome.item}: {outcome.error.message}")
+                if progress_callback:
+                    progress_callback(count, len(wanted))
         return {
             "deleted": sorted(deleted, key=natural),
             "failed": sorted(failed, key=natural),
@@ -170,6 +177,8 @@ class ScanService(BaseService):
 
         Raises OperationError when the server did not store it: it answers 200 all the same.
         """
+        arguments.text(field, "field")
+        value = written(value)
         session = self._session(session_id, None, project)
         scan = find_scan(self.client, session, scan_id)
         set_scan_field(self.client, scan, field, value)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from xnat_core import arguments
+from xnat_core.arguments import named, switch
 from xnat_core.errors import (
+    ArgumentError,
     OperationError,
     ResourceExistsError,
     ResourceNotFoundError,
@@ -22,9 +25,9 @@ from xnat_core.services.base import (
     fields,
     first,
     listing,
-    named,
     require_not_remade,
     same,
+    written,
 )
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
@@ -101,11 +104,10 @@ class SessionService(BaseService):
         by_label = path("data", "projects", str(owner.project), "experiments", label)
         if document(self.client, by_label, ("session", label)) is not None:
             raise ResourceExistsError("session", f"{project}/{label}")
+        given = {"date": date, "time": time, "visit_id": visit_id}
         params = {
-            "xsiType": _type_of(modality) if modality else xsi_type,
-            "date": date,
-            "time": time,
-            "visit_id": visit_id,
+            "xsiType": _type_of(modality) if modality else arguments.text(xsi_type, "xsi_type"),
+            **{name: arguments.field_value(value, name) for name, value in given.items()},
         }
         where = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
         require_own_route(self.client, where)
@@ -119,6 +121,7 @@ class SessionService(BaseService):
         self, session_id: str, project: str | None = None, remove_files: bool = False
     ) -> bool:
         """Delete a session; in a project that only shares it, end the sharing."""
+        remove_files = switch(remove_files, "remove_files")
         session = find_session(self.client, session_id, project)
         where, about = session_path(session), ("session", session.label)
         require_own_route(self.client, where)
@@ -144,6 +147,8 @@ class SessionService(BaseService):
         path (`xnat:mrSessionData/note`). Raises OperationError when the server did not store it,
         which, whatever the reason, it does not say itself.
         """
+        arguments.text(field, "field")
+        value = written(value)
         session = find_session(self.client, session_id, project)
         if field in ("label", "project", "subject_ID", "ID"):
             raise ValidationError(f"{field} is no field that can be set: rename or move", "field")
@@ -197,6 +202,7 @@ class SessionService(BaseService):
         from xnat_core.services.projects import ProjectService
         from xnat_core.services.sharing import Shared
 
+        primary = switch(primary, "primary")
         shared = Shared.look(self.client, find_session(self.client, session_id, project))
         target = ProjectService(self.client).get(target_project).id
         is_there = target == shared.owner if primary else target in shared.labels
@@ -224,6 +230,8 @@ def iter_sessions(
     The modality is that of the session's type and is compared here: the server's own filter knows
     only sessions that came as DICOM. Raises ResourceNotFoundError for project or subject.
     """
+    if modality is not None and not isinstance(modality, str):
+        raise ArgumentError(f"modality must be text, not {modality!r}", "modality")
     for row in _rows(client, project, subject, columns):
         session = session_of_row(row, project)
         if not modality or is_of_modality(modality, session.modality, session.xsi_type):
@@ -286,6 +294,7 @@ def _spoken(modality: str) -> str:
 
 
 def _type_of(modality: str) -> str:
+    arguments.text(modality, "modality")
     found = MODALITY_TYPES.get(_spoken(modality))
     if found is None:
         known = ", ".join(MODALITY_TYPES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from xnat_core import arguments
+from xnat_core.arguments import named, switch
 from xnat_core.errors import (
     OperationError,
     ResourceExistsError,
@@ -19,7 +21,6 @@ from xnat_core.services.base import (
     delete,
     document,
     first,
-    named,
 )
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
@@ -96,7 +97,8 @@ class SubjectService(BaseService):
         where = path("data", "projects", project, "subjects", label)
         if document(self.client, where, ("subject", label)) is not None:
             raise ResourceExistsError("subject", f"{project}/{label}")
-        params = {"group": group, "gender": gender, "yob": yob}
+        given = {"group": group, "gender": gender, "yob": yob}
+        params = {name: arguments.field_value(value, name) for name, value in given.items()}
         ask_and_see(
             lambda: self.client.put(where, params=params, about=("project", project)),
             lambda: document(self.client, where, ("subject", label)) is not None,
@@ -117,6 +119,8 @@ class SubjectService(BaseService):
         Raises SubjectNotEmptyError (a RuntimeError) when it has sessions and `force` is not given,
         and whatever kept the sessions from being listed: then nothing is deleted.
         """
+        remove_files = switch(remove_files, "remove_files")
+        force = switch(force, "force")
         found = self.get(subject_id, project, subject=subject)
         where = subject_path(found)
         require_own_route(self.client, where)
@@ -161,6 +165,7 @@ class SubjectService(BaseService):
         Returns `renamed` (`from`, `to`), `skipped` (`label`, `reason`), `errors` (`label`,
         `error`) and `dry_run`.
         """
+        arguments.mapping(mapping, "mapping")
         return self._rename_all(project, mapping, dry_run, merge_into_existing=False)
 
     def rename_pattern(
@@ -179,6 +184,7 @@ class SubjectService(BaseService):
         Raises ValidationError for a pattern that does not compile.
         """
         pattern = compile_pattern(match_pattern)
+        arguments.text(to_template, "to_template")
         mapping = {
             subject.label: expand(to_template, found, project)
             for subject in subjects_in(self.client, project)
@@ -200,6 +206,7 @@ class SubjectService(BaseService):
         labels), `source`, `target`, `dry_run`, and `reason` when the source was kept.
         Raises ResourceNotFoundError when either does not exist.
         """
+        dry_run = switch(dry_run, "dry_run")
         source = find_subject(self.client, source_label, project)
         target = find_subject(self.client, target_label, project)
         return merge_into(self.client, source, target, dry_run=dry_run).to_dict()
@@ -207,10 +214,11 @@ class SubjectService(BaseService):
     def _rename_all(
         self, project: str, mapping: Mapping[str, str], dry_run: bool, *, merge_into_existing: bool
     ) -> dict[str, Any]:
+        dry_run = switch(dry_run, "dry_run")
         plan = plan_renames(
             (subject.label for subject in subjects_in(self.client, project)),
             mapping,
-            merge_into_existing=merge_into_existing,
+            merge_into_existing=switch(merge_into_existing, "merge"),
         )
         errors = []
         kept: set[str] = set()
