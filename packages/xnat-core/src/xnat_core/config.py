@@ -57,6 +57,8 @@ class Profile:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Profile:
         """Read a mapping. Raises ConfigurationError with the `field` that is missing or wrong."""
+        if not isinstance(data, Mapping):
+            raise ConfigurationError("must be a mapping with at least a url", "url", data)
         if not data.get("url"):
             raise ConfigurationError("url is missing", "url")
         known = {
@@ -104,18 +106,17 @@ class Config:
 
         Raises ConfigurationError naming the file, and the field where one is to blame.
         """
-        if config_path is None:
-            try:
-                config_path = config_file()
-            except ConfigurationError:
+        try:
+            path = config_file(config_path)
+        except ConfigurationError:
+            if config_path is None:
                 return cls()
-        data = _read(Path(config_path))
+            raise
+        data = _read(path)
         try:
             return cls._from_dict(data)
         except ConfigurationError as error:
-            raise ConfigurationError(
-                f"{config_path}: {error.message}", error.field, error.value
-            ) from None
+            raise ConfigurationError(f"{path}: {error.message}", error.field, error.value) from None
 
     @classmethod
     def _from_dict(cls, data: dict[str, Any]) -> Config:
@@ -137,15 +138,18 @@ class Config:
 
         A password is written only where the file had one for that profile, and then unchanged:
         passwords come into the file by an editor, never by a program. Raises ConfigurationError
-        when the file cannot be written.
+        when the file cannot be written, and for what could not be read from it again.
         """
         import yaml
 
-        path = Path(config_path) if config_path is not None else config_file()
+        path = config_file(config_path)
         before = self._passwords_of(path)
         default, profiles = self.default_profile, self.profiles
         if self._below is not None:
             default, profiles = self._below.own(default, profiles)
+        for name, profile in profiles.items():
+            # What is no profile would keep every tool from reading the file.
+            _profile(_named(name), profile.to_dict() if isinstance(profile, Profile) else None)
         data: dict[str, Any] = {
             "default_profile": default,
             "output_format": self.output_format,
@@ -185,12 +189,15 @@ class Config:
     ) -> Profile:
         """Add or replace a profile and return it.
 
-        Raises InvalidURLError for the URL, ConfigurationError for the timeout (seconds).
+        Raises InvalidURLError for the URL, ConfigurationError for the rest (timeout in seconds).
         """
         profile = Profile(
-            server_url(url), verify_ssl, validate_timeout(timeout), default_project or None
+            server_url(url),
+            _checked("verify_ssl", verify_ssl),
+            validate_timeout(timeout),
+            _checked("default_project", default_project) if default_project else None,
         )
-        self.profiles[name] = profile
+        self.profiles[_named(name)] = profile
         return profile
 
     def remove_profile(self, name: str) -> bool:
@@ -255,6 +262,12 @@ def _profile(name: str, entry: object) -> Profile:
         raise ConfigurationError(
             f"{where}.{error.message}", f"{where}.{error.field}", error.value
         ) from None
+
+
+def _named(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"profile name must be text, not {name!r}", "profiles", name)
+    return name
 
 
 def _with_password(profile: Profile, before: str | None) -> dict[str, Any]:
