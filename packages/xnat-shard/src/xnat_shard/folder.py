@@ -4,6 +4,7 @@ plan.json                  what there is to do; written last, and all at once
 shard.0003.DIGEST.in       the records of a shard
 shard.0003.DIGEST.out      its results; it is there when the shard is done, and never before
 shard.0003.lease/          who runs it
+.plan.PROCESS.part/        what a plan writes before it is whole, and a lease of who makes it
 
 The digest is that of the records, so results are never taken for those of another plan, and shards
 that stay the same when a plan is made again stay done.
@@ -14,19 +15,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import IO, Any
 
 from xnat_core.errors import OperationError, UsageError
-from xnat_core.files import atomic_write, sync_directory
+from xnat_core.files import atomic_write, sync_directory, unique_part_path
 from xnat_core.leases import SECONDS, Lease
 from xnat_core.models import Shard
 from xnat_core.records import Record, RecordError, parse_line, read_lines
 
 PLAN = "plan.json"
+_LEASE = "lease"
 _MODULO = 1 << 128
 
 
@@ -117,6 +120,26 @@ class Folder:
         for path in self.path.glob("shard.*.in"):
             if path not in wanted:
                 path.unlink()
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder for what is written before a plan is whole; those of plans that were killed go.
+
+        Raises OperationError.
+        """
+        for left in self.path.glob(".plan.*.part"):
+            with suppress(OSError):
+                if Lease(left / _LEASE).take():
+                    rmtree(left)
+        place = unique_part_path(self.path / "plan")
+        lease = Lease(place / _LEASE)
+        if not lease.take():
+            raise OperationError("plan", f"{place}: another plan has removed it: try again")
+        try:
+            with lease.kept():
+                yield place
+        finally:
+            rmtree(place, ignore_errors=True)
 
     def input(self, part: Part) -> Path:
         """The records of a shard."""

@@ -23,7 +23,6 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -32,7 +31,6 @@ from typing import Any, BinaryIO
 import orjson
 
 from xnat_core.errors import UsageError
-from xnat_core.files import unique_part_path
 from xnat_core.job import Job
 from xnat_core.records import Record, done
 from xnat_core.user_paths import expanded
@@ -50,15 +48,12 @@ def work(job: Job) -> Iterator[Record]:
         raise UsageError(f"--shards is needed: how many, at most {MOST_SHARDS}")
     folder = Folder(expanded(job.args.required("<dir>")))
     folder.path.mkdir(parents=True, exist_ok=True)
-    spool = unique_part_path(folder.path / "records")
-    try:
+    with folder.workspace() as place:
+        spool = place / "records"
         with spool.open("wb") as file:
             measured = _measure(job.records(), file)
         loads = weights(measured.sizes, measured.counts)
         plan = _write(folder, spool, measured, assign(loads, measured.hashes, shards), shards)
-    finally:
-        with suppress(OSError):
-            spool.unlink()
     folder.write(plan)
     job.console.info(f"{measured.count} records in {shards} shards: --array=0-{shards - 1}")
     for part in plan.parts:
@@ -127,23 +122,17 @@ def _write(
     folder: Folder, spool: Path, measured: _Measured, where: array[int], shards: int
 ) -> Plan:
     """Hand the lines out to the files of the shards."""
-    # Not named like the parts of a run: who runs a shard of the plan before removes those.
-    piles = [_Pile(unique_part_path(folder.path / f"plan.{n:04d}")) for n in range(shards)]
-    try:
-        buffered = 0
-        with spool.open("rb") as lines:
-            for line, shard, size in zip(lines, where, measured.sizes, strict=True):
-                piles[shard].add(line, size)
-                buffered += len(line)
-                if buffered > _BUFFERED:
-                    buffered = 0
-                    for pile in piles:
-                        pile.flush()
-        return Plan(tuple(_finish(folder, pile, index) for index, pile in enumerate(piles)))
-    finally:
-        for pile in piles:
-            with suppress(OSError):
-                pile.path.unlink()
+    piles = [_Pile(spool.with_name(f"{index:04d}")) for index in range(shards)]
+    buffered = 0
+    with spool.open("rb") as lines:
+        for line, shard, size in zip(lines, where, measured.sizes, strict=True):
+            piles[shard].add(line, size)
+            buffered += len(line)
+            if buffered > _BUFFERED:
+                buffered = 0
+                for pile in piles:
+                    pile.flush()
+    return Plan(tuple(_finish(folder, pile, index) for index, pile in enumerate(piles)))
 
 
 def _finish(folder: Folder, pile: _Pile, index: int) -> Part:
