@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,11 @@ _SPELLINGS = (
     *("digest", "timestamp", "folderName", "status", "tag", "subject", "GROUP_ID", "login"),
     *("Description", "Path"),
 )
+# No server has that route: it answers with the session.
+_UNDER_PROJECT = re.compile(
+    r"^/data(?:/archive)?/projects/[^/]+"
+    r"(/experiments/[^/]+/(?:scans|assessors|reconstructions)/)"
+)
 _COUNTS = ("Size", "file_count", "file_size")
 _BY_LETTERS: dict[str, tuple[str, ...]] = {}
 for _name in _SPELLINGS:
@@ -29,8 +35,8 @@ for _name in _SPELLINGS:
 def as_texts(row: dict[str, Any]) -> Row:
     """Return a row with every value as text, nothing as an empty one.
 
-    Columns in another case than is known are there in that one, too, `URI` begins with `/data`, and
-    counts have no decimals.
+    Columns in another case than is known are there in that one, too, `URI` begins with `/data` and
+    can be asked for, and counts have no decimals.
     """
     for value in row.values():
         if value.__class__ is not str:
@@ -48,8 +54,8 @@ def as_texts(row: dict[str, Any]) -> Row:
         ):
             row = {**row, name: str(known)}
     uri = row.get("URI")
-    if uri and not uri.startswith("/data/"):
-        row = {**row, "URI": local_path(uri)}
+    if uri and not uri.startswith("/data/experiments/"):
+        row = {**row, "URI": _UNDER_PROJECT.sub(r"/data\1", local_path(uri), count=1)}
     return row
 
 
