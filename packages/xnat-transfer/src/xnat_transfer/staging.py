@@ -103,7 +103,7 @@ class Staging:
                 self._archive(row, True, self.route.config.archive_wait_timeout)
         return bool(ours)
 
-    def _is_in(self, row: PrearchiveEntry, archived: Container[tuple[str, int]]) -> bool:
+    def _is_in(self, row: PrearchiveEntry, archived: Container[tuple[str, int | None]]) -> bool:
         files = [(file.name, file.size) for file in self._files(row)]
         return bool(files) and all(file in archived for file in files)
 
@@ -296,12 +296,12 @@ class Staging:
             # Nothing in it could be built, so nothing in it can be listed.
             return
 
-    def _is_held(self, lack: Lack, path: str, held: dict[tuple[str, str], int]) -> bool:
-        size = held.get((lack.place.owner, path.rpartition("/")[2]))
-        if size is None:
+    def _is_held(self, lack: Lack, path: str, held: dict[tuple[str, str], int | None]) -> bool:
+        key = (lack.place.owner, path.rpartition("/")[2])
+        if key not in held:
             return False
         wanted = lack.holding.files[path].size
-        return bool(self.route.anonymizes) or wanted is None or size == wanted
+        return bool(self.route.anonymizes) or wanted is None or held[key] == wanted
 
 
 def _unheld(

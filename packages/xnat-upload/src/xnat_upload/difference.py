@@ -172,9 +172,11 @@ class Difference:
         )
 
     def _match_by_digest(self) -> None:
+        others = f"FROM other WHERE session={self._session} AND digest != ''"
+        # Only what can be one of them is read; where sizes are not told, that is everything.
         candidates = (
-            f"{self._missing} AND size IN"
-            f" (SELECT size FROM other WHERE session={self._session} AND digest != '')"
+            f"{self._missing} AND (size IN (SELECT size {others})"
+            f" OR EXISTS (SELECT 1 {others} AND size IS NULL))"
         )
         for instance in self.inventory.instances(candidates):
             digest = instance.digest or self._md5_of(instance)

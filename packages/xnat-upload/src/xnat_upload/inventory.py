@@ -47,7 +47,7 @@ CREATE TABLE instance (
 CREATE INDEX by_series ON instance (series, id);
 CREATE TABLE other (
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, scan TEXT NOT NULL, name TEXT NOT NULL,
-  size INTEGER NOT NULL, digest TEXT NOT NULL);
+  size INTEGER, digest TEXT NOT NULL);
 CREATE INDEX other_digest ON other (digest);
 """
 _COLUMNS = (

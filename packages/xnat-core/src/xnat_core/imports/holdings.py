@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.files import new_md5
 from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.models.values import number
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import entry_path
 from xnat_core.services.base import document, fields
@@ -33,11 +34,12 @@ _IN_SCAN = re.compile(r"/scans/([^/]+)/resources/[^/]+/files/")
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A file of a scan: `digest` is the MD5, or nothing where the server has none."""
+    """A file of a scan: `digest` is the MD5, or nothing where the server has none; `size` is None
+    where it tells none."""
 
     scan: str
     name: str
-    size: int
+    size: int | None
     digest: str = ""
 
 
@@ -159,6 +161,5 @@ def _is_dicom(label: str, format: str = "") -> bool:
 
 
 def _held(scan: str, row: dict[str, str]) -> HeldFile:
-    size = row.get("Size", "")
     digest = row.get("digest", "").lower()
-    return HeldFile(scan, row.get("Name", ""), int(size) if size.isdigit() else 0, digest)
+    return HeldFile(scan, row.get("Name", ""), number(row.get("Size")), digest)
