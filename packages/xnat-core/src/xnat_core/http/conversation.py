@@ -73,6 +73,21 @@ class Call:
         return f"{self.method} {self.path}"
 
 
+@dataclass(frozen=True)
+class _Signs:
+    """What in an answer, that came `at` a time, makes it look like one for a guest.
+
+    `another`: a new session beside ours, which some servers hand out without a reason. `hidden`:
+    something that is hidden. `doubtful`: a list that is another one for each user, or a pause that
+    was longer than a session lives.
+    """
+
+    at: float
+    another: bool
+    hidden: bool
+    doubtful: bool
+
+
 class Conversation:
     """What is said to one server, by all threads of a client."""
 
@@ -173,7 +188,7 @@ class Conversation:
     def _is_turned_away(self, call: Call, token: str | None, *, asks: bool) -> bool:
         """Whether a page under a good status says that we are not logged in.
 
-        `asks`: it is seen to do so. Of one that has not been read yet nobody knows.
+        `asks`: it is seen to do so; of one that has not been read yet nobody knows.
         """
         is_file = "/files/" in call.path
         if asks and not (call.renewed and is_file):
@@ -224,39 +239,42 @@ class Conversation:
         return never and not self._authenticator.has_logged_in
 
     def _became_nobody(self, call: Call, response: Stream, token: str, pause: float) -> bool:
-        """Whether a site that is open to all serves us as a guest, with fewer rows and no error.
-
-        The signs are a new session beside ours, which some servers hand out without a reason;
-        something that is hidden; a list that is another one for each user; a pause that was longer
-        than a session lives; and a session that an earlier process has left.
-        """
+        """Whether a site that is open to all serves us as a guest, with fewer rows and no error."""
         status = response.status_code
         if not call.repeatable and (status < 400 or status in _NOT_KNOWN):
             return False  # A change that was made, or may be, must not be made again.
-        now = time.monotonic()
-        other = now - self._false_alarm >= _CHECK_EVERY and answers.other_session(response, token)
-        hidden = status in _HIDDEN and now - self._identity_checked >= _CHECK_HIDDEN_EVERY
-        doubtful = self._is_too_long(pause) or (
-            status < 300 and _FOR_EACH_USER.fullmatch(call.path) is not None
+        signs = _Signs(
+            time.monotonic(),
+            another=answers.other_session(response, token),
+            hidden=status in _HIDDEN,
+            doubtful=self._is_too_long(pause)
+            or (status < 300 and _FOR_EACH_USER.fullmatch(call.path) is not None),
         )
-        if self._open_to_all is False:
-            hidden = doubtful = False
-        if not (other or hidden or doubtful or self._is_unchecked() or token == self._ended):
+        may_be = self._is_another(signs) or self._is_doubtful(signs) or self._is_unchecked()
+        if not may_be and token != self._ended:
             return False
         with self._transport.turn(), self._lock:
             if token == self._ended:
                 return True
-            other = other and now - self._false_alarm >= _CHECK_EVERY
-            hidden = hidden and now - self._identity_checked >= _CHECK_HIDDEN_EVERY
-            if not (other or self._is_unchecked()) and not (
-                (hidden or doubtful) and self._is_open_to_all()
-            ):
+            # Looked at once more: others may have asked the server meanwhile.
+            another = self._is_another(signs)
+            anywhere = another or self._is_unchecked()
+            if not (anywhere or (self._is_doubtful(signs) and self._is_open_to_all())):
                 return False
             ended = self.door.is_nobody(token)
             self._note(token, ended=ended)
-            if other and not ended:
+            if another and not ended:
                 self._false_alarm = self._identity_checked
             return ended
+
+    def _is_another(self, signs: _Signs) -> bool:
+        """Whether there is a new session beside ours, and no such alarm was false lately."""
+        return signs.another and signs.at - self._false_alarm >= _CHECK_EVERY
+
+    def _is_doubtful(self, signs: _Signs) -> bool:
+        """Whether the answer may be one for a guest, if the site serves guests."""
+        unseen = signs.hidden and signs.at - self._identity_checked >= _CHECK_HIDDEN_EVERY
+        return (unseen or signs.doubtful) and self._open_to_all is not False
 
     def _is_open_to_all(self) -> bool:
         """Whether guests are served; other sites answer 401 to a session that has ended."""
