@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from xnat_download.crew import Work
     from xnat_download.download import Download
+    from xnat_download.engine import Engine
 
 # A request for one file costs as much time as this many bytes of an archive that is streaming; see
 # docs/design/download.md for the measurement. So many files are asked for singly that the requests
@@ -51,30 +52,34 @@ def fetch_group(download: Download, group: Group) -> Iterable[Work]:
         return []
     while (left := _left(download, group))[0]:
         download.begin()
-        if not _by_archive(download, group, *left):
+        if not (_by_archive(download, group, *left) and _goes_on(download, group, left[0])):
             return singles(download, group)
-        try:
-            receive(download, group, "zip" if download.engine.without_tar else "tar")
-            return singles(download, group)
-        except NoArchive:
-            if download.engine.without_tar:
-                return singles(download, group)
-            download.engine.without_tar = True
-        except (ClientRequestError, ServerError) as error:
-            if download.engine.without_tar:
-                return singles(download, group)
-            download.engine.without_tar = isinstance(error, ClientRequestError) or (
-                error.details.get("status_code") == 501
-            )
-            if not download.engine.without_tar:
-                return singles(download, group)
-        except ResourceNotFoundError:
-            return singles(download, group)
-        except Interrupted:
-            if _left(download, group)[0] == left[0]:
-                return singles(download, group)
-            rest(pause(0, None))
     return []
+
+
+def _goes_on(download: Download, group: Group, missing: int) -> bool:
+    """Take the archive once; gives whether another one may bring what is missing then."""
+    engine = download.engine
+    try:
+        receive(download, group, "zip" if engine.without_tar else "tar")
+    except (NoArchive, ClientRequestError):
+        return _turn_to_zip(engine)
+    except ServerError as error:
+        return error.details.get("status_code") == 501 and _turn_to_zip(engine)
+    except ResourceNotFoundError:
+        return False
+    except Interrupted:
+        if _left(download, group)[0] == missing:
+            return False
+        rest(pause(0, None))
+        return True
+    return False
+
+
+def _turn_to_zip(engine: Engine) -> bool:
+    """Do without tar from now on; gives whether it was not done before."""
+    before, engine.without_tar = engine.without_tar, True
+    return not before
 
 
 def look(download: Download, group: Group) -> None:
