@@ -85,7 +85,7 @@ def _turn_to_zip(engine: Engine) -> bool:
 def look(download: Download, group: Group) -> None:
     """Note which files of a resource are on disk, and clean up after runs that were killed."""
     inventory, engine = download.inventory, download.engine
-    dry_run, verify = engine.options.dry_run, engine.options.verify
+    dry_run = engine.options.dry_run
     folder = download.folder_of(group)
     parts: dict[Path, dict[str, set[Path]]] = {}
     for file in inventory.files(group.number):
@@ -102,17 +102,7 @@ def look(download: Download, group: Group) -> None:
             if meant:
                 # Somebody's upload has brought it to the server: it is data.
                 parts[path.parent].get(meant[1], set()).discard(path)
-            # A file that nothing tells the origin of may be any session's.
-            known = engine.options.template is None or engine.names.is_from_before(name)
-            there, md5 = is_there(path, file, verify=verify or not known)
-            if (
-                there
-                and md5 is None
-                and file.digest not in (None, engine.noted.digest(folder, name))
-            ):
-                # It may be an older state of the same size; or its run did not come to note it.
-                there, md5 = is_there(path, file, verify=True)
-            there = there and (known or file.digest is not None)
+            there, md5 = _compared(engine, file, path, name, folder)
         except XNATCtlError as error:
             download.lost(group, file, error)
             continue
@@ -129,6 +119,19 @@ def look(download: Download, group: Group) -> None:
         for left in parts.values():
             for path in itertools.chain.from_iterable(left.values()):
                 remove_left(path)
+
+
+def _compared(
+    engine: Engine, file: File, path: Path, name: str, folder: str
+) -> tuple[bool, str | None]:
+    """Whether a file is on disk as the server lists it, and its MD5 if that was computed."""
+    # A file that nothing tells the origin of may be any session's.
+    known = engine.options.template is None or engine.names.is_from_before(name)
+    there, md5 = is_there(path, file, verify=engine.options.verify or not known)
+    if there and md5 is None and file.digest not in (None, engine.noted.digest(folder, name)):
+        # It may be an older state of the same size; or its run did not come to note it.
+        there, md5 = is_there(path, file, verify=True)
+    return there and (known or file.digest is not None), md5
 
 
 def _parts_in(folder: Path) -> dict[str, set[Path]]:
