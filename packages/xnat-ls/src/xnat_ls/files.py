@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xnat_core.job import Job
     from xnat_core.models import Resource, ResourceFile
     from xnat_core.records import Record
+    from xnat_core.services.homes import Home
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -60,8 +61,11 @@ def work(job: Job) -> Iterator[Record]:
             if asked.wants(file.collection, number):
                 found.add(file.collection or number)
                 yield file.to_record(client.base_url)
-        if found and found.issuperset(asked.labels):
-            return
+        if not (found and found.issuperset(asked.labels)):
+            yield from without_files(client, home, found)
+
+    def without_files(client: XNATClient, home: Home, found: set[str]) -> Iterable[Record]:
+        """A failure for each resource that lacks its files, and for each that is not there."""
         missing = {*asked.labels} - found
         for resource in resources_of(client, home, everything=True):
             name = resource.label or str(resource.id)
