@@ -121,8 +121,8 @@ def work(job: Job) -> Iterator[Record]:
                 "uploaded": record.get("files", 0),
             }
             known = {**known, **record}
-    if dicom == {"skipped": True, "total": 0, "uploaded": 0} and not args.flag("--attach-only"):
-        return  # The DICOM failed, and that has been told.
+        if dicom["skipped"]:
+            return  # All of it failed, and that has been told.
     sent = 0
     if not args.flag("--skip-resources") and exam.resources:
         try:
