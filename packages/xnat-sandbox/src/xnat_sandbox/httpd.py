@@ -139,8 +139,10 @@ class Handler(WSGIRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if bodiless:
-            return
+        if not bodiless:
+            self._send_body(result, chunked=chunked)
+
+    def _send_body(self, result: Any, *, chunked: bool) -> None:
         if isinstance(result, FileBody) and not isinstance(self.connection, ssl.SSLSocket):
             count = result.stop - result.start
             if count and self.connection.sendfile(result.file, result.start, count) < count:
