@@ -94,3 +94,10 @@ def test_what_is_refused_for_good_fails_by_itself_also_when_nothing_is_waited_fo
     file, session = ran.records
     assert (ran.status, file["kind"], file["outcome"]) == (1, "file", "failed")
     assert (session["outcome"], session["files"]) == ("done", 2)
+
+
+def test_to_wait_longer_than_one_request_can_is_no_mistake(upload: Uploader) -> None:
+    upload.series()
+    upload(upload.folder, *HERE, "--prearchive")
+    ran = upload(upload.folder, *HERE, "--wait", "1e11")
+    assert (ran.status, upload.count(), upload.staged()) == (0, 3, []), ran.err

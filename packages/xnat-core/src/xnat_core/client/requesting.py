@@ -14,7 +14,7 @@ from xnat_core import arguments
 from xnat_core.errors import ArgumentError, ValidationError
 from xnat_core.login import Authenticator
 from xnat_core.urls import Params, below, request_target, server_url, with_reason
-from xnat_core.validation import DEFAULT_TIMEOUT
+from xnat_core.validation import DEFAULT_TIMEOUT, LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
     from requests import Response
@@ -262,9 +262,7 @@ class Requesting:
         from xnat_core.http.conversation import READING, Call
         from xnat_core.http.transport import wire
 
-        for one, name in ((timeout, "timeout"), (idle, "idle")):
-            if one is not None:
-                arguments.seconds(one, name)
+        timeout, idle = _patience(timeout, "timeout"), _patience(idle, "idle")
         if headers is not None:
             arguments.mapping(headers, "headers")
         if not isinstance(accept, Collection):
@@ -302,6 +300,14 @@ class _Sent(TypedDict):
     params: Params | None
     headers: Mapping[str, str] | None
     timeout: float | None
+
+
+def _patience(given: float | None, name: str) -> float | None:
+    """Seconds to wait for an answer. Whoever has more than a month waits for a month."""
+    if given is None:
+        return None
+    too_long = isinstance(given, (int, float)) and given > LONGEST_TIMEOUT
+    return LONGEST_TIMEOUT if too_long else arguments.seconds(given, name)
 
 
 _clients: WeakSet[Requesting] = WeakSet()
