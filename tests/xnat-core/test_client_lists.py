@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
@@ -20,6 +20,7 @@ from support.sandbox import XNAT
 from support.scripted import answer, head, scripted, then_close
 from xnat_core.client import XNATClient
 from xnat_core.errors import AuthenticationError, ClientRequestError, NetworkError, XNATCtlError
+from xnat_core.http.spellings import as_texts
 
 
 def rows_of(body: bytes, **how: Any) -> list[dict[str, str]]:
@@ -42,9 +43,10 @@ row = st.dictionaries(st.text(), st.text(), max_size=4)
 
 
 @given(rows=st.lists(row, max_size=6), size=st.integers(1, 40))
+@example(rows=[{"NAME": "a column that is read by another spelling of its name"}], size=1)
 def test_both_ways_agree_on_any_list(rows: list[dict[str, Any]], size: int) -> None:
     body = listing(rows)
-    assert streamed(body, size) == ENVELOPE.rows(body) == rows
+    assert streamed(body, size) == ENVELOPE.rows(body) == [as_texts(row) for row in rows]
 
 
 def test_every_value_becomes_text() -> None:
