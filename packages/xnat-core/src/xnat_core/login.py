@@ -287,11 +287,11 @@ class Authenticator:
         except WrongPassword as error:
             if self._cache is not None:
                 self._cache.note_refusal(self._url, username, password)
-            self._refused = AuthenticationError(error.url, error.reason)
+            self._refused = _plain(error)
             raise self._refused from None
         except NotAnswered as error:
             # This says nothing of the password, and will pass: it may be tried again.
-            raise AuthenticationError(error.url, error.reason) from None
+            raise _plain(error) from None
         except AuthenticationError as error:
             self._refused = error
             raise
@@ -332,3 +332,9 @@ class Authenticator:
             return "the session given (XNAT_TOKEN) has ended, and there are no credentials"
         where = f"-p {self._profile}" if self._profile else f"--url {self._url}"
         return f"run 'xnat-auth login {where}'"
+
+
+def _plain(error: AuthenticationError) -> AuthenticationError:
+    plain = AuthenticationError(error.url, error.reason)
+    plain.details = error.details
+    return plain

@@ -14,7 +14,7 @@ from xnat_core.urls import Params, below, pairs_of
 if TYPE_CHECKING:
     from requests import Response
 
-    from xnat_core.http.conversation import Call
+    from xnat_core.http.call import Call
     from xnat_core.http.listings import Envelope
     from xnat_core.http.spellings import Row
     from xnat_core.http.streams import Stream

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from xnat_core.bodies import Body
-    from xnat_core.http.conversation import Call, Conversation
+    from xnat_core.http.call import Call
+    from xnat_core.http.conversation import Conversation
 
 IDLE_SECONDS = 300.0
 
@@ -259,7 +260,7 @@ class Requesting:
         wants_json: bool = False,
         **content: Any,
     ) -> Call:
-        from xnat_core.http.conversation import READING, Call
+        from xnat_core.http.call import READING, Call
         from xnat_core.http.transport import wire
 
         timeout, idle = _patience(timeout, "timeout"), _patience(idle, "idle")

@@ -52,8 +52,13 @@ def error_of(
     details of the error carry status_code, method, path, and the reason where the server gave one.
     """
     error = _error(response, method, path, about, known)
-    error.details.update(status_code=response.status_code, method=method, path=redact(path))
+    note_answer(error, response, method, path)
     return error
+
+
+def note_answer(error: XNATCtlError, response: Response, method: str, path: str) -> None:
+    """Put into the details of an error what the server had answered to what."""
+    error.details.update(status_code=response.status_code, method=method, path=redact(path))
 
 
 def _error(

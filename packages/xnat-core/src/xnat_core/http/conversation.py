@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import (
@@ -18,16 +18,16 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.http import answers
+from xnat_core.http.call import READING, Call, answered, may_repeat
 from xnat_core.http.door import ServerDoor
 from xnat_core.http.listings import Envelope
 from xnat_core.http.retries import MAYBE_DONE, TURNED_AWAY, Failure, Retries
-from xnat_core.http.transport import Transport, Wire
+from xnat_core.http.transport import Transport
 from xnat_core.login import Authenticator
 
 if TYPE_CHECKING:
     from xnat_core.http.streams import Stream
 
-READING = frozenset({"GET", "HEAD"})
 _MOST_REDIRECTS = 10
 _MOST_RENEWALS = 4
 _VALID = "although the session is valid for other requests"
@@ -41,36 +41,6 @@ _NOT_KNOWN = MAYBE_DONE - {500}
 _FOR_EACH_USER = re.compile(
     r"/(?:data|REST)(?:/archive)?/(?:projects|subjects|experiments|prearchive(?:/projects)?)/?"
 )
-
-
-@dataclass
-class Call:
-    """A request and how it is to be treated; see `XNATClient.request`.
-
-    `path` is the one without query, for messages. `wants_json`: a web page is no answer to it.
-    """
-
-    method: str
-    url: str
-    path: str
-    wire: Wire
-    repeatable: bool = False
-    accept: Collection[int] = ()
-    about: answers.About | None = None
-    anonymous: bool = False
-    wants_json: bool = False
-    renewals: int = field(default=0, init=False)
-    refused_with: str | None = field(default=None, init=False)
-
-    @property
-    def renewed(self) -> bool:
-        """Whether it is on its way a second time because of the login."""
-        return self.renewals > 0
-
-    @property
-    def operation(self) -> str:
-        """Method and path."""
-        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True)
@@ -124,7 +94,7 @@ class Conversation:
                 again = token is not None and token == call.refused_with
                 refusal = self._refusal(call, response) if again else None
                 response.close()
-                with _not_done():
+                with _not_done(), answered(call, response):
                     if refusal:
                         raise refusal
                     self._renew(call, token)
@@ -159,7 +129,7 @@ class Conversation:
             if response.status_code in call.accept and not answers.is_same_path(url, target):
                 return response
             response.close()
-            if not (_may_repeat(call, response, target) and answers.may_follow(url, target)):
+            if not (may_repeat(call, response, target) and answers.may_follow(url, target)):
                 raise answers.refused_redirect(self._server, call.operation, target)
             url = target
         raise NetworkError(self._server, f"{call.operation}: redirected in a circle")
@@ -319,9 +289,10 @@ class Conversation:
             response.close()
             raise NetworkError(self._server, f"{call.operation}: only a part was answered (206)")
         if status < 300 and call.method not in READING and answers.is_sign_in_page(response):
-            raise AuthenticationError(
-                self._server, f"{call.operation} was answered by the page that asks to log in"
-            )
+            with answered(call, response):
+                raise AuthenticationError(
+                    self._server, f"{call.operation} was answered by the page that asks to log in"
+                )
         if status < 400 or accepted:
             return
         error = answers.error_of(response, call.method, call.path, call.about)
@@ -333,15 +304,6 @@ class Conversation:
             exhausted.details = error.details
             raise exhausted
         raise error
-
-
-def _may_repeat(call: Call, response: Stream, target: str) -> bool:
-    """Whether a redirected request may be made again; a change only where it was to be made, with
-    another slash or scheme, and by a status that says that nothing has been done."""
-    if call.method in READING:
-        return True
-    is_same = answers.is_same_path(call.url, target)
-    return response.status_code in (307, 308) and is_same and call.wire.rewindable
 
 
 @contextmanager

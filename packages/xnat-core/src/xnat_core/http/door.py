@@ -14,6 +14,7 @@ from xnat_core.http.answers import (
     leads_to_sign_in,
     lifetime_of,
     message_of,
+    note_answer,
     redirect_of,
     refused_redirect,
 )
@@ -54,7 +55,11 @@ class ServerDoor:
         response = self._ask_for_session("POST", username, password)
         if response.status_code == 405:
             response = self._ask_for_session("GET", username, password)
-        token = self._token_of(response, username)
+        try:
+            token = self._token_of(response, username)
+        except AuthenticationError as error:
+            note_answer(error, response, "POST", "/data/JSESSION")
+            raise
         self._check_identity(token, username)
         return Login(token, lifetime_of(response) or Login("").lifetime)
 
