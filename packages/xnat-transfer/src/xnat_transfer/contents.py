@@ -71,6 +71,14 @@ class Holding:
     resource: Resource
     files: dict[str, Known] = field(default_factory=dict)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the server counts more files than it lists, so that it is asked once more.
+
+        Its number may be an old one; a listing that falls short twice is believed.
+        """
+        return len(self.files) < (self.resource.file_count or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Assessor:
@@ -136,13 +144,20 @@ def contents_of(client: XNATClient, session: Session, rules: SessionRules) -> Co
             raise TransferError(f"{place} is there twice: as input and as output?")
         if place is not None:
             found.holdings[_labelled(place)] = Holding(resource)
-    for row in file_rows(client, home, everything=True):
-        if row.category == RECONSTRUCTIONS:
-            found.reconstructions += 1
-            continue
-        place = place_of(row.category, row.owner, row.label)
-        if place is not None:
-            _holding(found, place).files[row.path] = row.known
+
+    def take_files() -> None:
+        found.reconstructions = 0
+        for row in file_rows(client, home, everything=True):
+            if row.category == RECONSTRUCTIONS:
+                found.reconstructions += 1
+                continue
+            place = place_of(row.category, row.owner, row.label)
+            if place is not None:
+                _holding(found, place).files[row.path] = row.known
+
+    take_files()
+    if any(holding.is_short for holding in found.holdings.values()):
+        take_files()
     _require_counted(found)
     return found
 
@@ -155,9 +170,12 @@ def resources_at(client: XNATClient, home: Home, wanted: Choice) -> Contents:
             place = _labelled(Place(OWN, "", resource.label))
             holding = found.holdings[place] = Holding(resource)
             about = ("resource", resource.label)
-            for row in client.iter_rows(f"{resource.uri}/files", about=about):
-                name = relative_path(row.get("URI", "")) or row.get("Name", "")
-                holding.files[name] = _known(row)
+            for _ in range(2):
+                for row in client.iter_rows(f"{resource.uri}/files", about=about):
+                    name = relative_path(row.get("URI", "")) or row.get("Name", "")
+                    holding.files[name] = _known(row)
+                if not holding.is_short:
+                    break
     _require_counted(found)
     return found
 
