@@ -13,7 +13,8 @@ Options:
 
 <subject> are labels. Without one, subject records are read from standard input, and their label,
 group, gender and year of birth are taken. A subject that exists already is an error; the server
-would change it.
+would change it. One whose label differs from another's in case alone is warned of: the server takes
+both for the same when it archives.
 
 Examples:
   xnat-edit create subject -P NEURO NEURO_04 --gender female
@@ -38,13 +39,14 @@ def work(job: Job) -> Iterator[Record]:
     from xnat_core.services.subjects import SubjectService
     from xnat_core.urls import path
     from xnat_core.validation import validate_subject_label
+    from xnat_edit.alike import Subjects, warn
     from xnat_edit.creating import Names, created, fresh, require_stored
     from xnat_edit.objects import words
 
     labels = [validate_subject_label(word) for word in words(job, "<subject>")]
     job.args.choice("--gender", GENDERS)
     job.args.whole("--yob", least=1)
-    names = Names()
+    names, subjects = Names(), Subjects()
 
     def make(record: Record) -> Record:
         client = job.client(record)
@@ -54,6 +56,7 @@ def work(job: Job) -> Iterator[Record]:
         where = path("data", "projects", project, "subjects", label)
         if document(client, where, ("subject", label)) is not None:
             raise ResourceExistsError("subject", f"{project}/{label}")
+        warn(job, project, {label, *subjects.like(client, project, label)})
         wanted = {key: record.get(key) for key in ("group", "gender", "yob")}
         known = fresh(record, "kind", "server", "primary_project", "session_count")
         known = {"kind": "subject", "server": client.base_url, **known, "project": project}

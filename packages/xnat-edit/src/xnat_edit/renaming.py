@@ -17,6 +17,7 @@ from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.lookup import project_id
 from xnat_core.services.renames import Rename, plan_renames
 from xnat_core.services.routes import LabelInTheWay
+from xnat_edit.alike import alike, warn
 from xnat_edit.rules import Rules
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def renamed(job: Job, kind: Kind, rules: Rules) -> Iterator[Record]:
             "The sessions move, and the empty subjects are deleted."
         )
     for plan in plans:
+        if kind.name == "subject":
+            _warn(job, plan)
         yield from _carry_out(job, kind, plan)
 
 
@@ -157,6 +160,16 @@ def _plan(
             *(_left(kind, step, record(step.old)) for step in plan if step.action == "skipped"),
         ),
     )
+
+
+def _warn(job: Job, plan: _Plan) -> None:
+    """Tell of subjects that will be called alike but for case."""
+    gone = {step.plan.old for step in plan.steps}
+    new = {step.plan.new: str(step.item.project) for step in plan.steps}
+    found = alike([*(plan.ids.keys() - gone), *new])
+    projects = {label.lower(): project for label, project in new.items()}
+    for letters, project in projects.items():
+        warn(job, project, found[letters])
 
 
 def _carry_out(job: Job, kind: Kind, plan: _Plan) -> Iterator[Record]:
