@@ -9,6 +9,7 @@ from pytest_httpserver import HTTPServer
 
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
+from xnat_core.prearchive import Prearchive
 from xnat_core.services.resources import ResourceService
 
 
@@ -44,3 +45,9 @@ def server(httpserver: HTTPServer) -> HTTPServer:
 def resources(client: XNATClient) -> ResourceService:
     """The service of resources, on the sandbox."""
     return ResourceService(client)
+
+
+@pytest.fixture
+def prearchive(client: XNATClient) -> Prearchive:
+    """The prearchive of the sandbox."""
+    return Prearchive(client)

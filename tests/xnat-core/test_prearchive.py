@@ -30,11 +30,6 @@ def client(xnat: XNAT) -> Iterator[XNATClient]:
         yield connected
 
 
-@pytest.fixture
-def prearchive(client: XNATClient) -> Prearchive:
-    return Prearchive(client)
-
-
 def test_a_row_knows_its_folder_its_label_and_its_study(
     xnat: XNAT, client: XNATClient, prearchive: Prearchive, tmp_path: Path
 ) -> None:

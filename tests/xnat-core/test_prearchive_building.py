@@ -24,11 +24,6 @@ def client(xnat: XNAT) -> Iterator[XNATClient]:
         yield connected
 
 
-@pytest.fixture
-def prearchive(client: XNATClient) -> Prearchive:
-    return Prearchive(client)
-
-
 def queue_rebuild(client: XNATClient, entry: PrearchiveEntry) -> None:
     client.post("/data/services/prearchive/rebuild", data={"src": plain_path(entry)})
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -11,12 +10,11 @@ from xnat_admin import catalogs, events, members, site
 from xnat_core import arguments
 from xnat_core.arguments import several
 from xnat_core.errors import XNATCtlError
-from xnat_core.parallel import bounded_map
 from xnat_core.services.base import BaseService
 from xnat_core.services.lookup import find_session
+from xnat_core.services.many import OnCount, do_to_each
 from xnat_core.validation import validate_lookup, validate_workers
 
-OnProgress = Callable[[int, int], object]
 Dicts = list[dict[str, Any]]
 
 
@@ -31,7 +29,7 @@ class AdminService(BaseService):
         limit: int | None = None,
         parallel: bool = True,
         workers: int = 4,
-        progress_callback: OnProgress | None = None,
+        progress_callback: OnCount | None = None,
     ) -> dict[str, Any]:
         """Have the server look again at the files of the sessions of a project.
 
@@ -56,21 +54,11 @@ class AdminService(BaseService):
             session = known.get(name) or find_session(self.client, name, project)
             catalogs.refresh(self.client, session, chosen)
 
-        refreshed, failed, errors = [], [], []
-        # Closed at once when the callback raises: a traceback that is kept would keep it going.
-        with closing(bounded_map(refresh, names, workers=at_once)) as outcomes:
-            for count, outcome in enumerate(outcomes, 1):
-                if outcome.error is None:
-                    refreshed.append(outcome.item)
-                else:
-                    failed.append(outcome.item)
-                    errors.append(f"{outcome.item}: {outcome.error.message}")
-                if progress_callback:
-                    progress_callback(count, len(names))
+        many = do_to_each(refresh, names, at_once, progress_callback)
         return {
-            "refreshed": sorted(refreshed),
-            "failed": sorted(failed),
-            "errors": errors,
+            "refreshed": sorted(many.done),
+            "failed": sorted(many.failed),
+            "errors": many.errors,
             "total": len(names),
         }
 

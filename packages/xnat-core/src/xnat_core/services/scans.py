@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +33,13 @@ from xnat_core.writers import natural
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.services.many import OnCount
 
 COLUMNS = "ID,type,quality,xsiType,note,series_description,frames,condition"
 QUALITIES = ("usable", "questionable", "unusable")
 ALL = "*"
 
 Scans = list[Scan]
-OnProgress = Callable[[int, int], object]
 
 
 class ScanService(BaseService):
@@ -103,7 +102,7 @@ class ScanService(BaseService):
         remove_files: bool = False,
         parallel: bool = True,
         workers: int = 4,
-        progress_callback: OnProgress | None = None,
+        progress_callback: OnCount | None = None,
         *,
         session: str | None = None,
     ) -> dict[str, Any]:
@@ -112,7 +111,7 @@ class ScanService(BaseService):
         Returns `deleted` and `failed` (scan IDs), `errors` (texts) and `total`. The callback gets
         how many are done and how many there are.
         """
-        from xnat_core.parallel import bounded_map
+        from xnat_core.services.many import do_to_each
 
         given = [validate_lookup(scan, "scan") for scan in several(scan_ids, "scan_ids")]
         remove_files = switch(remove_files, "remove_files")
@@ -127,21 +126,11 @@ class ScanService(BaseService):
                 raise ResourceNotFoundError("scan", f"{owner.label}/{scan_id}")
             delete_scan(self.client, present[scan_id], remove_files=remove_files)
 
-        deleted, failed, errors = [], [], []
-        # Closed at once when the callback raises: a traceback that is kept would keep it going.
-        with closing(bounded_map(delete, wanted, workers=at_once)) as outcomes:
-            for count, outcome in enumerate(outcomes, 1):
-                if outcome.error is None:
-                    deleted.append(outcome.item)
-                else:
-                    failed.append(outcome.item)
-                    errors.append(f"scan {outcome.item}: {outcome.error.message}")
-                if progress_callback:
-                    progress_callback(count, len(wanted))
+        many = do_to_each(delete, wanted, at_once, progress_callback, "scan")
         return {
-            "deleted": sorted(deleted, key=natural),
-            "failed": sorted(failed, key=natural),
-            "errors": errors,
+            "deleted": sorted(many.done, key=natural),
+            "failed": sorted(many.failed, key=natural),
+            "errors": many.errors,
             "total": len(wanted),
         }
 
