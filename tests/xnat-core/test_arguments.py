@@ -54,7 +54,7 @@ REQUESTS: dict[str, Asks] = {
     "a timeout as text": lambda c: c.get("/data/projects", timeout="5"),  # type: ignore[arg-type]
     "a timeout of nothing": lambda c: c.get("/data/projects", timeout=0),
     "a negative timeout": lambda c: c.delete("/data/projects/P1", timeout=-1),
-    "an endless timeout": lambda c: c.delete("/data/projects/P1", timeout=math.inf),
+    "a timeout of no number": lambda c: c.delete("/data/projects/P1", timeout=math.nan),
     "a negative idle time": lambda c: c.delete("/data/projects/P1", idle=-1),
     "one status": lambda c: c.delete("/data/projects/P1", accept=404),  # type: ignore[arg-type]
     "no JSON": lambda c: c.put("/data/projects/P1", json={1, 2}),
@@ -253,3 +253,8 @@ def test_one_path_is_not_taken_for_a_list(xnat: XNAT, tmp_path: Path) -> None:
     with XNATClient(xnat.url, *xnat.admin) as client:
         assert upload(client, tmp_path / "a.txt").success
     assert xnat.files(session, "NOTES") == {"a.txt": b"a"}
+
+
+def test_who_would_wait_for_ever_waits_for_a_month(client: XNATClient, xnat: XNAT) -> None:
+    xnat.has_project("P1")
+    assert client.get("/data/projects/P1", timeout=math.inf, idle=math.inf).status_code == 200
