@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 
 from xnat_core import lagging
 from xnat_core.bounds import UNBOUNDED, BoundReached, Bounds
@@ -125,9 +126,15 @@ class Delivery:
 
     def look(self, patience: float | None = None) -> Survey:
         """See what the server has; its listings may lag behind what it has taken."""
-        return lagging.look_until(
-            self.surveyor.look, lambda survey: not self.difference.unlisted.files, patience
-        )
+        return self._look_with(self.surveyor.look, patience)
+
+    def _look_behind(self, survey: Survey, done: Delivered) -> Survey:
+        """The same behind an end that was reached: what was seen there is not asked for again."""
+        seen = None if done.session is survey.session else done.session
+        return self._look_with(partial(self.surveyor.look, seen, done.ended), None)
+
+    def _look_with(self, look: Callable[[], Survey], patience: float | None) -> Survey:
+        return lagging.look_until(look, lambda survey: not self.difference.unlisted.files, patience)
 
     # --- rounds -------------------------------------------------------------------------------
 
@@ -183,11 +190,14 @@ class Delivery:
                     continue
                 if self.errors and self.difference.lacks_modality:
                     raise self.errors[0]
+            is_untouched = not (lacking.files or self.landings) and self.is_at_end(survey)
             done = self.ending.reach(survey, self.landings.values())
             self.landings.clear()
             if done.late is not None:
                 break
-            survey = self.look()
+            if is_untouched and done.session in (None, survey.session):
+                break
+            survey = self._look_behind(survey, done)
             # What is listed as it was before has not been replaced yet.
             self._demand()
             left = self.difference.missing

@@ -69,6 +69,7 @@ class Ending:
     ) -> None:
         subject = self._destination.subject
         found = self._surveyor.direct.finish(landing, self._left, subject)
+        done.ended.add(landing.uri)
         if isinstance(found, Session):
             self._take_archived(found, done)
         else:

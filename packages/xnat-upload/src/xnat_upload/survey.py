@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from xnat_core.client import XNATClient
@@ -123,12 +123,16 @@ class Surveyor:
         version = self.client.server_version()
         return not version or version >= DIRECT_ARCHIVE_SINCE
 
-    def look(self) -> Survey:
-        """Wait for what is in motion, then list everything and compare it with the inventory."""
-        survey = Survey(direct=list(self._receiving()))
+    def look(self, session: Session | None = None, ended: Collection[str] = ()) -> Survey:
+        """Wait for what is in motion, then list everything and compare it with the inventory.
+
+        A `session` that has just been seen in the archive is not asked for again, nor are rows of
+        the direct archive that have just `ended` (their URIs).
+        """
+        survey = Survey(direct=list(self._receiving(ended)))
         # In this order: what goes into the archive meanwhile is seen in one of both.
         entries = list(self._entries())
-        survey.session = self._archived()
+        survey.session = self._archived(session)
         for entry in entries:
             if not self._is_ours(entry):
                 survey.strangers.append(entry)
@@ -157,8 +161,10 @@ class Surveyor:
         )
         return survey
 
-    def _archived(self) -> Session | None:
-        session = archived_session(self.client, self.destination.project, self.destination.session)
+    def _archived(self, seen: Session | None = None) -> Session | None:
+        session = seen or archived_session(
+            self.client, self.destination.project, self.destination.session
+        )
         if session is not None:
             require_subject(session, self.destination.subject)
         return session
@@ -199,9 +205,11 @@ class Surveyor:
         uids = {study.uid for study in self.difference.studies}
         return bool(session.uid) and session.uid not in uids and "" not in uids
 
-    def _receiving(self) -> Iterable[Landing]:
+    def _receiving(self, ended: Collection[str]) -> Iterable[Landing]:
         """Rows of the direct archive that take more; others are waited for until they are gone."""
         for landing in self._direct_candidates():
+            if landing.uri in ended:
+                continue
             row = self.direct.row(landing.project, landing.study, landing.name)
             if row is None:
                 continue

@@ -57,6 +57,7 @@ class Delivered:
 
     It is archived (`session`) or waits in the prearchive (`entry`, and `beside` it the rows of its
     other studies, for there each has its own); `late` says why it is not where it was to be.
+    `ended` are the URIs of rows of the direct archive that have come to their end.
     `verified`: the server lists every instance, and every digest that is known on both sides
     agrees.
     """
@@ -65,6 +66,7 @@ class Delivered:
     entry: PrearchiveEntry | None = None
     beside: list[PrearchiveEntry] = field(default_factory=list)
     landing: Landing | None = None
+    ended: set[str] = field(default_factory=set)
     sent: Amount = NOTHING
     wanted: Amount = NOTHING
     missing: Amount = NOTHING

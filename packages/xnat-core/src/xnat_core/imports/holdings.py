@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.files import new_md5
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.models.values import number
+from xnat_core.parallel import bounded_map
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import entry_path
 from xnat_core.services.base import document, fields
@@ -29,6 +31,7 @@ from xnat_core.urls import path
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
 
+_LISTINGS_AT_ONCE = 4
 _IN_SCAN = re.compile(r"/scans/([^/]+)/resources/[^/]+/files/")
 
 
@@ -90,14 +93,27 @@ def archived_files(client: XNATClient, session_id: str) -> Iterator[HeldFile]:
 
 
 def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[HeldFile]:
-    """The DICOM files of all scans of a row of the prearchive, which must have been built."""
+    """The DICOM files of all scans of a row of the prearchive, which must have been built.
+
+    Each scan is listed by a request of its own, several at once.
+    """
     about = ("prearchive session", entry.id)
     resources = prearchive.client.rows(entry_path(entry) + "/resources", about=about)
-    for resource in resources:
-        scan, label = resource.get("cat_id", ""), resource.get("label", "")
-        if resource.get("category") == "scans" and scan and _is_dicom(label):
-            for row in prearchive.files(entry, scan, label):
-                yield _held(scan, row)
+    found = [
+        (scan, label)
+        for resource in resources
+        if resource.get("category") == "scans"
+        and (scan := resource.get("cat_id", ""))
+        and _is_dicom(label := resource.get("label", ""))
+    ]
+
+    def held(one: tuple[str, str]) -> list[HeldFile]:
+        return [_held(one[0], row) for row in prearchive.files(entry, *one)]
+
+    listings = bounded_map(held, found, workers=_LISTINGS_AT_ONCE, ordered=True)
+    with closing(listings):
+        for listing in listings:
+            yield from listing.result()
 
 
 def replaces_nothing(
