@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from xnat_upload.inventory import CHANGED, TAKEN, Amount, Instance, Inventory
+from xnat_upload.inventory import BY_COUNT, CHANGED, TAKEN, Amount, Instance, Inventory
 
 _BOTH_KNOWN = "held AND left_out IS NULL AND digest != '' AND held_digest != ''"
+_NOT_BOTH_KNOWN = (
+    f"held AND held != {BY_COUNT} AND left_out IS NULL AND (digest = '' OR held_digest = '')"
+)
 _COMES_OUT_OTHERWISE = "doubted != '' AND held_digest != doubted"
 
 
@@ -31,6 +34,14 @@ class Comparison:
     def altered(self) -> Amount:
         """Instances whose MD5 on the server is another one than that of the file here."""
         return self._inventory.amount(f"{self._ours} AND {_BOTH_KNOWN} AND held_digest != digest")
+
+    def uncompared(self) -> Amount:
+        """Instances that are there by their names, and nothing says with which bytes."""
+        return self._inventory.amount(f"{self._ours} AND {_NOT_BOTH_KNOWN}")
+
+    def resized(self) -> Amount:
+        """Those of them that have another size there than here."""
+        return self._inventory.amount(f"{self._ours} AND {_NOT_BOTH_KNOWN} AND held_size != size")
 
     def damaged(self) -> Amount:
         """Those of the altered ones that this upload has sent."""

@@ -53,6 +53,15 @@ class Damage:
         return anonymizes(self._client, self._destination.project)
 
     @property
+    def may_be_rewriting(self) -> bool:
+        """Whether another size on the server may be the doing of a script there."""
+        if self._is_rewritten is None:
+            comparison = self._comparison
+            alike = comparison.uncompared().files - comparison.resized().files
+            return not comparison.identical().files and not alike
+        return self._is_rewritten
+
+    @property
     def _is_unlikely_rewritten(self) -> bool:
         if self._is_rewritten is None:
             return self._comparison.identical().files > 0

@@ -25,7 +25,8 @@ Options:
   --direct-archive        Into the archive.
   --prearchive            Into the prearchive, to be archived later.
   --wait=<seconds>        How long to wait for the archive; 0 does not wait. [default: 14400]
-  --verify                A file that differs on the server is a failure, whoever changed it.
+  --verify                Compare also what is there already; a file that differs on the server is
+                          a failure, whoever changed it.
   --ignore-unparsable     Pass over damaged DICOM files; else each is a failure.
   --no-ignore-unparsable  Have the server refuse what it cannot read, too.
   --merge-studies         Several studies may become one session, also one that is there.

@@ -93,7 +93,8 @@ class Difference:
     def forget_listings(self) -> None:
         """Nothing is known of the server yet."""
         self.inventory.change(
-            f"UPDATE instance SET held=0, held_as='', held_digest='' WHERE {self._ours}"
+            "UPDATE instance SET held=0, held_as='', held_digest='', held_size=NULL"
+            f" WHERE {self._ours}"
         )
         self.inventory.change("DELETE FROM other WHERE session=?", (self._session,))
 
@@ -102,8 +103,9 @@ class Difference:
         known = 0
         for file in files:
             found = self.inventory.change(
-                f"UPDATE instance SET held={BY_NAME}, held_digest=? WHERE name=? AND {self._ours}",
-                (file.digest, file.name),
+                f"UPDATE instance SET held={BY_NAME}, held_digest=?, held_size=?"
+                f" WHERE name=? AND {self._ours}",
+                (file.digest, file.size, file.name),
             )
             known += found
             if not found:

@@ -58,8 +58,9 @@ class Delivered:
     It is archived (`session`) or waits in the prearchive (`entry`, and `beside` it the rows of its
     other studies, for there each has its own); `late` says why it is not where it was to be.
     `ended` are the URIs of rows of the direct archive that have come to their end.
-    `verified`: the server lists every instance, and every digest that is known on both sides
-    agrees.
+    `verified`: the server lists every instance, and with the digest that it has here, or where it
+    rewrites all of them, with any. What an earlier upload has brought is there by its name only,
+    unless it was read again.
     """
 
     session: Session | None = None

@@ -52,7 +52,8 @@ def _compare(delivery: Delivery, done: Delivered) -> None:
     """Say whether the bytes are those of here. With `verify` raises IntegrityError if not."""
     difference, session = delivery.difference, delivery.destination.session
     altered, identical = difference.comparison.altered(), difference.comparison.identical()
-    done.verified = not altered.files or not identical.files
+    uncompared, resized = difference.comparison.uncompared(), difference.comparison.resized()
+    done.verified = not uncompared.files and not (altered.files and identical.files)
     if altered.files and not identical.files:
         done.notes.append(
             f"{session}: the server changed all {altered.files} files that "
@@ -63,6 +64,11 @@ def _compare(delivery: Delivery, done: Delivered) -> None:
         if delivery.manner.verify:
             raise IntegrityError(text)
         done.notes.append(text)
+    if resized.files and not delivery.damage.may_be_rewriting:
+        done.notes.append(
+            f"{session}: {resized.files} files have another size on the server than here; "
+            "--overwrite delete replaces them"
+        )
     if counted := difference.counted:
         done.notes.append(
             f"{session}: {counted} files are there under other names and with "

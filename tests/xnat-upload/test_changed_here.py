@@ -1,0 +1,54 @@
+"""Files that have changed here since another upload brought them."""
+
+from __future__ import annotations
+
+import pydicom
+import pytest
+
+from support.uploads import Uploader
+
+WORDS = ("-P", "P1", "-S", "S1", "-E", "E1")
+
+
+@pytest.fixture
+def changed(upload: Uploader) -> Uploader:
+    """Three files are in the archive; one of them has become longer here since then."""
+    first, *_ = upload.series()
+    assert upload(upload.folder, *WORDS).status == 0
+    dataset = pydicom.dcmread(first)
+    dataset.SeriesDescription = "described anew, and at some length"
+    dataset.save_as(first)
+    return upload
+
+
+def test_what_was_not_read_again_is_not_verified(upload: Uploader) -> None:
+    upload.series()
+    first = upload(upload.folder, *WORDS)
+    again = upload(upload.folder, *WORDS)
+    thorough = upload(upload.folder, *WORDS, "--verify")
+    found = [(ran.record["outcome"], ran.record["verified"]) for ran in (first, again, thorough)]
+    assert found == [("done", True), ("skipped", False), ("skipped", True)]
+    assert not again.err.strip()
+
+
+@pytest.mark.parametrize("how", [(), ("--overwrite", "append"), ("--overwrite", "none")])
+def test_another_size_is_told(changed: Uploader, how: tuple[str, ...]) -> None:
+    ran = changed(changed.folder, *WORDS, *how)
+    assert (ran.status, ran.record["outcome"], ran.record["verified"]) == (0, "skipped", False)
+    assert "1 files have another size on the server than here" in ran.err
+    assert "--overwrite delete replaces them" in ran.err
+
+
+def test_replaced_it_is_verified(changed: Uploader) -> None:
+    ran = changed(changed.folder, *WORDS, "--overwrite", "delete")
+    assert (ran.status, ran.record["verified"], ran.err) == (0, True, "")
+    there = {data for files in changed.archived().values() for data in files.values()}
+    assert there == {path.read_bytes() for path in changed.folder.rglob("*.dcm")}
+
+
+def test_where_a_script_rewrites_sizes_mean_nothing(changed: Uploader) -> None:
+    headers = {"Content-Type": "text/plain"}
+    changed.xnat.call("PUT", "/xapi/anonymize/site", data='(0010,0010) := "X"', headers=headers)
+    ran = changed(changed.folder, *WORDS)
+    assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+    assert "another size" not in ran.err
