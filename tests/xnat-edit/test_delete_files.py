@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -118,3 +119,28 @@ def test_each_file_is_told_of_when_nobody_knows_what_became_of_them(xnat: XNAT, 
     xnat.before(hook)
     answer = delete_files(edit, "a.txt", "b.txt")
     assert sorted(answer.values("path", "outcome")) == [("a.txt", "failed"), ("b.txt", "failed")]
+
+
+def test_files_of_one_resource_that_are_named_apart_go_one_after_the_other(
+    xnat: XNAT, edit: Run
+) -> None:
+    session = notes(xnat, "a.txt", "b.txt", "keep")
+    other = xnat.has_session("P1", "S1", "MR2", resources={"NOTES": {"c.txt": b"x"}})
+    listed = threading.Semaphore(0)
+
+    def hook(request: Request) -> None:
+        if session.id in request.path and request.path.endswith("/files"):
+            listed.release()
+        if request.method == "DELETE" and session.id in request.path:
+            # The other one may look now, what it must not do.
+            listed.acquire()
+            listed.acquire(timeout=0.3)
+
+    xnat.before(hook)
+    named = (("a.txt", session.id), ("c.txt", other.id), ("b.txt", session.id))
+    records = [
+        record(xnat, "file", path=path, resource="NOTES", session_id=id) for path, id in named
+    ]
+    answer = edit("delete", "--yes", "-w", "3", records=records)
+    assert (answer.status, answer.values("outcome")) == (0, ["done"] * 3), answer.err
+    assert sorted(xnat.files(session, "NOTES")) == ["keep"]

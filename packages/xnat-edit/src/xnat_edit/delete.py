@@ -35,13 +35,17 @@ if TYPE_CHECKING:
 
 def work(job: Job, *kinds: str) -> Iterator[Record]:
     """A record per object that is gone; only those of `kinds`, when there are any."""
+    from xnat_core.parallel import Turns
     from xnat_edit.files import Batch, batches, remove_batch
     from xnat_edit.removal import at_once, remove_each, require_answer
     from xnat_edit.removals import KINDS, look
 
     require_answer(job)
+    turns = Turns()
 
     def one(item: Record | Batch) -> Iterable[Record]:
-        return remove_batch(job, item) if isinstance(item, Batch) else remove_each(job, look, item)
+        if isinstance(item, Batch):
+            return remove_batch(job, item, turns)
+        return remove_each(job, look, item)
 
     yield from job.each(one, batches(job.records(*(kinds or KINDS))), at_once(job))

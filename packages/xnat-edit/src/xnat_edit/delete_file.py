@@ -45,13 +45,14 @@ def work(job: Job) -> Iterator[Record]:
         return
     if owner is None or not label:
         raise UsageError("files of which resource? -r RESOURCE with -E SESSION, -S or -P")
+    from xnat_core.parallel import Turns
     from xnat_edit.files import Batch, remove_files
     from xnat_edit.removal import require_answer
 
     require_answer(job)
     places = each_label(owner, dict.fromkeys(paths), "file")
     records = [{**_at(place), "resource": label} for place in places]
-    yield from remove_files(job, Batch(records))
+    yield from remove_files(job, Batch(records), Turns())
 
 
 def _at(place: Record) -> Record:

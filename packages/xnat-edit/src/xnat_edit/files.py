@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from xnat_core.client import XNATClient
     from xnat_core.job import Job
     from xnat_core.models import Resource
+    from xnat_core.parallel import Turns
+    from xnat_core.services.homes import Home
 
 _PARENTS = ("server", "project", "subject_id", "session_id", "session", "scan", "assessor")
 
@@ -68,8 +70,12 @@ def batches(records: Iterable[Record]) -> Iterator[Record | Batch]:
             yield from held
 
 
-def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
-    """Delete the files of a batch, a path before what it begins with; a record per file."""
+def remove_files(job: Job, batch: Batch, turns: Turns) -> Iterator[Record]:
+    """Delete the files of a batch, a path before what it begins with; a record per file.
+
+    Batches of one resource take turns: each compares listings from before and after, and would find
+    that what another one deletes meanwhile went, too.
+    """
     client = job.client(batch.record)
     try:
         first = batch.record
@@ -77,6 +83,17 @@ def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
         # One without a label has only its number.
         label = str(first.get("resource") or number_in(first) or "")
         resource = find_resource(client, home, label)
+    except XNATCtlError as error:
+        yield from (failed(record, error) for record in batch.records)
+        return
+    with turns.at((client.base_url, resource.id or str(resource.uri))):
+        yield from _remove_in_turn(job, client, batch, home, resource)
+
+
+def _remove_in_turn(
+    job: Job, client: XNATClient, batch: Batch, home: Home, resource: Resource
+) -> Iterator[Record]:
+    try:
         left = {
             file.path: file.to_record(client.base_url)
             for file in files_of_resource(client, resource)
@@ -103,11 +120,11 @@ def remove_files(job: Job, batch: Batch) -> Iterator[Record]:
     yield from _remove(job, client, resource, able, left)
 
 
-def remove_batch(job: Job, batch: Batch) -> Iterator[Record]:
+def remove_batch(job: Job, batch: Batch, turns: Turns) -> Iterator[Record]:
     """As `remove_files`, for a batch of a stream: a no is told of each of its files."""
     told: set[str] = set()
     try:
-        for record in remove_files(job, batch):
+        for record in remove_files(job, batch, turns):
             told.add(_path_of(record))
             yield record
     except CancelledError as error:
