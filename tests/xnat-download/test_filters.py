@@ -47,3 +47,10 @@ def test_filters_that_match_nothing_are_told(download: Downloader) -> None:
     assert "warning" in download.session("MR1", "--pattern", "*.txt").err
     for words in (["-s", "1"], ["-r", "DICOM"], ["-r", "DICOM", "--dry-run"]):
         assert "warning" not in download.session("MR1", *words).err
+
+
+def test_verify_of_nothing_says_that_nothing_was_found(download: Downloader) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download.session("MR1", "--verify", "--pattern", "*.json")
+    assert (ran.status, ran.record["outcome"]) == (8, "failed")
+    assert "nothing could be verified: no files were found here" in ran.err

@@ -221,7 +221,8 @@ class Download:
             return
         may_be_empty = self.may_be_empty or self.parent is not None
         if not may_be_empty or self.counts.unverifiable:
-            raise IntegrityError("nothing could be verified: the server has no digests here")
+            why = "the server has no digests" if self.counts.unverifiable else "no files were found"
+            raise IntegrityError(f"nothing could be verified: {why} here")
 
     def _leave_note(self) -> None:
         """It only saves time: without, the next run reads what is there."""
