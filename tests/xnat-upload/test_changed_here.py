@@ -6,6 +6,7 @@ import pydicom
 import pytest
 
 from support.uploads import Uploader
+from xnat_core.lagging import look_until
 
 WORDS = ("-P", "P1", "-S", "S1", "-E", "E1")
 
@@ -52,3 +53,50 @@ def test_where_a_script_rewrites_sizes_mean_nothing(changed: Uploader) -> None:
     ran = changed(changed.folder, *WORDS)
     assert (ran.status, ran.record["outcome"]) == (0, "skipped")
     assert "another size" not in ran.err
+
+
+def describe_all(upload: Uploader) -> None:
+    """All files are other ones now."""
+    for path in upload.folder.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.SeriesDescription = "described anew, and at some length"
+        dataset.save_as(path)
+
+
+def test_all_of_them_changed_is_a_failure_to_verify(upload: Uploader) -> None:
+    upload.series()
+    assert upload(upload.folder, *WORDS).status == 0
+    describe_all(upload)
+    ran = upload(upload.folder, *WORDS, "--verify")
+    assert (ran.status, ran.record["outcome"]) == (8, "failed")
+    assert "3 files have another MD5 on the server than here" in ran.err
+
+
+@pytest.mark.parametrize("how", ["none", "append"])
+def test_what_was_archived_meanwhile_is_not_sent_into_a_conflict(
+    upload: Uploader, how: str
+) -> None:
+    """The session was archived when nobody waited for it any longer; then the files changed."""
+    upload.series()
+    first = upload(upload.folder, *WORDS, "--overwrite", how, "--wait", "0")
+    upload.xnat.call("POST", first.record["uri"])
+    look_until(upload.count, lambda count: count == 3, 10)
+    there = upload.archived()
+    describe_all(upload)
+    ran = upload(upload.folder, *WORDS, "--overwrite", how)
+    assert (ran.status, ran.record["outcome"], ran.record["verified"]) == (0, "skipped", False)
+    assert "3 files have another MD5 on the server than here" in ran.err
+    assert (upload.archived(), upload.staged()) == (there, [])
+
+
+def test_what_still_waits_is_replaced_by_what_it_has_become(upload: Uploader) -> None:
+    upload.xnat.settings.version = "1.8.2"
+    upload.series()
+    upload.xnat.fails("POST", "/data/services/archive", 403)
+    assert upload(upload.folder, *WORDS, "--overwrite", "append").status != 0
+    assert len(upload.staged()) == 1
+    describe_all(upload)
+    ran = upload(upload.folder, *WORDS, "--overwrite", "append")
+    assert (ran.status, ran.record["files"], ran.record["verified"]) == (0, 3, True), ran.err
+    there = {data for files in upload.archived().values() for data in files.values()}
+    assert there == {path.read_bytes() for path in upload.folder.rglob("*.dcm")}

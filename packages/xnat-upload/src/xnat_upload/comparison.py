@@ -71,9 +71,12 @@ class Comparison:
         """Those that are now to be sent a second time."""
         return self._inventory.instances(f"{self._ours} AND taken={CHANGED} AND doubted != ''")
 
-    def digest_all(self) -> None:
-        """Read every file of which only the server's MD5 is known."""
+    def digest(self, *, everything: bool) -> None:
+        """Read the files that have changed since they were taken, or with `everything` all, of
+        which only the server's MD5 is known."""
         condition = f"{self._ours} AND held AND digest='' AND held_digest != ''"
+        if not everything:
+            condition += f" AND taken={CHANGED}"
         for instance in self._inventory.instances(condition):
             self._inventory.change(
                 "UPDATE instance SET digest=? WHERE id=?", (self._md5_of(instance), instance.id)

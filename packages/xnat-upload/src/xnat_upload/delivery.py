@@ -215,7 +215,8 @@ class Delivery:
         return done, survey
 
     def _demand(self) -> None:
-        self.difference.demand(everything=self.manner.again)
+        replaces = self.manner.overwrite == "delete"
+        self.difference.demand(everything=self.manner.again, replaces=replaces)
 
     def _may_replace_its_own(self) -> None:
         """Send what is missing, all of it brought by this very upload, over what is there."""

@@ -93,19 +93,19 @@ class Difference:
     def forget_listings(self) -> None:
         """Nothing is known of the server yet."""
         self.inventory.change(
-            "UPDATE instance SET held=0, held_as='', held_digest='', held_size=NULL"
+            "UPDATE instance SET held=0, held_as='', held_digest='', held_size=NULL, archived=0"
             f" WHERE {self._ours}"
         )
         self.inventory.change("DELETE FROM other WHERE session=?", (self._session,))
 
-    def hold(self, files: Iterable[HeldFile]) -> int:
+    def hold(self, files: Iterable[HeldFile], *, archived: bool = False) -> int:
         """Take note of a listing; returns how many of our instances are in it by name."""
         known = 0
         for file in files:
             found = self.inventory.change(
-                f"UPDATE instance SET held={BY_NAME}, held_digest=?, held_size=?"
-                f" WHERE name=? AND {self._ours}",
-                (file.digest, file.size, file.name),
+                f"UPDATE instance SET held={BY_NAME}, held_digest=?, held_size=?,"
+                f" archived=MAX(archived, ?) WHERE name=? AND {self._ours}",
+                (file.digest, file.size, archived, file.name),
             )
             known += found
             if not found:
@@ -140,16 +140,19 @@ class Difference:
         self._match_by_digest()
         self._match_by_count(uid_of_scan, sample, by_number=not foreign or self.recognised > 0)
 
-    def demand(self, *, everything: bool) -> None:
+    def demand(self, *, everything: bool, replaces: bool) -> None:
         """Decide what is sent although it is there: files changed since they were taken.
 
-        With `everything`, all that this upload has not brought there itself. What the server has
+        With `everything`, all that this upload has not brought there itself; without `replaces`,
+        nothing that is in the archive, where it could only be in conflict. What the server has
         altered is not sent again for that: where it anonymizes, that is everything. Raises
         UploadError for instances that are known by their number only: which file is to be replaced
         by which one cannot be told, and beside them they would be doubled.
         """
         levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
         wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
+        if not replaces:
+            wanted += " AND NOT archived"
         counted = self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files
         if counted:
             # With `append`, too, files are sent that have changed since they were taken.

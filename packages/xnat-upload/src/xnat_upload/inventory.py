@@ -31,7 +31,8 @@ BY_NAME, BY_DIGEST, BY_COUNT = 1, 2, 3
 """`held`: how an instance was recognised in the listing of the server; 0 when it was not."""
 
 # `digest` is the MD5 of the local file, `held_as`, `held_digest` and `held_size` what the server
-# lists; an empty text, or NULL, is not known. `left_out` says why an instance is not sent.
+# lists; an empty text, or NULL, is not known. `archived`: the session in the archive
+# holds it, not only a row. `left_out` says why an instance is not sent.
 # `doubted` is the `held_digest` for which it is sent a second time, `sent` counts how often it was.
 # `other` has what the server lists under names that no instance has.
 _SCHEMA = """
@@ -43,7 +44,7 @@ CREATE TABLE instance (
   inode INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '', left_out TEXT,
   taken INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
   held_as TEXT NOT NULL DEFAULT '', held_digest TEXT NOT NULL DEFAULT '',
-  held_size INTEGER,
+  held_size INTEGER, archived INTEGER NOT NULL DEFAULT 0,
   doubted TEXT NOT NULL DEFAULT '', sent INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX by_series ON instance (series, id);
 CREATE TABLE other (

@@ -147,7 +147,8 @@ class Surveyor:
         self.difference.forget_listings()
         foreign = False
         if survey.session:
-            known = self.difference.hold(archived_files(self.client, survey.session.id))
+            there = archived_files(self.client, survey.session.id)
+            known = self.difference.hold(there, archived=True)
             foreign = not known and self._has_another_uid(survey.session)
         for row in survey.rows:
             self._hold_row(row)
