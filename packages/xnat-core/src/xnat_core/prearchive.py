@@ -39,6 +39,7 @@ from xnat_core.prearchive_rows import (
 from xnat_core.services.lookup import find_session, find_session_of_uri
 from xnat_core.services.once import LOST, ask_once
 from xnat_core.services.subject_ids import require_no_id
+from xnat_core.services.touched import is_untouched_since
 
 if TYPE_CHECKING:
     from requests import Response
@@ -210,6 +211,16 @@ class Prearchive(PrearchiveRows):
     def become(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
         """As `archived`, of a row that was there a moment ago."""
         return _shown(lambda: self.archived(entry, label))
+
+    def found_archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
+        """As `archived`, of a row of which nothing else is known than that it is gone: it was
+        deleted or moved when nothing has happened to the session since it came."""
+        session = self.archived(entry, label)
+        if entry.uploaded and is_untouched_since(self.client, session.id, entry.uploaded):
+            gone = ResourceNotFoundError(*named(entry))
+            gone.message += f"; session {session.label} is older and has nothing of it"
+            raise gone
+        return session
 
     def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
         """The session that a row which is gone has become.

@@ -52,7 +52,7 @@ def work(job: Job) -> Iterator[Record]:
         server = prearchive.client.base_url
         found = prearchive.find(entry)
         if found is None:
-            session = prearchive.archived(entry, label)
+            session = prearchive.found_archived(entry, label)
             return [skipped(session.to_record(server))]
         dry = job.args.flag("--dry-run")
         # To build is to change: what is READY already, an automatic archive passes over.

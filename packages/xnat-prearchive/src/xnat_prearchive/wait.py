@@ -40,7 +40,7 @@ def work(job: Job) -> Iterator[Record]:
     def act(record: Record, entry: PrearchiveEntry, prearchive: Prearchive) -> Iterable[Record]:
         settled = prearchive.wait(entry, patience)
         if settled is None:
-            session = prearchive.archived(entry)
+            session = prearchive.found_archived(entry)
             return [done(session.to_record(prearchive.client.base_url))]
         known = seen(record, settled, prearchive)
         if settled.status == "READY":
