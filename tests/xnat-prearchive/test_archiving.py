@@ -79,7 +79,7 @@ def test_a_conflict_stays_says_why_and_names_the_flag(run: Run, stage: Stage, xn
     status, records, err = run("archive", *words)
     assert status == 1
     assert records[0]["status"] == "CONFLICT"
-    assert "--overwrite merges" in err
+    assert "matching files; --overwrite merges" in err
     assert err.count("\n") == 2  # the failure and the summary
     assert run("archive", *words, "--overwrite")[0] == 0
     assert rows(xnat) == []

@@ -91,5 +91,6 @@ def _advised(error: ArchiveRefused, overwrite: bool) -> ArchiveRefused:
     if overwrite or not all("already exists" in one for one in error.reason.split("; ")):
         return error
     return ArchiveRefused(
-        error.entry, f"{error.reason}; --overwrite merges and replaces files of the same name"
+        error.entry,
+        f"{error.reason.rstrip('.')}; --overwrite merges and replaces files of the same name",
     )
