@@ -41,6 +41,7 @@ class Accepted:
 
     `name` is what it is called there, `place` where it went (a URI of the server), `digest` its MD5
     as it was sent; `path`, `size` and `mtime_ns` tell whether the local file is still the same.
+    `study` is the UID of its study, where that was noted.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Accepted:
     mtime_ns: int
     digest: str
     place: str
+    study: str = ""
 
 
 class Journal:

@@ -105,10 +105,17 @@ class Delivery:
     # --- before -------------------------------------------------------------------------------
 
     def recall(self) -> bool:
-        """Learn from the journal what an earlier run has brought; True when some was damaged."""
-        self.places.update(one.place for one in self.journal.accepted() if one.place)
+        """Learn from the journal what an earlier run has brought; True when some was damaged.
+
+        An upload of another study may have begun under the same labels: its places are its own.
+        """
+        damaged = False
+        for one in filter(self.difference.concerns, self.journal.accepted()):
+            damaged |= one.size == NO_SIZE
+            if one.place:
+                self.places.add(one.place)
         self.difference.recall(self.journal.accepted())
-        return any(one.size == NO_SIZE for one in self.journal.accepted())
+        return damaged
 
     def only_late(self, late: OperationError) -> Delivered:
         """What comes of a session at which the server still works: nothing has failed when the
@@ -299,6 +306,7 @@ class Delivery:
         if not landings:
             # Nothing was kept. The next listing will lack them, which is said in the end.
             return
+        uids = {study.id: study.uid for study in self.difference.studies}
         self.journal.add(
             Accepted(
                 instance.name,
@@ -307,6 +315,7 @@ class Delivery:
                 instance.mtime_ns,
                 digest,
                 landings[0].uri,
+                uids[instance.study],
             )
             for instance, digest in taken
         )

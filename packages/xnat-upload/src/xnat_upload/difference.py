@@ -70,6 +70,12 @@ class Difference:
 
     # --- what is known beforehand -------------------------------------------------------------
 
+    def concerns(self, one: Accepted) -> bool:
+        """Whether what a journal remembers is of these studies."""
+        if one.study:
+            return any(study.uid == one.study for study in self.studies)
+        return self.has_named(one.name)
+
     def recall(self, accepted: Iterable[Accepted]) -> None:
         """Take note of what the journal says, the last line on a file counting."""
         for one in accepted:

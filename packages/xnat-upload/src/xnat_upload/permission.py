@@ -87,8 +87,9 @@ class Permission:
         have made the session since.
         """
         begun = self._journal.facts().get("fresh")
-        others = self._surveyor.difference.has_others
-        return bool(begun and (any(self._journal.accepted()) or not others))
+        difference = self._surveyor.difference
+        accepted = any(map(difference.concerns, self._journal.accepted()))
+        return bool(begun and (accepted or not difference.has_others))
 
     def _mind_study(self, survey: Survey) -> None:
         """Refuse to mix a second visit into the first, unless somebody says that it belongs there.
