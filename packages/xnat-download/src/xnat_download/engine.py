@@ -17,6 +17,7 @@ from xnat_core.records import Record
 from xnat_download.crew import Crew, Work
 from xnat_download.disk import Tree
 from xnat_download.download import Download
+from xnat_download.leftovers import Leftovers
 from xnat_download.manifest import Manifests
 from xnat_download.names import Names
 from xnat_download.noted import Noted
@@ -79,6 +80,7 @@ class Engine:
         self.names = Names(self.tree)
         self.noted = Noted(self.tree)
         self.manifests = Manifests(self.tree, options.template)
+        self.leftovers = Leftovers()
         self.without_tar = False
         self._lock = threading.Lock()
         self._streams = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,9 @@ from xnat_core.parallel import check_stop, rest
 from xnat_download.counts import Counts
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
+from xnat_download.leftovers import Parts, parts_in
 from xnat_download.manifest import NAME as MANIFEST
-from xnat_download.partial import PART, WORTH_RESUMING, left_parts, remove_left
+from xnat_download.partial import PART, WORTH_RESUMING, remove_left
 from xnat_download.single import fetch_one
 from xnat_download.streams import NoArchive, receive
 from xnat_download.trouble import Interrupted
@@ -87,14 +87,18 @@ def look(download: Download, group: Group) -> None:
     inventory, engine = download.inventory, download.engine
     dry_run = engine.options.dry_run
     folder = download.folder_of(group)
-    parts: dict[Path, dict[str, set[Path]]] = {}
+    shared = download.one_by_one or engine.options.template is not None
+    parts: dict[Path, Parts] = {}
     for file in inventory.files(group.number):
         check_stop()
         try:
             name = engine.tree.name_of(group, file)
             path = engine.tree.path(name)
-            if path.parent not in parts:
-                parts[path.parent] = _parts_in(path.parent)
+            if shared:
+                of_file = engine.leftovers.take(path.parent, path.name)
+                parts.setdefault(path.parent, {}).setdefault(path.name, set()).update(of_file)
+            elif path.parent not in parts:
+                parts[path.parent] = parts_in(path.parent)
                 if path.parent == engine.tree.out / folder:
                     # Another run may be writing it: unlike data, under the lock of the folder.
                     parts[path.parent].pop(MANIFEST, None)
@@ -102,6 +106,7 @@ def look(download: Download, group: Group) -> None:
             if meant:
                 # Somebody's upload has brought it to the server: it is data.
                 parts[path.parent].get(meant[1], set()).discard(path)
+                engine.leftovers.spare(path, meant[1])
             there, md5 = _compared(engine, file, path, name, folder)
         except XNATCtlError as error:
             download.lost(group, file, error)
@@ -132,15 +137,6 @@ def _compared(
         # It may be an older state of the same size; or its run did not come to note it.
         there, md5 = is_there(path, file, verify=True)
     return there and (known or file.digest is not None), md5
-
-
-def _parts_in(folder: Path) -> dict[str, set[Path]]:
-    """The partial files in a folder by the names they are meant for: several, after several runs
-    that were killed."""
-    found: dict[str, set[Path]] = defaultdict(set)
-    for name, part in left_parts(folder):
-        found[name].add(part)
-    return found
 
 
 def _is_worth_resuming(file: File, part: Path) -> bool:
