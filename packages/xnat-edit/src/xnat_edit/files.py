@@ -25,6 +25,7 @@ from xnat_core.services.once import ask_and_see
 from xnat_core.services.resource_files import files_of_resource
 from xnat_core.services.resources import find_resource
 from xnat_core.urls import path
+from xnat_edit.beginnings import Names
 from xnat_edit.objects import home_of_resource, number_in
 
 if TYPE_CHECKING:
@@ -102,13 +103,16 @@ def _remove_in_turn(
         yield from (failed(record, error) for record in batch.records)
         return
     able: list[Record] = []
+    present = Names(left)
     for record in sorted(batch.records, key=_path_of, reverse=True):
         try:
-            _require_alone(_path_of(record), left)
+            _require_there(_path_of(record), present)
+            _require_alone(_path_of(record), present)
             _require_same(record, left[_path_of(record)])
         except XNATCtlError as error:
             yield failed(record, error)
             continue
+        present.remove(_path_of(record))
         able.append({**record, **left.pop(_path_of(record))})
     if job.args.flag("--dry-run"):
         yield from map(planned, able)
@@ -136,7 +140,7 @@ def _remove(
     job: Job, client: XNATClient, resource: Resource, able: list[Record], others: dict[str, Record]
 ) -> Iterator[Record]:
     params = {"removeFiles": "false" if job.args.flag("--keep-files") else "true"}
-    kept: set[str] = set()
+    kept = Names()
     asked: list[Record] = []
 
     def listed() -> set[str]:
@@ -153,7 +157,7 @@ def _remove(
         name = _path_of(record)
         try:
             # What could not be deleted before must not go with what it begins with.
-            _require_alone(name, {name, *kept})
+            _require_alone(name, kept)
             delete(name)
             asked.append(record)
         except XNATCtlError as error:
@@ -181,20 +185,19 @@ def _remove(
         yield failed({"kind": "file", "path": name, "resource": resource.label}, loss)
 
 
-def _require_alone(name: str, present: Iterable[str]) -> None:
-    """Raise unless deleting this path deletes one file: the one that it names."""
-    present = set(present)
+def _require_there(name: str, present: Names) -> None:
+    """Raise for a path that no request can have, and for one that no file has."""
     path("files", *name.split("/"))
     if name not in present:
         raise ResourceNotFoundError("file", name)
+
+
+def _require_alone(name: str, present: Names) -> None:
+    """Raise unless deleting this path deletes no other file."""
     # The path is compared as it travels and decoded, and a star at its end means anything.
     beginnings = {text.removesuffix("*") for text in (name, quote(name))}
-    others = sorted(
-        other
-        for other in present
-        if other != name and any(other.startswith(beginning) for beginning in beginnings)
-    )
-    if others:
+    alike = itertools.chain.from_iterable(map(present.beginning_with, beginnings))
+    if others := sorted({*alike} - {name}):
         shown = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
         raise ValidationError(
             f"file {name!r}: the server would delete {len(others)} more that begin alike "
