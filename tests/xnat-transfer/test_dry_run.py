@@ -55,3 +55,10 @@ def test_a_dry_run_after_a_run_plans_nothing(transfer: Transfer) -> None:
     furnish(transfer)
     transfer()
     assert transfer("--dry-run").outcomes == {"skipped"}
+
+
+def test_a_dry_run_looks_for_a_subject_once_for_all_its_sessions(transfer: Transfer) -> None:
+    for number in range(6):
+        transfer.has_session("S1", f"S1_MR{number}", "MR")
+    assert len(transfer("--dry-run").of("session")) == 6
+    assert len(transfer.dest.requests("GET", "/data/projects/B/subjects/S1")) == 1

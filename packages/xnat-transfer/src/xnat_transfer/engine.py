@@ -146,7 +146,7 @@ class Engine:
     def _owner(self, case: SubjectCase, begin: Begin) -> Subject:
         """The subject on the destination; in a dry run one that may not exist."""
         with self.route.claimed(SUBJECT, case.subject.id, case.subject.label):
-            found = case.find() if self.dry_run else case.ensure(begin)
+            found = case.find_once() if self.dry_run else case.ensure(begin)
             if self.dry_run:
                 case.changed = case.is_due(found)
         return found or Subject(label=case.label, project=self.route.project)

@@ -81,6 +81,7 @@ class SubjectCase:
         self.subject = subject
         self.changed = False
         self._there: Subject | None = None
+        self._found: tuple[Subject | None] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -109,6 +110,14 @@ class SubjectCase:
             project=self.subject.project,
         )
         return found
+
+    def find_once(self) -> Subject | None:
+        """The same, for a run that changes nothing and so need not look again. Safe from any
+        thread."""
+        with self._lock:
+            if self._found is None:
+                self._found = (self.find(),)
+            return self._found[0]
 
     def _conflict(self, found: Subject, reason: str) -> TransferConflictError:
         return TransferConflictError(SUBJECT, self.subject.label, found.id, reason)

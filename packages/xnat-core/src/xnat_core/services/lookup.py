@@ -112,18 +112,23 @@ def find_subject(client: XNATClient, value: str, project: str | None = None) -> 
     )
     if item is not None and fields(item).get("ID"):
         return subject_of_item(item, _meant(client, item, project))
-    for subject in subjects_in(client, project):
+    for subject in subjects_in(client, project, **_only(item, value)):
         if value in (subject.label, subject.id):
             return replace(subject, project=project_id(client, project))
     raise ResourceNotFoundError("subject", f"{project}/{value}")
 
 
-def subjects_in(client: XNATClient, project: str, columns: str = SUBJECT_COLUMNS) -> list[Subject]:
-    """The subjects of a project as listed, shared ones under their label there."""
+def subjects_in(
+    client: XNATClient, project: str, columns: str = SUBJECT_COLUMNS, **only: str
+) -> list[Subject]:
+    """The subjects of a project as listed, shared ones under their label there.
+
+    `only` are columns and what they must be; a server may list others all the same.
+    """
     validate_lookup(project, "project")
     rows = client.rows(
         path("data", "projects", project, "subjects"),
-        params={"columns": columns},
+        params={"columns": columns, **only},
         about=("project", project),
     )
     owners = {owner for row in rows if (owner := row.get("project"))}
@@ -234,7 +239,8 @@ def _session_in(client: XNATClient, value: str, project: str, *, own: bool) -> S
         if own:
             _require_own(item, value, meant)
         return session_of_item(item, meant)
-    rows = client.rows(where, params={"columns": SESSION_COLUMNS}, about=("project", project))
+    params = {"columns": SESSION_COLUMNS, **_only(item, value)}
+    rows = client.rows(where, params=params, about=("project", project))
     for row in rows:
         if value in (row.get("label"), identifier_of(row)):
             # A row names the project that was listed, also where it is only shared into that.
@@ -245,6 +251,15 @@ def _session_in(client: XNATClient, value: str, project: str, *, own: bool) -> S
                 _require_own(whole, value, meant)
             return session
     return None
+
+
+def _only(item: Row | None, label: str) -> dict[str, str]:
+    """What to list a project for, when nothing was found by path under a label.
+
+    Where it would have been found, the listing only tells whether there is the project. All of it,
+    again for each of thousands that are not there, would take the square of their number.
+    """
+    return {"label": label} if item is None and is_found_by_path(label) else {}
 
 
 def _require_own(item: Row, label: str, project: str) -> None:
