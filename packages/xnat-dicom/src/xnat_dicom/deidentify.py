@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import DicomError
+from xnat_dicom.pixels import PIXELS
 from xnat_dicom.profile import EDITION, action_of, dummy
 from xnat_dicom.pseudonyms import Pseudonyms
-from xnat_dicom.reading import PIXELS, read_elements, tags_of, text
+from xnat_dicom.reading import read_elements, tags_of, text
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement

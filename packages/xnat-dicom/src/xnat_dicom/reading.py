@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from xnat_core.dicom_elements import DEFLATED, Encoding, Malformed, elements, file_meta
 from xnat_core.dicom_files import HEAD, has_magic
 from xnat_core.errors import DicomError, DicomParseError, XNATCtlError
+from xnat_dicom.pixels import LARGE_PIXELS, PIXELS, leave_pixels
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
@@ -21,8 +22,6 @@ _SOP_CLASS = 0x00080016
 _STUDY = 0x0020000D
 _LAST_GROUP = 0x0020
 _PIXEL_GROUP = 0x7FE0
-PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
-"""Of floats, of doubles, and the common ones."""
 _LARGE = 1 << 16
 _UNDEFINED = 0xFFFFFFFF
 # A tag, and a length with or without a VR.
@@ -52,8 +51,9 @@ def read_header(path: Path, *, pixels: bool = False) -> FileDataset:
 
 
 def read_whole(path: Path) -> FileDataset:
-    """All of a file. Raises likewise, also when its end is missing."""
-    return _read(path, whole=True)
+    """All of a file; large pixels are read when they are written. Raises likewise, also when its
+    end is missing."""
+    return _read(path, whole=True, defer_size=LARGE_PIXELS)
 
 
 def _read(path: Path, *, whole: bool = False, pixels: bool = False, **options: Any) -> FileDataset:
@@ -67,6 +67,9 @@ def _read(path: Path, *, whole: bool = False, pixels: bool = False, **options: A
         position = file.tell()
         if whole:
             _check_rest(path, file, dataset)
+            if not leave_pixels(dataset, file):
+                file.seek(0)
+                dataset = read_partial(file, force=True)
         class_uid = dataset.file_meta.get("MediaStorageSOPClassUID") if magic else None
         if MEDIA_DIRECTORY in (class_uid, dataset.get("SOPClassUID")):
             raise DicomParseError(path, "a DICOMDIR, which is no instance")
@@ -106,7 +109,7 @@ def _check_rest(path: Path, file: BinaryIO, dataset: FileDataset) -> None:
     if not tags or end < path.stat().st_size:
         # It has given up there, and hands back what is before that or nothing at all.
         raise DicomParseError(path, f"is damaged at byte {end}")
-    last = dataset.get_item(tags[-1])
+    last = dataset.get_item(tags[-1], keep_deferred=True)
     if dataset.file_meta.get("TransferSyntaxUID") == DEFLATED:
         return
     if isinstance(last, RawDataElement) and last.length != _UNDEFINED:
@@ -172,7 +175,8 @@ def _settle_encoding(dataset: Dataset) -> None:
     """
     from pydicom.dataelem import RawDataElement
 
-    for element in map(dataset.get_item, tags_of(dataset)):
+    for tag in tags_of(dataset):
+        element = dataset.get_item(tag, keep_deferred=True)
         if isinstance(element, RawDataElement):
             dataset.set_original_encoding(element.is_implicit_VR, element.is_little_endian)
             return
@@ -192,7 +196,7 @@ def shown(dataset: Dataset, tag: int) -> str:
     """A value as a person reads it; of bytes and sequences only how much there is."""
     from pydicom.dataelem import RawDataElement
 
-    raw = dataset.get_item(tag)
+    raw = dataset.get_item(tag, keep_deferred=True)
     if isinstance(raw, RawDataElement) and raw.value is None and raw.length:
         # Left on disk because it is large, and what is large is not for reading.
         return f"<{raw.length} bytes>"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xnat_core.dicom_files import BACKUP
 from xnat_core.errors import DicomError
 from xnat_core.files import atomic_write, copy_blocks, md5_of
+from xnat_dicom.pixels import let_go
 from xnat_dicom.reading import damage
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def write(dataset: FileDataset, target: Path, *, instead_of: os.stat_result | No
     with atomic_write(target, sync=instead_of is not None) as part, damage(target):
         # The library wants a file that it can seek in; nothing is written through `part`.
         dataset.save_as(part.path, enforce_file_format=True)
+        let_go(dataset)
         if instead_of is not None:
             _take_after(part.path, instead_of)
             if _state(target.stat()) != _state(instead_of):
