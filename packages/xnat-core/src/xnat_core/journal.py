@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 FORGOTTEN_AFTER_DAYS = 60
 
+_tidied: set[Path] = set()
+"""The folders in which this process has looked for old journals: once, not for each of thousands of
+sessions."""
+
 
 class JournalBusy(OperationError):
     """Another process is sending the same."""
@@ -69,6 +73,7 @@ class Journal:
         self._path: Path | None = None
         self._file: IO[bytes] | None = None
         self._lock: BaseFileLock | None = None
+        self._is_forgotten = False
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
         self._written = self._synced = 0
@@ -93,6 +98,10 @@ class Journal:
             self._file.close()
             self._file = None
         if self._lock is not None:
+            with contextlib.suppress(OSError, RuntimeError):
+                if self._is_forgotten:
+                    # While it is held: who opens it now sees that it has lost its name.
+                    Path(self._lock.lock_file).unlink(missing_ok=True)
             with contextlib.suppress(OSError, RuntimeError):
                 self._lock.release()
 
@@ -130,13 +139,16 @@ class Journal:
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink()
+                self._is_forgotten = True
 
     # --- inside -------------------------------------------------------------------------------
 
     def _open(self, folder: Path) -> None:
         import filelock
 
-        _forget_old(folder)
+        if folder not in _tidied:
+            _tidied.add(folder)
+            _forget_old(folder)
         key = hashlib.sha256(orjson.dumps(self.parts)).hexdigest()[:32]
         lock = filelock.FileLock(folder / f"{key}.lock", mode=0o600)
         try:
@@ -196,9 +208,19 @@ def _line(one: Accepted) -> bytes:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove journals that nobody has come back for; those in use have been written to since."""
+    """Remove journals that nobody has come back for; those in use have been written to since.
+
+    With them go the locks that were made as long ago and have no journal any more.
+    """
+    import filelock
+
     oldest = time.time() - FORGOTTEN_AFTER_DAYS * 86400
     for path in folder.glob("*.ndjson"):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
+    for path in folder.glob("*.lock"):
+        with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
+            if path.stat().st_mtime < oldest and not path.with_suffix(".ndjson").exists():
+                with filelock.FileLock(path, mode=0o600).acquire(timeout=0):
+                    path.unlink()
