@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.memory import PEAK
 from xnat_core.archive import ArchiveMember, read_tar
 from xnat_core.errors import DownloadError, UploadError
 
@@ -207,8 +208,10 @@ def test_the_caller_chooses_the_error() -> None:
 
 
 def test_gigabytes_pass_through_little_memory() -> None:
-    program = """
-import resource, tarfile
+    program = (
+        PEAK
+        + """
+import tarfile
 from xnat_core.archive import read_tar
 block = bytes(1 << 20)
 def archive():
@@ -218,11 +221,12 @@ def archive():
     for _ in range(2 << 10):
         yield block
     yield bytes(1024)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 for member in read_tar(archive()):
     assert sum(map(len, member.blocks())) == 2 << 30
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert int(run.stdout) < 16 * 1024, "grew by that many KiB"
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.memory import PEAK
 from xnat_core.archive import Member, TarStream
 from xnat_core.errors import UploadError
 from xnat_core.files import BLOCK, SentFile
@@ -158,20 +159,22 @@ def test_only_regular_files_become_members(tmp_path: Path) -> None:
 
 
 def test_gigabytes_pass_through_little_memory(tmp_path: Path) -> None:
-    program = """
-import resource, sys
+    program = (
+        PEAK
+        + """
+import sys
 from pathlib import Path
 from xnat_core.archive import Member, TarStream
 path = Path(sys.argv[1])
 with path.open("wb") as file:
     file.truncate(2 << 30)
 body = TarStream([Member.of(path, "large")])
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 total = sum(len(block) for block in body)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert total == body.length > 2 << 30, total
-print(after - before)
+print(peak() - before)
 """
+    )
     run = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "large")],
         capture_output=True,

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.memory import PEAK
 from xnat_core.archive import ArchiveMember, Member, ZipStream, read_zip
 from xnat_core.errors import DownloadError
 
@@ -294,20 +295,23 @@ def test_sizes_in_a_zip64_field_are_read() -> None:
 
 
 def test_a_small_zip_of_gigabytes_passes_through_little_memory() -> None:
-    program = """
-import io, resource, zipfile
+    program = (
+        PEAK
+        + """
+import io, zipfile
 from xnat_core.archive import read_zip
 out = io.BytesIO()
 with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
     with archive.open("zeros", "w") as file:
         for _ in range(1 << 9):
             file.write(bytes(1 << 20))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 for member in read_zip([out.getvalue()]):
     sizes = [len(block) for block in member.blocks()]
 assert sum(sizes) == 1 << 29 and max(sizes) <= 1 << 20
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert int(run.stdout) < 16 * 1024, "grew by that many KiB"
 

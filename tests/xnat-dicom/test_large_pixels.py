@@ -21,6 +21,7 @@ from pydicom.uid import (
 )
 
 from support.answers import Run
+from support.memory import PEAK
 from xnat_dicom import pixels, reading
 from xnat_sandbox.samples import instance_of
 
@@ -148,7 +149,7 @@ def test_a_file_that_becomes_shorter_is_no_copy(
     assert not Path("out.dcm").exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="sparse files, and the unit of ru_maxrss")
+@pytest.mark.skipif(sys.platform != "linux", reason="sparse files, and /proc")
 @pytest.mark.parametrize("command", [["anonymize", "in.dcm", "out.dcm"], list(MODIFY)])
 def test_memory_does_not_grow_with_the_pixels(tmp_path: Path, command: list[str]) -> None:
     dataset = plain()
@@ -159,8 +160,8 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path: Path, command: list[str]
             file.write(struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, SIZE))
             file.truncate(file.tell() + SIZE)
     script = (
-        "import resource, sys; from xnat_dicom.cli import main; status = main(sys.argv[1:]);"
-        "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, file=sys.stderr)"
+        f"{PEAK}import sys; from xnat_dicom.cli import main; status = main(sys.argv[1:]);"
+        "print(status, peak() << 10, file=sys.stderr)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", script, *command],

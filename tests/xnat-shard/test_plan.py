@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.memory import PEAK
 from support.shards import Records, Run, scans
 from xnat_shard.balance import assign
 from xnat_shard.plan import _Pile
@@ -140,11 +141,9 @@ def test_three_hundred_thousand_records_need_little_memory(folder: Path, tmp_pat
                 f'/scans/1","id":"1","session":"S{number}","size":{number * 7919 % 10**9}}}\n'
             )
     program = (
-        "import re, sys; from xnat_shard.cli import main; "
+        f"{PEAK}import sys; from xnat_shard.cli import main; "
         "status = main(['plan', sys.argv[1], '-n', '64', '-q']); "
-        # Not ru_maxrss: that begins with what the process had that started this one.
-        "print(*re.findall(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read()), "
-        "file=sys.stderr); sys.exit(status)"
+        "print(peak(), file=sys.stderr); sys.exit(status)"
     )
     with lines.open() as file:
         ran = subprocess.run(

@@ -7,18 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.memory import PEAK
 from support.transfers import ENDS, Transfer, everything, written
 
 MEGABYTE = 1 << 20
 
-# The peak of this program alone: rusage would count the one that it was forked from.
-_MEASURED = """
-import pathlib, re, sys
+_MEASURED = (
+    PEAK
+    + """
+import sys
 from xnat_transfer.cli import main
 status = main(sys.argv[1:])
-peak = re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]
-print(status, int(peak) // 1024, file=sys.stderr)
+print(status, peak() // 1024, file=sys.stderr)
 """
+)
 
 
 def measured(*words: str) -> tuple[int, int]:

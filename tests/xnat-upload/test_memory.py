@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from support.memory import PEAK
 from support.uploads import Uploader
 from xnat_sandbox.samples import instance_of
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 MB = 1 << 20
-PROGRAM = """
+PROGRAM = (
+    PEAK
+    + """
 import sys
 from xnat_upload.cli import main
 status = main(sys.argv[1:])
-status_of = open("/proc/self/status").read()
-print(int(status_of.split("VmHWM:")[1].split()[0]) // 1024, file=sys.stderr)
+print(peak() // 1024, file=sys.stderr)
 sys.exit(status)
 """
+)
 
 
 def peak(*words: object) -> int:
