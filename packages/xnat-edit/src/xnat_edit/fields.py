@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, ValidationError
 from xnat_core.models import Model, Project, Scan, Session, Subject
 from xnat_core.services.base import document, require_not_remade, same
-from xnat_core.services.lookup import session_of_item, subject_of_item
+from xnat_core.services.lookup import find_subject, session_of_item, subject_of_item
 from xnat_core.services.projects import ACCESSIBILITY, ProjectService
 from xnat_core.services.routes import require_own_route
 from xnat_core.services.scans import QUALITIES, find_scan
@@ -121,11 +121,25 @@ class Editable:
         if kind == "session":
             session = session_of(client, record, own=False)
             require_own_route(client, session_path(session))
-            return cls.look(client, session, session_path(session))
+            return cls._of_session(client, session)
         session = session_of_scan(client, record, own=False)
         scan = find_scan(client, session, str(record.get("id") or ""))
         where = path("data", "experiments", session.id, "scans", scan.id)
         return cls.look(client, scan, where)
+
+    @classmethod
+    def _of_session(cls, client: XNATClient, session: Session) -> Editable:
+        """Raises ValidationError where the server might make the subject that the route names."""
+        try:
+            return cls.look(client, session, session_path(session))
+        except ResourceNotFoundError:
+            subject = find_subject(client, str(session.subject_id))
+            raise ValidationError(
+                f"session {session.label!r}: project {session.project} does not show its subject, "
+                f"and nothing can be set before: xnat-edit share -P {subject.project} "
+                f"-S {subject.id} {session.project}",
+                "session",
+            ) from None
 
     @classmethod
     def look(cls, client: XNATClient, found: Model, where: str) -> Editable:

@@ -67,6 +67,8 @@ def _rename(client: XNATClient, item: Item, label: str) -> None:
     from xnat_core.models import Session
     from xnat_core.services.relabel import relabel
     from xnat_core.services.sessions import session_path
+    from xnat_core.urls import path
 
     assert isinstance(item, Session)
-    relabel(client, session_path(item), ("session", item.label), label)
+    alone = path("data", "experiments", item.id)
+    relabel(client, session_path(item), ("session", item.label), label, seen_at=alone)

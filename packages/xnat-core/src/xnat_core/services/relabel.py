@@ -20,10 +20,13 @@ def relabel(
     about: About,
     new_label: str,
     *,
+    seen_at: str = "",
     sleep: Callable[[float], None] = rest,
 ) -> None:
     """Give the item at `path` (which names it by ID) another label, and read it back.
 
+    `seen_at` is where to read it, if not at `path`: a session of a project that does not show its
+    subject has no document below the two.
     Raises ResourceExistsError or ClientRequestError when the label is taken, OperationError when it
     did not come to be. That the path leads to no other is for the caller to know (`routes`).
     """
@@ -31,7 +34,7 @@ def relabel(
 
     def has_it() -> bool:
         nonlocal found
-        found = fields(document(client, path, about) or {}).get("label")
+        found = fields(document(client, seen_at or path, about) or {}).get("label")
         return found == new_label
 
     def ask() -> None:

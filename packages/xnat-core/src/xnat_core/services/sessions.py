@@ -183,7 +183,8 @@ class SessionService(BaseService):
             raise ResourceExistsError("session", f"{owner}/{new_label}")
         where = session_path(session)
         require_own_route(self.client, where)
-        relabel(self.client, where, ("session", session.label), new_label)
+        alone = path("data", "experiments", session.id)
+        relabel(self.client, where, ("session", session.label), new_label, seen_at=alone)
         return find_session(self.client, session.id, owner)
 
     def share(
