@@ -58,9 +58,6 @@ def work(job: Job) -> Iterator[Record]:
         owner = find_subject(client, str(record.get("subject") or ""), project)
         project = str(owner.project)
         names.take("session", project, label)
-        where = path("data", "projects", project, "experiments", label)
-        if document(client, where, ("session", label)) is not None:
-            raise ResourceExistsError("session", f"{project}/{label}")
         wanted = {
             "xsi_type": str(record.get("xsi_type") or MODALITY_TYPES["MR"]),
             "session_date": record.get("date"),
@@ -71,6 +68,9 @@ def work(job: Job) -> Iterator[Record]:
         known = {"kind": "session", "server": client.base_url, **known, "project": project}
         known = {**known, "subject_id": owner.id, "xsi_type": wanted["xsi_type"]}
         if job.args.flag("--dry-run"):
+            where = path("data", "projects", project, "experiments", label)
+            if document(client, where, ("session", label)) is not None:
+                raise ResourceExistsError("session", f"{project}/{label}")
             return planned(known)
         found = SessionService(client).create(
             project,

@@ -9,20 +9,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, ValidationError
-from xnat_core.models import Model, Project, Scan, Session, Subject
+from xnat_core.models import Model, Project, Session, Subject
 from xnat_core.services.base import document, require_not_remade, same
 from xnat_core.services.lookup import find_subject, session_of_item, subject_of_item
-from xnat_core.services.projects import ACCESSIBILITY, ProjectService
+from xnat_core.services.projects import ACCESSIBILITY, ProjectService, project_of_item
 from xnat_core.services.routes import require_own_route
-from xnat_core.services.scans import QUALITIES, find_scan
+from xnat_core.services.scans import QUALITIES, scan_item, scan_of_item
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import subject_path
 from xnat_core.urls import path
-from xnat_edit.objects import scan_of, session_of, session_of_scan, subject_of
+from xnat_edit.objects import session_of, session_of_scan, subject_of
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -100,11 +100,12 @@ def pair_of(text: str) -> Pair:
 
 @dataclass(frozen=True)
 class Editable:
-    """An object with its document, and the route that changes it."""
+    """An object with its document, and the route that changes it; a scan with its session."""
 
     found: Model
     where: str
     item: dict[str, Any]
+    session: Session | None = None
 
     @classmethod
     def of(cls, client: XNATClient, record: Record) -> Editable:
@@ -112,26 +113,28 @@ class Editable:
         would make it."""
         kind = record["kind"]
         if kind == "project":
-            found: Model = ProjectService(client).describe(str(record.get("id") or ""))
-            return cls.look(client, found, path("data", "projects", _name(found)))
+            service, id = ProjectService(client), str(record.get("id") or "")
+            item = service.item(id)
+            project = service.described(project_of_item(item, id))
+            return cls(project, path("data", "projects", project.id), item)
         if kind == "subject":
             subject = subject_of(client, record, own=False)
             require_own_route(client, subject_path(subject))
-            return cls.look(client, subject, subject_path(subject))
+            return cls(subject, subject_path(subject), {}).again(client)
         if kind == "session":
             session = session_of(client, record, own=False)
             require_own_route(client, session_path(session))
             return cls._of_session(client, session)
         session = session_of_scan(client, record, own=False)
-        scan = find_scan(client, session, str(record.get("id") or ""))
-        where = path("data", "experiments", session.id, "scans", scan.id)
-        return cls.look(client, scan, where)
+        item = scan_item(client, session, str(record.get("id") or ""))
+        scan = scan_of_item(item, session)
+        return cls(scan, str(scan.uri), item, session)
 
     @classmethod
     def _of_session(cls, client: XNATClient, session: Session) -> Editable:
         """Raises ValidationError where the server might make the subject that the route names."""
         try:
-            return cls.look(client, session, session_path(session))
+            return cls(session, session_path(session), {}).again(client)
         except ResourceNotFoundError:
             subject = find_subject(client, str(session.subject_id))
             raise ValidationError(
@@ -141,13 +144,13 @@ class Editable:
                 "session",
             ) from None
 
-    @classmethod
-    def look(cls, client: XNATClient, found: Model, where: str) -> Editable:
-        """The same object, looked at again."""
-        item = document(client, where, (found.kind, _name(found)))
+    def again(self, client: XNATClient) -> Editable:
+        """The same object with the document that its route has now."""
+        about = (self.found.kind, _name(self.found))
+        item = document(client, self.where, about)
         if item is None:
-            raise ResourceNotFoundError(found.kind, _name(found))
-        return cls(found, where, item)
+            raise ResourceNotFoundError(*about)
+        return replace(self, item=item)
 
     @property
     def xsi_type(self) -> str:
@@ -216,20 +219,21 @@ def store(client: XNATClient, edited: Editable, pairs: list[Pair]) -> Editable:
     where, about = edited.where, (edited.found.kind, _name(edited.found))
     rest = [pair for pair in pairs if pair.key != "accessibility"]
     for pair in pairs:
-        if pair.key == "accessibility":
-            ProjectService(client).set_accessibility(_name(edited.found), pair.value)
+        if pair.key == "accessibility" and isinstance(edited.found, Project):
+            ProjectService(client).set_accessibility(edited.found.id, pair.value)
+            edited = replace(edited, found=replace(edited.found, accessibility=pair.value))
     if rest:
         params = {_key(edited, pair): pair.value for pair in rest}
         typed = {"xsiType": edited.xsi_type} if about[0] in ("session", "scan") else {}
         client.put(where, params={**typed, **params}, about=about, repeatable=True)
-    now = Editable.look(client, _again(client, edited), where)
+    now = edited.again(client)
     require_not_remade(edited.item, now.item, about)
     missed = [pair for pair in pairs if not now.has(pair)]
     short = {f"xnat:imageScanData/{pair.key}": pair.value for pair in missed if not pair.path}
     if short and about[0] == "scan":
         # Some types of scans take only the path of the type that they all come from.
         client.put(where, params={"xsiType": edited.xsi_type, **short}, about=about)
-        now = Editable.look(client, _again(client, edited), where)
+        now = edited.again(client)
         missed = [pair for pair in pairs if not now.has(pair)]
     if missed:
         said = "; ".join(
@@ -246,19 +250,14 @@ def updated(edited: Editable) -> Model:
         return session_of_item(item, found.project)
     if isinstance(found, Subject):
         return subject_of_item(item, found.project)
-    return found
+    if isinstance(found, Project):
+        now = project_of_item(item, found.id)
+        counts = {key: getattr(found, key) for key in ("subject_count", "session_count")}
+        return replace(now, accessibility=found.accessibility or now.accessibility, **counts)
+    return scan_of_item(item, edited.session) if edited.session else found
 
 
 _TYPES = {"project": "xnat:projectData", "subject": "xnat:subjectData"}
-
-
-def _again(client: XNATClient, edited: Editable) -> Model:
-    found = edited.found
-    if isinstance(found, Project):
-        return ProjectService(client).describe(found.id)
-    if isinstance(found, Scan):
-        return scan_of(client, found.to_record())
-    return found
 
 
 def _key(edited: Editable, pair: Pair) -> str:

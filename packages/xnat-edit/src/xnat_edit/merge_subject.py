@@ -48,15 +48,16 @@ def work(job: Job) -> Iterator[Record]:
         source = subject_of(client, record)
         into = find_subject(client, target, source.project)
         require_one(client, {"kind": "subject", "label": target}, into.id)
-        found = require_mergeable(client, source, into)
         known = {**record, **source.to_record(client.base_url), "merged_into": into.label}
-        if dry:
-            return [planned(known, sessions=list(found.experiments))]
-        what = ", ".join(found.experiments) or "none"
-        job.confirm(
-            f"Move the {len(found.experiments)} sessions of subject {source.project}/{source.label}"
-            f" ({what}) to {into.label} on {client.base_url}, and delete {source.label}?"
-        )
+        if dry or not job.args.flag("--yes"):
+            moving = require_mergeable(client, source, into).experiments
+            if dry:
+                return [planned(known, sessions=list(moving))]
+            what = ", ".join(moving) or "none"
+            job.confirm(
+                f"Move the {len(moving)} sessions of subject {source.project}/{source.label}"
+                f" ({what}) to {into.label} on {client.base_url}, and delete {source.label}?"
+            )
         return [done(known, **merge_whole(client, source, into, job.console.info))]
 
     records: Iterable[Record] = job.records("subject")

@@ -35,11 +35,13 @@ def merge_whole(
     `tell` hears of it when another merge has to end first. Raises OperationError when the source
     had to be kept.
     """
-    found = require_mergeable(client, source, target)
-    if not dry_run:
-        found = merge(client, source, target, tell=tell)
+    if dry_run:
+        found = require_mergeable(client, source, target)
+    else:
+        found = merge(client, source, target, whole=True, tell=tell)
         if found.reason:
-            raise _failed(found, f"{found.experiments_moved} sessions were moved")
+            moved = found.experiments_moved
+            raise _failed(found, f"{moved} sessions were moved" if moved else "nothing was moved")
     return {"sessions": list(found.experiments)}
 
 

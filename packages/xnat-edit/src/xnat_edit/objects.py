@@ -155,15 +155,15 @@ def home_of(client: XNATClient, record: Record) -> Home:
 
 def home_of_resource(client: XNATClient, record: Record) -> Home:
     """Where the resource that a record of a resource or a file names is. Raises as `home_of`."""
-    from xnat_core.services.homes import require_whole
+    from xnat_core.services.homes import Home, require_whole
+    from xnat_core.services.scans import find_scan
 
     require_whole(record)
     if record.get("session_id") or record.get("session"):
         session = session_of_scan(client, record)
         if record.get("scan"):
-            parents = {"session_id": session.id, "id": record["scan"]}
-            return home_of(client, {"kind": "scan", **parents})
-        home = home_of(client, {"kind": "session", "id": session.id})
+            return Home.of_scan(find_scan(client, session, str(record["scan"])))
+        home = Home.of_session(session)
         if record.get("assessor"):
             return home.below("assessors", str(record["assessor"]))
         # Nothing but its URI tells what is of a reconstruction.

@@ -54,13 +54,15 @@ def merge(
     target: Subject,
     *,
     dry_run: bool = False,
+    whole: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> Merge:
     """Move all experiments of `source` to `target` and delete `source` if nothing is left of it.
 
-    `tell` hears of it when another merge has to end first. Raises ValidationError for a subject
-    and itself, or of another project; OperationError naming the experiment when a move did not
-    happen. What was moved before stays moved.
+    With `whole` nothing is moved where the source would have to be kept. `tell` hears of it when
+    another merge has to end first. Raises ValidationError for a subject and itself, or of another
+    project; OperationError naming the experiment when a move did not happen. What was moved before
+    stays moved.
     """
     if source.id == target.id:
         raise ValidationError(f"subject {source.label!r} cannot be merged with itself", "subject")
@@ -69,7 +71,7 @@ def merge(
     if dry_run:
         return _merge(client, source, target, dry_run=True)
     with _turn(client, str(source.project), tell):
-        return _merge(client, source, target, dry_run=False)
+        return _merge(client, source, target, dry_run=False, whole=whole)
 
 
 @contextlib.contextmanager
@@ -95,11 +97,13 @@ def _turn(client: XNATClient, project: str, tell: Callable[[str], None] | None) 
         yield
 
 
-def _merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: bool) -> Merge:
+def _merge(
+    client: XNATClient, source: Subject, target: Subject, *, dry_run: bool, whole: bool = False
+) -> Merge:
     for subject in (source, target):
         require_own_route(client, _path(subject))
         # Where there is no subject the server would make one of that name.
-        if document(client, _path(subject), ("subject", subject.label)) is None:
+        if _document(client, subject) is None:
             raise ResourceNotFoundError("subject", subject.label)
     rows = _experiments(client, source)
     labels = tuple(str(row.get("label") or identifier_of(row)) for row in rows)
@@ -108,9 +112,9 @@ def _merge(client: XNATClient, source: Subject, target: Subject, *, dry_run: boo
         # Of this route only the experiment: the subject that it is moved to has been looked at.
         id = str(identifier_of(row))
         require_own_route(client, path("data", "projects", str(source.project), "experiments", id))
-    if dry_run:
-        reason = _keeper(client, source)
-        return Merge(source.label, target.label, labels, 0, False, True, reason)
+    reason = _keeper(client, source, _document(client, source)) if dry_run or whole else None
+    if dry_run or reason:
+        return Merge(source.label, target.label, labels, 0, False, dry_run, reason)
     moved = 0
     try:
         for row in rows:
@@ -165,10 +169,10 @@ def _doubt(client: XNATClient, source: Subject) -> str | None:
     """Why the source must be kept, or `None` when nothing would be lost with it."""
     if left := look_until(lambda: _experiments(client, source), lambda left: not left):
         return f"{len(left)} experiments are still listed under it"
-    item = document(client, _path(source), ("subject", source.label))
+    item = _document(client, source)
     if item is not None and children(item, "experiments/experiment"):
         return "its document still has experiments"
-    if reason := _keeper(client, source):
+    if reason := _keeper(client, source, item):
         return reason
     # The server deletes a subject with all that it has: the last look is at what counts most.
     below = _path(source) + path("experiments")
@@ -177,15 +181,14 @@ def _doubt(client: XNATClient, source: Subject) -> str | None:
     return None
 
 
-def _keeper(client: XNATClient, source: Subject) -> str | None:
-    """What besides its experiments would be lost with the source, or `None`."""
-    where = _path(source)
-    item = document(client, where, ("subject", source.label))
+def _keeper(client: XNATClient, source: Subject, item: Row | None) -> str | None:
+    """What besides its experiments would be lost with the source, or `None`; `item` is its
+    document now."""
     if item is None:
         return "it could not be read any more"
     if children(item, "sharing/share"):
         return "it is shared with other projects"
-    if client.rows(where + path("resources"), about=("subject", source.label)):
+    if client.rows(_path(source) + path("resources"), about=("subject", source.label)):
         return "it has resources of its own"
     return None
 
@@ -193,6 +196,10 @@ def _keeper(client: XNATClient, source: Subject) -> str | None:
 def _read(client: XNATClient, row: Row) -> Row:
     identifier = str(identifier_of(row))
     return fields(document(client, path("data", "experiments", identifier), ("", "")) or {})
+
+
+def _document(client: XNATClient, subject: Subject) -> Row | None:
+    return document(client, _path(subject), ("subject", subject.label))
 
 
 def _path(subject: Subject) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xnat_core import arguments
 from xnat_core.errors import (
@@ -40,15 +41,22 @@ class ProjectService(BaseService):
 
     def get(self, project_id: str) -> Project:
         """One project. Raises ResourceNotFoundError."""
+        return project_of_item(self.item(project_id), project_id)
+
+    def item(self, project_id: str) -> Row:
+        """The document of a project. Raises ResourceNotFoundError."""
         validate_lookup(project_id, "project")
         item = document(self.client, _path(project_id), ("project", project_id))
         if item is None:
             raise ResourceNotFoundError("project", project_id)
-        return Project.from_item(item, uri=_path(str(fields(item).get("ID") or project_id)))
+        return item
 
     def describe(self, project_id: str) -> Project:
         """One project with its accessibility and its counts, where these can be read."""
-        project = self.get(project_id)
+        return self.described(self.get(project_id))
+
+    def described(self, project: Project) -> Project:
+        """A project that was found with its accessibility and its counts."""
         try:
             level = self.client.get(_path(project.id) + "/accessibility").text.strip()
         except XNATCtlError:
@@ -141,6 +149,11 @@ class ProjectService(BaseService):
             return len(self._rows(project_id, below, "ID"))
         except XNATCtlError:
             return None
+
+
+def project_of_item(item: Mapping[str, Any], project_id: str) -> Project:
+    """The project that a document tells of, which was asked for by this name."""
+    return Project.from_item(item, uri=_path(str(fields(item).get("ID") or project_id)))
 
 
 def sessions_by_subject(client: XNATClient, project: str) -> dict[str, list[str]] | None:

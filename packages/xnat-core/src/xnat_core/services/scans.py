@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from xnat_core.models import Scan, Session, children
 from xnat_core.models.values import number, total
 from xnat_core.services.base import (
     BaseService,
+    Row,
     Rows,
     columns_of,
     delete,
@@ -194,6 +195,11 @@ def scans_of(client: XNATClient, session: Session, columns: str = COLUMNS) -> Sc
 
 def find_scan(client: XNATClient, session: Session, scan_id: str) -> Scan:
     """One scan of a session with what is in its resources. Raises ResourceNotFoundError."""
+    return scan_of_item(scan_item(client, session, scan_id), session)
+
+
+def scan_item(client: XNATClient, session: Session, scan_id: str) -> Row:
+    """The document of a scan. Raises ResourceNotFoundError."""
     validate_lookup(scan_id, "scan")
     about = ("scan", f"{session.label or session.id}/{scan_id}")
     where = path("data", "experiments", session.id, "scans", scan_id)
@@ -201,6 +207,11 @@ def find_scan(client: XNATClient, session: Session, scan_id: str) -> Scan:
     # A route that fell back to the session's document must not pass for the scan.
     if item is None or str(fields(item).get("ID")) != scan_id:
         raise ResourceNotFoundError(*about)
+    return item
+
+
+def scan_of_item(item: Mapping[str, Any], session: Session) -> Scan:
+    """The scan that a document of this session tells of."""
     files = children(item, "file")
     return _located(
         Scan.from_item(
