@@ -177,7 +177,19 @@ class Run:
         self._ends = ends
 
     def note(self, entity: Entity) -> None:
-        """Write what became of something; a later line of this run replaces an earlier one."""
+        """Write what became of something; a later line of this run replaces an earlier one.
+
+        So does one that says the same as the last run did: the state grows with what happens, not
+        with each run that has nothing to do.
+        """
+        found = self._last(entity.entity_type, entity.local_id)
+        if found is not None and found[1] == entity and found[0] < (self.id or 0):
+            self._write(
+                "UPDATE entity_manifest SET sync_id=?, updated=?"
+                " WHERE sync_id=? AND entity_type=? AND local_id=?",
+                (self.id, _now(), found[0], entity.entity_type, entity.local_id),
+            )
+            return
         names = Entity.__slots__
         self._write(
             f"INSERT OR REPLACE INTO entity_manifest (sync_id, updated, {', '.join(names)})"
@@ -187,14 +199,22 @@ class Run:
 
     def latest(self, entity_type: str, local_id: str) -> Entity | None:
         """What the last run between these two ends wrote of something."""
+        found = self._last(entity_type, local_id)
+        return found[1] if found else None
+
+    def _last(self, entity_type: str, local_id: str) -> tuple[int, Entity] | None:
         names = ", ".join(f"m.{name}" for name in Entity.__slots__)
         rows = self._state.read(
-            f"SELECT {names} FROM entity_manifest m JOIN sync_history h ON h.id = m.sync_id"
+            f"SELECT m.sync_id, {names} FROM entity_manifest m"
+            " JOIN sync_history h ON h.id = m.sync_id"
             " WHERE m.entity_type=? AND m.local_id=? AND h.source_url=? AND h.dest_url=?"
             " AND h.dest_project=? ORDER BY m.sync_id DESC LIMIT 1",
             (entity_type, local_id, *self._pair),
         )
-        return Entity(**dict(rows[0])) if rows else None
+        if not rows:
+            return None
+        facts = dict(rows[0])
+        return int(facts.pop("sync_id")), Entity(**facts)
 
     def mapped(self, local_id: str) -> str | None:
         """The accession ID that something of the source got on the destination."""
