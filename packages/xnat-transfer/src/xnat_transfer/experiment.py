@@ -92,7 +92,7 @@ class Experiment:
         project, label = self.destination.project, self.destination.session
         mapped = self.route.run.mapped(self.session.id)
         try:
-            found = archived_session(self.route.dest, project, label)
+            found = archived_session(self.route.dest, project, label, self.owner)
         except LabelTaken as taken:
             raise TransferConflictError("session", self.name, label, taken.reason) from None
         self._require_ours(found, mapped)
@@ -177,6 +177,9 @@ class Experiment:
         there = self.there = self.there or self._create()
         self.route.run.map(self.session.id, there.id, there.label)
         awaited = {lack.place.owner for lack in dicom if self._own_part(lack) is not None}
+        if dicom or not self._ids.are_of(there):
+            ids = self._ids
+            look_until(lambda: ids.learn(there, wanted), lambda _: ids.scans.keys() >= awaited)
         errors = self._describe(there, wanted, awaited)
         foreign = [part for lack in dicom if (part := self._foreign_part(lack)) is not None]
         others = [lack for lack in difference.lacks if not self._is_imported(lack)]
@@ -282,7 +285,6 @@ class Experiment:
         its way, and the import would give it another ID.
         """
         describer, ids = Describer(self.route, there), self._ids
-        look_until(lambda: ids.learn(there, wanted), lambda _: ids.scans.keys() >= set(awaited))
         unmade = [*self._make_scans(describer, wanted, awaited)]
         scans = set(ids.scans)
         undescribed = [*self._describe_session(describer, there)]

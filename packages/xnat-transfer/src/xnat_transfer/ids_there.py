@@ -34,6 +34,11 @@ class IdsThere:
         """By the ID on the source."""
         self.assessors: dict[str, str] = {}
         """Accession IDs, by the label on the source."""
+        self._of: str | None = None
+
+    def are_of(self, there: Session) -> bool:
+        """Whether they were learnt of this experiment."""
+        return self._of == there.id
 
     def learn(self, there: Session, wanted: Contents) -> None:
         """Ask the destination."""
@@ -49,6 +54,7 @@ class IdsThere:
             None if self._route.anonymizes is False else names,
         )
         found = {one.label: one.id for one in assessors_of(dest, there)}
+        self._of = there.id
         self.assessors = {
             label: found[label_there(label)]
             for label in wanted.assessors

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.files import new_md5
-from xnat_core.models import PrearchiveEntry, Session
+from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.models.values import number
 from xnat_core.parallel import bounded_map
 from xnat_core.prearchive import Prearchive
@@ -55,10 +55,12 @@ class AnothersID(LabelTaken):
         super().__init__("session", label, said, reason)
 
 
-def archived_session(client: XNATClient, project: str, label: str) -> Session | None:
+def archived_session(
+    client: XNATClient, project: str, label: str, subject: Subject | None = None
+) -> Session | None:
     """The archived session of that label in that project, if there is one.
 
-    Raises LabelTaken.
+    `subject` is the one that it may be of, where that is known. Raises LabelTaken.
     """
     session = None
     if is_found_by_path(label):
@@ -70,7 +72,7 @@ def archived_session(client: XNATClient, project: str, label: str) -> Session | 
             owner = str(fields(item).get("project") or project)
             if owner.lower() != project.lower():
                 raise OnlyShared(label, project, owner)
-            session = with_subject_label(client, session_of_item(item, project))
+            session = with_subject_label(client, session_of_item(item, project), subject)
             if session.label != label and session.id == label:
                 raise AnothersID(label, session.label)
     if session is None:

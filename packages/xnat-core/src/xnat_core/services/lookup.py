@@ -301,10 +301,15 @@ def _subject_by_id(client: XNATClient, value: str) -> Subject:
     return subject_of_item(item)
 
 
-def with_subject_label(client: XNATClient, session: Session) -> Session:
-    """The document of a session has only the ID of its subject."""
+def with_subject_label(
+    client: XNATClient, session: Session, owner: Subject | None = None
+) -> Session:
+    """The document of a session has only the ID of its subject; that may be `owner`, whose label is
+    known."""
     if session.subject_label or not (session.subject_id and session.project):
         return session
+    if owner and owner.label and owner.id == session.subject_id:
+        return replace(session, subject_label=owner.label)
     try:
         rows = client.rows(
             path("data", "projects", session.project, "subjects"),
