@@ -15,6 +15,7 @@ from support.answers import Run
 from support.edited import labels, puts, subjects
 from support.sandbox import XNAT
 from xnat_core.client import XNATClient
+from xnat_core.leases import Holder, Lease
 from xnat_core.services import merge
 
 if TYPE_CHECKING:
@@ -22,15 +23,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def held_merge(xnat: XNAT, project: str, seconds: float) -> Iterator[None]:
-    """Somebody else merges within the project, and ends after so long."""
+def held_merge(xnat: XNAT, project: str, until: threading.Event) -> Iterator[None]:
+    """Somebody else merges within the project until then."""
     with ExitStack() as other:
         with XNATClient(xnat.url, *xnat.admin) as client:
             other.enter_context(merge._turn(client, project, None))
-        timer = threading.Timer(seconds, other.pop_all().close)
-        timer.start()
+        held = other.pop_all()
+
+        def end() -> None:
+            until.wait(60)
+            held.close()
+
+        ends = threading.Thread(target=end)
+        ends.start()
         yield
-        timer.join()
+        until.set()
+        ends.join()
 
 
 def test_several_for_one_label_are_merged_when_asked(xnat: XNAT, edit: Run) -> None:
@@ -107,11 +115,20 @@ def test_a_merge_moves_all_and_deletes_the_empty_source(xnat: XNAT, edit: Run) -
 def test_a_merge_that_waits_for_another_one_says_so(
     xnat: XNAT, edit: Run, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_core.leases._WORTH_TELLING", 0.1)
+    monkeypatch.setattr("xnat_core.leases._WORTH_TELLING", 0)
+    waits, holder = threading.Event(), Lease.holder
+
+    def looks(lease: Lease) -> Holder | None:
+        found = holder(lease)
+        waits.set()
+        return found
+
+    # Whoever waits looks whom for: it may be long after it was started.
+    monkeypatch.setattr(Lease, "holder", looks)
     xnat.has_session("P1", "A", "MR1")
     subjects(xnat, "B")
     words = (command, "subject", "-P", "P1", "A", "B", "--yes")
-    with held_merge(xnat, "P1", seconds=0.5):
+    with held_merge(xnat, "P1", until=waits):
         answer = edit(*words)
     assert (answer.status, labels(xnat)) == (0, ["B"])
     assert "waiting for another merge within P1 to end (process " in answer.err
