@@ -120,3 +120,18 @@ def test_a_subject_of_the_project_can_be_named_by_its_id(upload: Uploader) -> No
     refused = upload(*words, elsewhere.id)
     assert (refused.status, upload.imports()) == (2, [])
     assert (upload(*words, there.id).record["subject"], upload.count()) == ("ANN", 3)
+
+
+def test_a_session_whose_subject_its_project_does_not_show_is_left_alone(upload: Uploader) -> None:
+    upload.series(instances=2)
+    session = upload.xnat.has_session("P2", "S1", "E1")
+    where = "/data/projects/P2/subjects/S1/experiments/E1/projects/P1?primary=true"
+    assert upload.xnat.call("PUT", where).status_code == 200
+    ran = upload(upload.folder, "-P", "P1", "-S", "S1", "-E", "E1")
+    assert (ran.status, upload.staged()) == (2, []), ran.err
+    assert "project P1 does not show subject 'S1' of session 'E1'" in ran.err
+    assert f"xnat-edit share -P P2 -S {session.subject_id} P1" in ran.err
+    share = "/data/projects/P2/subjects/S1/projects/P1"
+    assert upload.xnat.call("PUT", share).status_code == 200
+    ran = upload(upload.folder, "-P", "P1", "-S", "S1", "-E", "E1")
+    assert (ran.status, upload.staged()) == (0, []), ran.err

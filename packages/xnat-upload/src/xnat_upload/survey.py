@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError, ValidationError
+from xnat_core.errors import PermissionDeniedError, ResourceNotFoundError, ValidationError
 from xnat_core.imports import (
     Destination,
     DirectArchive,
@@ -23,6 +23,7 @@ from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import RECEIVING
+from xnat_core.services.lookup import find_subject
 from xnat_core.urls import path
 from xnat_upload.difference import Difference
 
@@ -58,6 +59,25 @@ def require_subject(session: Session, wanted: str) -> None:
         raise ValidationError(
             f"session {session.label!r} of project {session.project} is one of subject "
             f"{found!r}, not of {wanted!r}: name that subject, or choose another label",
+            "subject",
+        )
+
+
+def require_shown_subject(client: XNATClient, session: Session, wanted: str) -> None:
+    """Raise ValidationError for a session that was moved to a project which does not show its
+    subject: the server would make that subject anew there, and refuse to give it the session."""
+    if session.subject_label or not session.subject_id or session.subject_id == wanted:
+        return
+    try:
+        subject = find_subject(client, session.subject_id)
+    except (ResourceNotFoundError, PermissionDeniedError):
+        return
+    # One of this project has just been made, and its listing lags behind.
+    if subject.project != session.project:
+        raise ValidationError(
+            f"project {session.project} does not show subject {subject.label!r} of session "
+            f"{session.label!r}, and would refuse the data: xnat-edit share -P {subject.project} "
+            f"-S {subject.id} {session.project}",
             "subject",
         )
 
@@ -168,6 +188,7 @@ class Surveyor:
         )
         if session is not None:
             require_subject(session, self.destination.subject)
+            require_shown_subject(self.client, session, self.destination.subject)
         return session
 
     def require_new_study(self) -> None:
