@@ -129,7 +129,7 @@ def test_a_session_whose_subject_its_project_does_not_show_is_left_alone(upload:
     assert upload.xnat.call("PUT", where).status_code == 200
     ran = upload(upload.folder, "-P", "P1", "-S", "S1", "-E", "E1")
     assert (ran.status, upload.staged()) == (2, []), ran.err
-    assert "project P1 does not show subject 'S1' of session 'E1'" in ran.err
+    assert "session 'E1': project P1 does not show its subject 'S1'" in ran.err
     assert f"xnat-edit share -P P2 -S {session.subject_id} P1" in ran.err
     share = "/data/projects/P2/subjects/S1/projects/P1"
     assert upload.xnat.call("PUT", share).status_code == 200

@@ -21,6 +21,7 @@ from xnat_core.services.routes import require_own_route
 from xnat_core.services.scans import QUALITIES, scan_item, scan_of_item
 from xnat_core.services.sessions import session_path
 from xnat_core.services.subjects import subject_path
+from xnat_core.services.unshown import not_shown
 from xnat_core.urls import path
 from xnat_edit.objects import session_of, session_of_scan, subject_of
 
@@ -120,7 +121,7 @@ class Editable:
         if kind == "subject":
             subject = subject_of(client, record, own=False)
             require_own_route(client, subject_path(subject))
-            return cls(subject, subject_path(subject), {}).again(client)
+            return cls._at(client, subject, subject_path(subject))
         if kind == "session":
             session = session_of(client, record, own=False)
             require_own_route(client, session_path(session))
@@ -134,23 +135,24 @@ class Editable:
     def _of_session(cls, client: XNATClient, session: Session) -> Editable:
         """Raises ValidationError where the server might make the subject that the route names."""
         try:
-            return cls(session, session_path(session), {}).again(client)
+            return cls._at(client, session, session_path(session))
         except ResourceNotFoundError:
             subject = find_subject(client, str(session.subject_id))
-            raise ValidationError(
-                f"session {session.label!r}: project {session.project} does not show its subject, "
-                f"and nothing can be set before: xnat-edit share -P {subject.project} "
-                f"-S {subject.id} {session.project}",
-                "session",
-            ) from None
+            raise not_shown(session, subject, "nothing can be set before") from None
+
+    @classmethod
+    def _at(
+        cls, client: XNATClient, found: Model, where: str, session: Session | None = None
+    ) -> Editable:
+        about = (found.kind, _name(found))
+        item = document(client, where, about)
+        if item is None:
+            raise ResourceNotFoundError(*about)
+        return cls(found, where, item, session)
 
     def again(self, client: XNATClient) -> Editable:
         """The same object with the document that its route has now."""
-        about = (self.found.kind, _name(self.found))
-        item = document(client, self.where, about)
-        if item is None:
-            raise ResourceNotFoundError(*about)
-        return replace(self, item=item)
+        return self._at(client, self.found, self.where, self.session)
 
     @property
     def xsi_type(self) -> str:

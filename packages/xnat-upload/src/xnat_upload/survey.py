@@ -24,6 +24,7 @@ from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import RECEIVING
 from xnat_core.services.lookup import find_subject
+from xnat_core.services.unshown import not_shown
 from xnat_core.urls import path
 from xnat_upload.difference import Difference
 
@@ -74,12 +75,7 @@ def require_shown_subject(client: XNATClient, session: Session, wanted: str) -> 
         return
     # One of this project has just been made, and its listing lags behind.
     if subject.project != session.project:
-        raise ValidationError(
-            f"project {session.project} does not show subject {subject.label!r} of session "
-            f"{session.label!r}, and would refuse the data: xnat-edit share -P {subject.project} "
-            f"-S {subject.id} {session.project}",
-            "subject",
-        )
+        raise not_shown(session, subject, "the server would refuse the data")
 
 
 def require_subject_of_row(entry: PrearchiveEntry, wanted: str) -> None:
