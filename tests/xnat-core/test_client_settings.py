@@ -56,3 +56,8 @@ def test_a_reason_goes_with_every_change_that_the_history_tells_of(xnat: XNAT) -
         ("POST", None),
     ]
     assert {reason for method, reason in asked if method == "GET"} == {None}
+
+
+def test_a_client_shows_its_server_and_no_secret() -> None:
+    with XNATClient("https://xnat.example.org/", "alice", "geheim", "token") as client:
+        assert repr(client) == "XNATClient('https://xnat.example.org')"

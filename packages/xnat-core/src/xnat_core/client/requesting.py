@@ -97,6 +97,9 @@ class Requesting:
         self._talk: Conversation | None = None
         _clients.add(self)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
     def __enter__(self) -> Self:
         return self
 
