@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -129,7 +129,7 @@ class State:
 
     def begin(self, ends: Ends) -> Run:
         """Note that a run begins."""
-        cursor = self.write(
+        number = self.write(
             "INSERT INTO sync_history (source_url, source_project, dest_url, dest_project, started,"
             " status, host, process) VALUES (?,?,?,?,?,'running',?,?)",
             (
@@ -137,7 +137,7 @@ class State:
                 *(_now(), socket.gethostname(), _this_process()),
             ),
         )
-        return Run(self, ends, int(cursor.lastrowid or 0))
+        return Run(self, ends, number or 0)
 
     def rehearse(self, ends: Ends) -> Run:
         """A run that knows what earlier ones did, and writes nothing."""
@@ -157,13 +157,22 @@ class State:
 
     def read(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Rows of a query."""
-        return self.write(query, values).fetchall()
+        # Python keeps statements for another use: whoever executes the same one before these rows
+        # are fetched gets rows of this, or this the rows of that.
+        with self._connected() as connection:
+            return connection.execute(query, values).fetchall()
 
-    def write(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Execute a statement; it is on disk when this returns."""
+    def write(self, statement: str, values: Sequence[object] = ()) -> int | None:
+        """Execute a statement; it is on disk when this returns the number of the row it wrote."""
+        with self._connected() as connection:
+            return connection.execute(statement, values).lastrowid
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """The connection for one thread alone. Raises OperationError."""
         try:
             with self._lock:
-                return self._connection.execute(statement, values)
+                yield self._connection
         except sqlite3.Error as error:
             raise OperationError("state", f"{self.file}: {error}") from error
 
