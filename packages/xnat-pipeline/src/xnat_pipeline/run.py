@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 from xnat_core.errors import UsageError, XNATCtlError
 from xnat_core.job import Job
@@ -73,6 +72,7 @@ class Runs:
         self.dry_run = args.flag("--dry-run")
         self._lock = threading.Lock()
         self._offers: dict[str, list[Pipeline]] = {}
+        self._made: Launcher | None = None
 
     def run(self, record: Record) -> Iterable[Record]:
         """Launch on the object of a record, and follow the job when that was asked for."""
@@ -102,9 +102,14 @@ class Runs:
             return failed(known, error)
         return done(known)
 
-    @cached_property
+    @property
     def _launcher(self) -> Launcher:
-        return Launcher(self.job.client())
+        """One for all threads: it knows which job is whose. `cached_property` has no lock any more
+        since Python 3.12."""
+        with self._lock:
+            if self._made is None:
+                self._made = Launcher(self.job.client())
+            return self._made
 
     def _pipeline(self, project: str) -> Pipeline:
         """Looked up once for each project, and never taken for granted."""
