@@ -72,6 +72,7 @@ class Job:
         self.bounds = Bounds.of(args) if command.bounded else Bounds()
         self._written = 0
         self._lock = threading.RLock()
+        self._progress: Progress | None = None
         self._server = JobServer(args, self.console, partial(self._ask, secret=True))
         args.choice("--output", FORMATS, like="--out")
 
@@ -218,14 +219,19 @@ class Job:
             else:
                 yield from outcome.value or ()
 
-    @cached_property
+    @property
     def progress(self) -> Progress:
         """The progress reporter; it draws only on a terminal, not with `--quiet` and not in CI."""
-        from xnat_core.progress import reporter
+        if self._progress is None:
+            from xnat_core.progress import reporter
 
-        progress = reporter(self.quiet)
-        self.console.through(progress.note)
-        return progress
+            # Several workers may ask first, and `cached_property` has no lock since Python 3.12.
+            with self._lock:
+                if self._progress is None:
+                    progress = reporter(self.quiet)
+                    self.console.through(progress.note)
+                    self._progress = progress
+        return self._progress
 
     def ask(self, question: str) -> str | None:
         """A line typed on the terminal; None when there is no terminal."""
@@ -274,8 +280,8 @@ class Job:
         return True
 
     def _write(self, record: Record) -> None:
-        is_drawing = "progress" in self.__dict__ and sys.stdout.isatty()
-        aside = self.progress.aside() if is_drawing else contextlib.nullcontext()
+        drawn = self._progress
+        aside = drawn.aside() if drawn and sys.stdout.isatty() else contextlib.nullcontext()
         with OUTPUT_ERRORS, aside:
             self.writer.write(record)
 
@@ -325,9 +331,9 @@ class Job:
 
     def stop_drawing(self) -> None:
         """Take the progress away; what is written then need not stand above it."""
-        if "progress" in self.__dict__:
+        if self._progress is not None:
             self.console.through(None)
-            self.progress.close()
+            self._progress.close()
 
     @property
     def for_people(self) -> bool:
@@ -337,6 +343,6 @@ class Job:
     def _ask(self, question: str, *, secret: bool) -> str | None:
         from xnat_core.terminal import ask
 
-        if "progress" in self.__dict__:
-            self.progress.close()
+        if self._progress is not None:
+            self._progress.close()
         return ask(question, secret=secret)

@@ -92,28 +92,19 @@ class DrawnProgress(Progress):
         what: str = "",
     ) -> None:
         """Draw a bar at zero, of the bytes when their total is known, else of the items."""
-        self.close()
         with self._lock:
-            self._by_items = total_bytes is None and total_items is not None
-            self._total_bytes, self._total_items = total_bytes, total_items
-            self._bytes = self._items = 0
-            self._begun = self._updated = time.monotonic()
-            drawing = self._draw()
-            total = total_items if self._by_items else total_bytes
-            self._task = drawing.add_task(safe(what), total=total, facts=self._facts())
-            drawing.start()
-            self._drawing = drawing
+            self._end()
+            self._begin(total_bytes, total_items, what)
 
     def expect(self, bytes: int = 0, items: int = 0) -> None:
         """Move the end of the bar."""
         with self._lock:
-            begun = self._drawing is not None
-            if begun:
-                self._total_bytes = _sum(self._total_bytes, bytes)
-                self._total_items = _sum(self._total_items, items)
-                self._update()
-        if not begun:
-            self.start(bytes or None, items or None)
+            if self._drawing is None:
+                self._begin(bytes or None, items or None, "")
+                return
+            self._total_bytes = _sum(self._total_bytes, bytes)
+            self._total_items = _sum(self._total_items, items)
+            self._update()
 
     def advance(self, bytes: int = 0, items: int = 0) -> None:
         """Count; the drawing learns of it some times a second, however often this is called."""
@@ -151,10 +142,26 @@ class DrawnProgress(Progress):
     def close(self) -> None:
         """Remove the bar."""
         with self._lock:
-            self._update()
-            drawing, self._drawing = self._drawing, None
-            if drawing is not None:
-                drawing.stop()
+            self._end()
+
+    # --- inside the lock: of two threads that begin, each would draw a bar of its own ----------
+
+    def _begin(self, total_bytes: int | None, total_items: int | None, what: str) -> None:
+        self._by_items = total_bytes is None and total_items is not None
+        self._total_bytes, self._total_items = total_bytes, total_items
+        self._bytes = self._items = 0
+        self._begun = self._updated = time.monotonic()
+        drawing = self._draw()
+        total = total_items if self._by_items else total_bytes
+        self._task = drawing.add_task(safe(what), total=total, facts=self._facts())
+        drawing.start()
+        self._drawing = drawing
+
+    def _end(self) -> None:
+        self._update()
+        drawing, self._drawing = self._drawing, None
+        if drawing is not None:
+            drawing.stop()
 
     def _update(self) -> None:
         if self._drawing is not None and self._task is not None:
