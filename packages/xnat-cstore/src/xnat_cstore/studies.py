@@ -79,7 +79,8 @@ class Studies:
 
     def records(self, route: Route) -> list[Record]:
         """A record of each study. One that is not whole at the receiver has failed."""
-        return [self._record(study, route) for study in self._studies.values()]
+        # Of a run that ends early, another thread may still be finding files.
+        return [self._record(study, route) for study in list(self._studies.values())]
 
     def plans(self, route: Route, where: Record) -> list[Record]:
         """A record of each study that would be sent, with the facts of `where`."""
