@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from xnat_core.errors import NetworkError
 from xnat_core.http.failures import TROUBLE, reading_error
 
 BLOCK = 1 << 20
+# Another thread that reads until then is held up by the server; the end of a body takes no time.
+_MOMENT = 0.5
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
@@ -28,11 +32,14 @@ class Stream(requests.Response):
     _idle = 0.0
     _kept: bytes | None = None
     _leave: Callable[[], None] | None = None
+    _reading: threading.Lock
+    """Held while a block is waited for."""
 
     def expect(self, server: str, idle: float) -> None:
         """Wait at most `idle` seconds for each piece of the body."""
         self._server = server
         self._idle = idle
+        self._reading = threading.Lock()
         self.encoding = _readable(self.encoding)
         source = getattr(self.raw, "source", None)
         if source is not None:
@@ -54,8 +61,21 @@ class Stream(requests.Response):
         return self._kept is not None
 
     def close(self) -> None:
+        self._wake_reader()
         super().close()
         self._over()
+
+    def _wake_reader(self) -> None:
+        """End the waiting of another thread that reads: closing would wait for it, and it for a
+        server that may be silent for minutes."""
+        if self._reading.acquire(timeout=_MOMENT):
+            self._reading.release()
+            return
+        source = getattr(self.raw, "source", None)
+        if isinstance(source, socket.socket):
+            with contextlib.suppress(OSError):
+                # Not the method of a TLS socket, which would forget what the other thread reads by.
+                socket.socket.shutdown(source, socket.SHUT_RDWR)
 
     def _over(self) -> None:
         if self._leave is not None:
@@ -85,7 +105,8 @@ class Stream(requests.Response):
         received = 0
         while True:
             try:
-                block: bytes = self.raw.read(size, decode_content=unpack)
+                with self._reading:
+                    block: bytes = self.raw.read(size, decode_content=unpack)
             except TROUBLE as error:
                 raise reading_error(error, self._server, self._idle) from error
             if not block:
