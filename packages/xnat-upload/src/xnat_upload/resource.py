@@ -93,7 +93,11 @@ def work(job: Job) -> Iterator[Record]:
         if not plan.missing:
             require_digests(home, label, plan.unverifiable)
             return skipped(record, files=0, bytes=0, there=plan.there)
-        job.progress.start(plan.bytes, None, label)
+        if job.args.texts("<path>"):
+            job.progress.start(plan.bytes, None, label)
+        else:
+            # Others are being filled: to begin anew would forget them.
+            job.progress.expect(bytes=plan.bytes)
         came = fill(
             client,
             home,
