@@ -42,8 +42,8 @@ class Names:
         key, owner = self._key(name), _owner(server, group.uri, group.label, path)
         with self._lock:
             if folder not in self._read:
-                self._read.add(folder)
                 self._read_manifest(folder)
+                self._read.add(folder)
             if self._query("INSERT OR IGNORE INTO name VALUES (?, ?, 0)", key, owner).rowcount:
                 return None
             found = self._query("SELECT owner, earlier FROM name WHERE key=?", key)
