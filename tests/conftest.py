@@ -25,6 +25,10 @@ settings.register_profile("brief", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("brief")
 
+# Threads that change places all the time meet where they should not: see docs/design/core.md.
+if interval := os.environ.get("SWITCH_INTERVAL"):
+    sys.setswitchinterval(float(interval))
+
 
 @pytest.fixture(autouse=True)
 def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
