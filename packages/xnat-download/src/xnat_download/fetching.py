@@ -60,12 +60,14 @@ def fetch_group(download: Download, group: Group) -> Iterable[Work]:
 def _goes_on(download: Download, group: Group, missing: int) -> bool:
     """Take the archive once; gives whether another one may bring what is missing then."""
     engine = download.engine
+    # Of this attempt: meanwhile somebody else may have found out that there is no tar.
+    form = "zip" if engine.without_tar else "tar"
     try:
-        receive(download, group, "zip" if engine.without_tar else "tar")
+        receive(download, group, form)
     except (NoArchive, ClientRequestError):
-        return _turn_to_zip(engine)
+        return _turn_to_zip(engine, form)
     except ServerError as error:
-        return error.details.get("status_code") == 501 and _turn_to_zip(engine)
+        return error.details.get("status_code") == 501 and _turn_to_zip(engine, form)
     except ResourceNotFoundError:
         return False
     except Interrupted:
@@ -76,10 +78,10 @@ def _goes_on(download: Download, group: Group, missing: int) -> bool:
     return False
 
 
-def _turn_to_zip(engine: Engine) -> bool:
-    """Do without tar from now on; gives whether it was not done before."""
-    before, engine.without_tar = engine.without_tar, True
-    return not before
+def _turn_to_zip(engine: Engine, refused: str) -> bool:
+    """Do without tar from now on; gives whether a zip is left to be asked for."""
+    engine.without_tar = True
+    return refused == "tar"
 
 
 def look(download: Download, group: Group) -> None:
