@@ -108,14 +108,18 @@ class Delivery:
         """Learn from the journal what an earlier run has brought; True when some was damaged.
 
         An upload of another study may have begun under the same labels: its places are its own.
+        The last line on a file counts: what has arrived well since is damaged no more.
         """
-        damaged = False
+        damaged: set[str] = set()
         for one in filter(self.difference.concerns, self.journal.accepted()):
-            damaged |= one.size == NO_SIZE
+            if one.size == NO_SIZE:
+                damaged.add(one.name)
+            else:
+                damaged.discard(one.name)
             if one.place:
                 self.places.add(one.place)
         self.difference.recall(self.journal.accepted())
-        return damaged
+        return bool(damaged)
 
     def only_late(self, late: OperationError) -> Delivered:
         """What comes of a session at which the server still works: nothing has failed when the
