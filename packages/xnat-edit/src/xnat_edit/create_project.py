@@ -43,11 +43,6 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         service = ProjectService(client)
         project = validate_project_id(str(record.get("id") or record.get("label") or ""))
-        names.take("project", project)
-        try:
-            raise ResourceExistsError("project", service.get(project).id)
-        except ResourceNotFoundError:
-            pass
         wanted = {
             "name": record.get("name"),
             "description": record.get("description"),
@@ -56,9 +51,14 @@ def work(job: Job) -> Iterator[Record]:
         }
         known = {"kind": "project", "server": client.base_url, "id": project}
         known = {**known, **fresh(record, "kind", "server", "label"), "accessibility": level}
-        if job.args.flag("--dry-run"):
-            return planned(known)
-        service.create(project, accessibility=level, **wanted)
+        with names.taken("project", project):
+            try:
+                raise ResourceExistsError("project", service.get(project).id)
+            except ResourceNotFoundError:
+                pass
+            if job.args.flag("--dry-run"):
+                return planned(known)
+            service.create(project, accessibility=level, **wanted)
         found = service.describe(project)
         require_stored(f"project {project!r}", found, {**wanted, "accessibility": level})
         return done({**known, **found.to_record(client.base_url)})

@@ -56,18 +56,18 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         home = home_of(client, record)
         name = f"{home.about[1]}/{label}"
-        names.take("resource", home.path, label)
-        if is_there(client, home):
-            raise ResourceExistsError("resource", name)
-        if job.args.flag("--dry-run"):
-            known = Resource.from_row({"label": label}, **home.known, **wanted)
-            return [planned(known.to_record(client.base_url))]
-        where = home.path + path("resources", label)
-        ask_and_see(
-            lambda: client.put(where, params=wanted, about=("resource", name)),
-            lambda: is_there(client, home),
-        )
-        found = made_resource(client, home, label)
+        with names.taken("resource", home.path, label):
+            if is_there(client, home):
+                raise ResourceExistsError("resource", name)
+            if job.args.flag("--dry-run"):
+                known = Resource.from_row({"label": label}, **home.known, **wanted)
+                return [planned(known.to_record(client.base_url))]
+            where = home.path + path("resources", label)
+            ask_and_see(
+                lambda: client.put(where, params=wanted, about=("resource", name)),
+                lambda: is_there(client, home),
+            )
+            found = made_resource(client, home, label)
         require_stored(f"resource {name!r}", found, wanted)
         return [done(found.to_record(client.base_url))]
 

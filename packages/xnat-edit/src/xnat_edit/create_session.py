@@ -57,7 +57,6 @@ def work(job: Job) -> Iterator[Record]:
         project = str(record.get("project") or job.required_project())
         owner = find_subject(client, str(record.get("subject") or ""), project)
         project = str(owner.project)
-        names.take("session", project, label)
         wanted = {
             "xsi_type": str(record.get("xsi_type") or MODALITY_TYPES["MR"]),
             "session_date": record.get("date"),
@@ -67,20 +66,21 @@ def work(job: Job) -> Iterator[Record]:
         known = fresh(record, "kind", "server", "uid", "scan_count", "resource_count", "modality")
         known = {"kind": "session", "server": client.base_url, **known, "project": project}
         known = {**known, "subject_id": owner.id, "xsi_type": wanted["xsi_type"]}
-        if job.args.flag("--dry-run"):
-            where = path("data", "projects", project, "experiments", label)
-            if document(client, where, ("session", label)) is not None:
-                raise ResourceExistsError("session", f"{project}/{label}")
-            return planned(known)
-        found = SessionService(client).create(
-            project,
-            owner.id,
-            label,
-            str(wanted["xsi_type"]),
-            date=wanted["session_date"],
-            time=wanted["time"],
-            visit_id=wanted["visit_id"],
-        )
+        with names.taken("session", project, label):
+            if job.args.flag("--dry-run"):
+                where = path("data", "projects", project, "experiments", label)
+                if document(client, where, ("session", label)) is not None:
+                    raise ResourceExistsError("session", f"{project}/{label}")
+                return planned(known)
+            found = SessionService(client).create(
+                project,
+                owner.id,
+                label,
+                str(wanted["xsi_type"]),
+                date=wanted["session_date"],
+                time=wanted["time"],
+                visit_id=wanted["visit_id"],
+            )
         require_stored(f"session {project}/{label}", found, wanted)
         return done({**known, **found.to_record(client.base_url)})
 

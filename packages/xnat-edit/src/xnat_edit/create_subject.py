@@ -52,17 +52,17 @@ def work(job: Job) -> Iterator[Record]:
         client = job.client(record)
         label = validate_subject_label(str(record.get("label") or ""))
         project = ProjectService(client).get(record.get("project") or job.required_project()).id
-        names.take("subject", project, label)
         where = path("data", "projects", project, "subjects", label)
-        if document(client, where, ("subject", label)) is not None:
-            raise ResourceExistsError("subject", f"{project}/{label}")
-        warn(job, project, {label, *subjects.like(client, project, label)})
         wanted = {key: record.get(key) for key in ("group", "gender", "yob")}
         known = fresh(record, "kind", "server", "primary_project", "session_count")
         known = {"kind": "subject", "server": client.base_url, **known, "project": project}
-        if job.args.flag("--dry-run"):
-            return planned(known)
-        found = SubjectService(client).create(project, label, **wanted)
+        with names.taken("subject", project, label):
+            if document(client, where, ("subject", label)) is not None:
+                raise ResourceExistsError("subject", f"{project}/{label}")
+            warn(job, project, {label, *subjects.like(client, project, label)})
+            if job.args.flag("--dry-run"):
+                return planned(known)
+            found = SubjectService(client).create(project, label, **wanted)
         require_stored(f"subject {project}/{label}", found, wanted)
         return done({**known, **found.to_record(client.base_url)})
 

@@ -7,11 +7,12 @@ for first, once per run under each name, and what came of the request is read ba
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import InvalidIdentifierError, OperationError, ResourceExistsError
+from xnat_core.parallel import Turns
 from xnat_core.services.base import same
 
 if TYPE_CHECKING:
@@ -26,14 +27,20 @@ class Names:
 
     def __init__(self) -> None:
         self._taken: set[tuple[str, ...]] = set()
-        self._lock = threading.Lock()
+        self._turns = Turns()
 
-    def take(self, kind: str, *name: str) -> None:
-        """Raises ResourceExistsError for the second one of a name, whatever its case."""
+    @contextmanager
+    def taken(self, kind: str, *name: str) -> Iterator[None]:
+        """Make or plan something of a name; records of the same one wait until it is known whether
+        that went well, and after a failure the next one may.
+
+        Raises ResourceExistsError for the second one of a name, whatever its case.
+        """
         key = tuple(part.lower() for part in name)
-        with self._lock:
+        with self._turns.at(key):
             if key in self._taken:
                 raise ResourceExistsError(kind, "/".join(name))
+            yield
             self._taken.add(key)
 
 
