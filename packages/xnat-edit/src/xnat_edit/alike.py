@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,16 +22,20 @@ class Subjects:
 
     def like(self, client: XNATClient, project: str, label: str) -> set[str]:
         """The labels that are `label` but for case; none where they cannot be listed."""
-        from xnat_core.errors import XNATCtlError
+        from xnat_core.errors import ConnectionError, ServerError, XNATCtlError
         from xnat_core.services.lookup import subjects_in
 
         place = client.base_url, project
         with self._lock:
             if place not in self._alike:
-                self._alike[place] = {}
-                with suppress(XNATCtlError):
+                try:
                     labels = (subject.label for subject in subjects_in(client, project))
                     self._alike[place] = alike(labels)
+                except (ConnectionError, ServerError):
+                    # Once: the next one may be told.
+                    return set()
+                except XNATCtlError:
+                    self._alike[place] = {}
         return self._alike[place].get(label.lower(), set())
 
 
