@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import XNATCtlError
+from xnat_core.errors import NetworkError, XNATCtlError
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def anonymizes(client: XNATClient, project: str) -> bool | None:
-    """Whether a server rewrites the DICOM that a project imports; None when it does not say."""
+    """Whether a server rewrites the DICOM that a project imports; None when it does not say.
+
+    Raises NetworkError where it cannot be asked: that is no answer, and what is decided by one
+    stays so.
+    """
     answers = [_has_script(client, ("site",)), _has_script(client, ("projects", project))]
     if True in answers:
         return True
@@ -26,12 +30,16 @@ def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
     """
     try:
         enabled = client.text(path("xapi", "anonymize", *where, "enabled")).lower()
+    except NetworkError:
+        raise
     except XNATCtlError:
         return None
     if enabled == "false":
         return False
     try:
         script = client.text(path("xapi", "anonymize", *where))
+    except NetworkError:
+        raise
     except XNATCtlError:
         # In force, but not for us to read. It is taken to do something, as that of a new site does.
         return True if enabled == "true" else None
