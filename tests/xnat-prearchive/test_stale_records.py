@@ -56,3 +56,17 @@ def test_without_a_history_the_session_is_taken_for_it(
     xnat.before(hook)
     status, records, _ = run("archive", records=waiting)
     assert (status, records[0]["outcome"]) == (0, "skipped")
+
+
+@pytest.mark.parametrize("command", ["archive", "wait"])
+def test_a_history_that_cannot_be_asked_for_is_not_taken_for_none(
+    run: Run, waiting: Records, xnat: XNAT, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def hook(request: Request) -> Response | None:
+        return Response("", 503) if request.path.endswith("/history") else None
+
+    monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
+    run("delete", "--yes", records=waiting)
+    xnat.before(hook)
+    status, records, _ = run(command, records=waiting)
+    assert (status, records[0]["outcome"]) == (4, "failed")

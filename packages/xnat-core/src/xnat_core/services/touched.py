@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import XNATCtlError
+from xnat_core.errors import NetworkError, XNATCtlError
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -16,11 +16,16 @@ _LENGTH = len(_PATTERN)
 
 def is_untouched_since(client: XNATClient, session_id: str, moment: str) -> bool:
     """Whether nothing has happened to a session since `moment`, in the server's time as its
-    listings have it. False also where the server tells no history: then nothing is known."""
+    listings have it. False also where the server tells no history: then nothing is known.
+
+    Raises NetworkError where it cannot be asked: another time it may tell.
+    """
     where = path("data", "experiments", session_id, "history")
     try:
         # As text in the server's own time, like the moment: nobody knows its time zone.
         found = client.get_json(where, params={"dateFormat": _PATTERN})
+    except NetworkError:
+        raise
     except XNATCtlError:
         return False
     events = found.get("events") if isinstance(found, dict) else None
