@@ -39,12 +39,13 @@ class _Content:
     """What the file holds.
 
     `users` remembers as whom each profile logged in last, `refusals` the last wrong password of
-    each user.
+    each user. What is there and was not `read` must not be replaced: it would be lost.
     """
 
     sessions: list[CachedSession] = field(default_factory=list)
     users: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, Any] = field(default_factory=dict)
+    read: bool = True
 
 
 class AuthManager:
@@ -97,7 +98,7 @@ class AuthManager:
             others = [s for s in content.sessions if not _is_of(s, url, username)]
             users = content.users | ({_key(profile, url): username} if profile else {})
             content.refusals.pop(_key(username, url), None)
-            self._write(_Content([*others, session], users, content.refusals))
+            self._write(replace(content, sessions=[*others, session], users=users))
         return session
 
     def kept(self, token: str) -> bool:
@@ -287,7 +288,10 @@ class AuthManager:
             entries = data["sessions"]
             users = {str(key): str(user) for key, user in data.get("users", {}).items()}
             refusals = dict(data.get("refusals", {}))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except OSError as error:
+            # A file of another owner is nobody's here, and makes place.
+            return _Content(read=isinstance(error, FileNotFoundError | PermissionError))
+        except (ValueError, TypeError, KeyError, AttributeError):
             return _Content()
         sessions = []
         for entry in entries if isinstance(entries, list) else ():
@@ -298,7 +302,7 @@ class AuthManager:
     def _write(self, content: _Content) -> bool:
         import orjson
 
-        if self._path is None:
+        if self._path is None or not content.read:
             return False
         # Sessions that are in use must stay: on a site that is open to everybody, the lack of one
         # would silently show a guest's rows.
