@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from xnat_core.arguments import text
 from xnat_core.cached_session import MINUTES, CachedSession, as_utc, utc_now
-from xnat_core.errors import ConfigurationError
+from xnat_core.errors import AuthenticationError, ConfigurationError
 from xnat_core.leases import Lease
 from xnat_core.private_files import make_private_dir, write_private
 from xnat_core.urls import same_server
@@ -39,13 +39,17 @@ class _Content:
     """What the file holds.
 
     `users` remembers as whom each profile logged in last, `refusals` the last wrong password of
-    each user. What is there and was not `read` must not be replaced: it would be lost.
+    each user. `trouble` is why all that cannot be told: it must not be replaced then.
     """
 
     sessions: list[CachedSession] = field(default_factory=list)
     users: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, Any] = field(default_factory=dict)
-    read: bool = True
+    trouble: str = ""
+
+
+class LoginsUnread(AuthenticationError):
+    """The disk does not give the file: whether there is a login is not known."""
 
 
 class AuthManager:
@@ -111,9 +115,11 @@ class AuthManager:
         """Return the login, expired or not, of that user at that server.
 
         Without a user name: the one that this profile used last; without a profile either, the only
-        login there is for the server. Never somebody else's.
+        login there is for the server. Never somebody else's. Raises LoginsUnread.
         """
         content = self._read()
+        if content.trouble:
+            raise LoginsUnread(url, f"{self._path}: cannot be read: {content.trouble}")
         there = [session for session in content.sessions if same_server(session.url, url)]
         if username is None and profile is not None:
             username = content.users.get(_key(profile, url))
@@ -290,7 +296,8 @@ class AuthManager:
             refusals = dict(data.get("refusals", {}))
         except OSError as error:
             # A file of another owner is nobody's here, and makes place.
-            return _Content(read=isinstance(error, FileNotFoundError | PermissionError))
+            nothing = isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError)
+            return _Content(trouble="" if nothing else str(error.strerror))
         except (ValueError, TypeError, KeyError, AttributeError):
             return _Content()
         sessions = []
@@ -302,7 +309,7 @@ class AuthManager:
     def _write(self, content: _Content) -> bool:
         import orjson
 
-        if self._path is None or not content.read:
+        if self._path is None or content.trouble:
             return False
         # Sessions that are in use must stay: on a site that is open to everybody, the lack of one
         # would silently show a guest's rows.

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from xnat_core.auth import AuthManager
+from xnat_core.auth import AuthManager, LoginsUnread
 from xnat_core.cached_session import MINUTES, CachedSession
 from xnat_core.errors import AuthenticationError, SessionExpiredError
 
@@ -99,6 +99,7 @@ class Authenticator:
         """The session was got here by a login."""
         self._refused: AuthenticationError | None = None
         """Why this login must not be tried again."""
+        self._unread: LoginsUnread | None = None
         self._touched = 0.0
         """When the cache was last told that the session is in use."""
         self._lifetime = MINUTES * 60.0
@@ -156,6 +157,8 @@ class Authenticator:
                 raise AuthenticationError(
                     self._url, f"no password for user {self._username!r}: {self._remedy()}"
                 )
+            if self._unread is not None:
+                raise self._unread
             return None
 
     def renew(self, door: Door, rejected: str | None) -> str:
@@ -236,7 +239,12 @@ class Authenticator:
         # The session that was handed in may be another user's than the cached one.
         if self._cache is None or (self._given is not None and self._username is None):
             return None
-        return self._cache.find(self._url, self._username, self._profile)
+        try:
+            found, self._unread = self._cache.find(self._url, self._username, self._profile), None
+        except LoginsUnread as error:
+            # Who has a password needs no other login.
+            found, self._unread = None, error
+        return found
 
     def _last_user(self) -> str | None:
         """Who logged in last and has not logged out since, even if that session has ended.
