@@ -74,6 +74,7 @@ class Journal:
         self._file: IO[bytes] | None = None
         self._lock: BaseFileLock | None = None
         self._is_forgotten = False
+        self._is_torn = False
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
         self._written = self._synced = 0
@@ -175,9 +176,12 @@ class Journal:
             return
         try:
             with self._writing:
-                view = memoryview(lines)
+                # The line that a full disk cut short must not swallow this one.
+                view = memoryview(b"\n" + lines if self._is_torn else lines)
+                self._is_torn = True
                 while view:
                     view = view[self._file.write(view) :]
+                self._is_torn = False
                 self._written = mine = self._written + 1
             with self._syncing:
                 # What others wrote while one was syncing, the next one syncs for all of them.
