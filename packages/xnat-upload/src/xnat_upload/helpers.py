@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from xnat_core.arguments import count
-from xnat_core.dicom_files import is_named_dicom, may_be_dicom, walk
+from xnat_core.dicom_files import LostLinks, is_named_dicom, may_be_dicom, walk
 from xnat_core.errors import AuthenticationError, XNATCtlError
 from xnat_core.user_paths import expanded
 
@@ -30,22 +30,22 @@ RETRYABLE = frozenset({400, 429, 500, 502, 503, 504})
 def collect_dicom_files(root: str | Path, *, include_extensionless: bool = True) -> list[Path]:
     """The files below a folder that have a DICOM suffix or begin like DICOM, sorted.
 
-    Without `include_extensionless` only names count. Raises ValueError when `root` is no folder.
+    Without `include_extensionless` only names count. Raises ValueError when `root` is no folder,
+    UploadError for what cannot be read: a part must not be taken for the whole. Links that lead
+    nowhere are passed over.
     """
     folder = expanded(root)
     if not folder.is_dir():
         raise ValueError(f"{folder}: not a directory")
 
     def wanted(path: Path) -> bool:
-        try:
-            return may_be_dicom(path) if include_extensionless else is_named_dicom(path.name)
-        except XNATCtlError:
-            return False
+        return may_be_dicom(path) if include_extensionless else is_named_dicom(path.name)
 
-    found = {
-        file.identity: file.path for file in walk([folder], lambda error: None) if wanted(file.path)
-    }
-    return sorted(found.values())
+    def stop(error: XNATCtlError) -> None:
+        raise error
+
+    files = walk([folder], stop, LostLinks())
+    return sorted({file.identity: file.path for file in files if wanted(file.path)}.values())
 
 
 def split_into_batches(files: Sequence[T], batch_size: int) -> list[list[T]]:
