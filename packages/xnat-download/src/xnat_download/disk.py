@@ -12,7 +12,7 @@ from xnat_core.archive.paths import folded, is_case_insensitive, safe_join
 from xnat_core.errors import DownloadError, PathValidationError
 from xnat_core.files import md5_of
 from xnat_download.inventory import File, Group
-from xnat_download.trouble import disk_errors
+from xnat_download.trouble import DiskError, disk_errors
 
 _MANY = 4096
 # A name that nothing can be wrong with; sessions have hundreds of thousands of them.
@@ -91,11 +91,16 @@ class Tree:
 
 
 def size_on_disk(path: str) -> int | None:
-    """The size of a file; None when there is none, or a link in its place."""
+    """The size of a file; None when there is none, or a link in its place.
+
+    Raises DiskError where the disk does not tell: what is there must not be written over.
+    """
     try:
         found = os.lstat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise DiskError(Path(path), error) from error
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
