@@ -145,7 +145,8 @@ def work(job: Job) -> Iterator[Record]:
 def look_into(root: Path, misc: str) -> Exam:
     """Tell DICOM from the rest; a folder is a resource when there is no DICOM anywhere in it."""
     troubles: list[XNATCtlError] = []
-    has_dicom = False
+    has_dicom = is_among_dicom = False
+    lost: list[Path] = []
     resources: dict[str, dict[str, Member]] = {}
 
     def add(label: str, file: Path, folder: Path) -> None:
@@ -166,9 +167,15 @@ def look_into(root: Path, misc: str) -> Exam:
             for file in walk([child], troubles.append):
                 add(re.sub(r"[^A-Za-z0-9_.-]", "_", child.name), file.path, child)
         elif child.is_file() and counts_as_dicom(child):
-            has_dicom = True
+            has_dicom = is_among_dicom = True
         elif child.is_file():
             add(misc, child, root)
+        else:
+            lost.append(child)
+    if not is_among_dicom:
+        # As in folders: links that lead nowhere.
+        for file in walk(lost, troubles.append):
+            add(misc, file.path, root)
     if troubles:
         raise troubles[0]
     return Exam(root, has_dicom, {label: [*named.values()] for label, named in resources.items()})
