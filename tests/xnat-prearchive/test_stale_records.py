@@ -70,3 +70,17 @@ def test_a_history_that_cannot_be_asked_for_is_not_taken_for_none(
     xnat.before(hook)
     status, records, _ = run(command, records=waiting)
     assert (status, records[0]["outcome"]) == (4, "failed")
+
+
+def test_a_page_is_not_taken_for_a_server_without_a_history(
+    run: Run, waiting: Records, xnat: XNAT
+) -> None:
+    page = "<html><body>Down for maintenance</body></html>"
+
+    def hook(request: Request) -> Response | None:
+        return Response(page, 200) if request.path.endswith("/history") else None
+
+    run("delete", "--yes", records=waiting)
+    xnat.before(hook)
+    status, records, _ = run("archive", records=waiting)
+    assert (status != 0, records[0]["outcome"]) == (True, "failed")

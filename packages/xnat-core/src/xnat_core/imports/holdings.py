@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xnat_core.errors import NetworkError, ResourceNotFoundError, XNATCtlError
+from xnat_core.errors import ResourceNotFoundError, XNATCtlError
 from xnat_core.files import new_md5
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.models.values import number
@@ -26,6 +26,7 @@ from xnat_core.services.lookup import (
     with_subject_label,
 )
 from xnat_core.services.resource_files import with_labels
+from xnat_core.unasked import is_no_answer
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -156,16 +157,16 @@ def replaces_nothing(
 def some_instance(client: XNATClient, session: Session, scan: str) -> str:
     """The SOP Instance UID of one file of an archived scan; empty where the server tells none.
 
-    Raises NetworkError where it cannot be asked: other files would be taken for the same.
+    Raises XNATCtlError where it cannot be asked: other files would be taken for the same.
     """
     where = f"/archive/projects/{session.project}/experiments/{session.label}/scans/{scan}"
     try:
         rows = client.rows(
             "/data/services/dicomdump", params={"src": where, "field": "SOPInstanceUID"}
         )
-    except NetworkError:
-        raise
-    except XNATCtlError:
+    except XNATCtlError as error:
+        if is_no_answer(error):
+            raise
         return ""
     return rows[0].get("value", "").strip() if rows else ""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import NetworkError, XNATCtlError
+from xnat_core.errors import XNATCtlError
+from xnat_core.unasked import is_no_answer
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def anonymizes(client: XNATClient, project: str) -> bool | None:
     """Whether a server rewrites the DICOM that a project imports; None when it does not say.
 
-    Raises NetworkError where it cannot be asked: that is no answer, and what is decided by one
+    Raises XNATCtlError where it cannot be asked: that is no answer, and what is decided by one
     stays so.
     """
     answers = [_has_script(client, ("site",)), _has_script(client, ("projects", project))]
@@ -30,17 +31,17 @@ def _has_script(client: XNATClient, where: tuple[str, ...]) -> bool | None:
     """
     try:
         enabled = client.text(path("xapi", "anonymize", *where, "enabled")).lower()
-    except NetworkError:
-        raise
-    except XNATCtlError:
+    except XNATCtlError as error:
+        if is_no_answer(error):
+            raise
         return None
     if enabled == "false":
         return False
     try:
         script = client.text(path("xapi", "anonymize", *where))
-    except NetworkError:
-        raise
-    except XNATCtlError:
+    except XNATCtlError as error:
+        if is_no_answer(error):
+            raise
         # In force, but not for us to read. It is taken to do something, as that of a new site does.
         return True if enabled == "true" else None
     lines = (line.partition("//")[0].strip() for line in script.splitlines())

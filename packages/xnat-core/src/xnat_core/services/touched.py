@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import NetworkError, XNATCtlError
+from xnat_core.errors import XNATCtlError
+from xnat_core.unasked import is_no_answer
 from xnat_core.urls import path
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ def is_untouched_since(client: XNATClient, session_id: str, moment: str) -> bool
     """Whether nothing has happened to a session since `moment`, in the server's time as its
     listings have it. False also where the server tells no history: then nothing is known.
 
-    Raises NetworkError where it cannot be asked: another time it may tell.
+    Raises XNATCtlError where it cannot be asked: another time it may tell.
     """
     where = path("data", "experiments", session_id, "history")
     try:
         # As text in the server's own time, like the moment: nobody knows its time zone.
         found = client.get_json(where, params={"dateFormat": _PATTERN})
-    except NetworkError:
-        raise
-    except XNATCtlError:
+    except XNATCtlError as error:
+        if is_no_answer(error):
+            raise
         return False
     events = found.get("events") if isinstance(found, dict) else None
     if not isinstance(events, list) or not events:
