@@ -29,8 +29,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import ResourceNotFoundError, XNATCtlError
-from xnat_core.imports import admitted
+from xnat_core.errors import (
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    ServerError,
+    XNATCtlError,
+)
+from xnat_core.imports import admission
 from xnat_core.job import Job
 from xnat_core.records import Record, failed
 from xnat_core.services.anonymization import anonymizes
@@ -71,11 +76,7 @@ def _reached(client: XNATClient) -> Finding:
 
 def _of_destination(client: XNATClient, project: str) -> Iterator[Record]:
     yield from _checked("destination project", client, lambda: _exists(client, project))
-    yield from _checked(
-        "destination permission",
-        client,
-        lambda: ("OK", f"may add data to {admitted(client, project)}"),
-    )
+    yield from _checked("destination permission", client, lambda: _permission(client, project))
     yield from _checked("anonymization", client, lambda: _anonymization(client, project))
     yield from _checked("auto-archive", client, lambda: _auto_archive(client, project))
 
@@ -103,6 +104,13 @@ def _exists(client: XNATClient, project: str) -> Finding:
     return "OK", str(fields(item).get("name") or project)
 
 
+def _permission(client: XNATClient, project: str) -> Finding:
+    id, is_told = admission(client, project)
+    if not is_told:
+        return "WARN", f"the server does not say whether {id} takes data from this user"
+    return "OK", f"may add data to {id}"
+
+
 def _anonymization(client: XNATClient, project: str) -> Finding:
     found = anonymizes(client, project_id(client, project))
     if found is None:
@@ -116,7 +124,11 @@ def _anonymization(client: XNATClient, project: str) -> Finding:
 
 
 def _auto_archive(client: XNATClient, project: str) -> Finding:
-    code = client.text(path("data", "projects", project, "prearchive_code"))
+    try:
+        code = client.text(path("data", "projects", project, "prearchive_code"))
+    except (PermissionDeniedError, ResourceNotFoundError, ServerError) as error:
+        # A transfer does not ask for it.
+        return "WARN", f"the server does not say whether the project archives: {error.message}"
     if code in ("4", "5"):
         return (
             "OK",

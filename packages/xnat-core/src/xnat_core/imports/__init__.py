@@ -1,6 +1,6 @@
 """The import service: what to ask of it, what its answers mean, and how data reach their end."""
 
-from xnat_core.imports.admission import admitted
+from xnat_core.imports.admission import admission, admitted
 from xnat_core.imports.answers import ImportRefused, Landing, landings_of
 from xnat_core.imports.destination import (
     Destination,
@@ -30,6 +30,7 @@ __all__ = [
     "LabelTaken",
     "Landing",
     "Way",
+    "admission",
     "admitted",
     "archive_destination_params",
     "archived_files",
