@@ -83,10 +83,12 @@ class ServerDoor:
         return False
 
     def is_open(self) -> bool:
-        """Ask the server whether it serves guests. GET /data/auth, as nobody."""
+        """Whether the server serves guests, or may: in doubt it does. GET /data/auth, as nobody."""
         request = self._wire("GET", "/data/auth")
         with contextlib.suppress(XNATCtlError, Failure):
             response = self._transport.send(request, None)
+            if response.status_code in TURNED_AWAY | MAYBE_DONE:
+                return True  # It has not said that it does not.
             return response.status_code == 200 and bool(response.text) and not is_html(response)
         return True
 
