@@ -6,6 +6,7 @@ The route through the project and the subject leads to no document then; the acc
 from __future__ import annotations
 
 import pytest
+from werkzeug import Request, Response
 
 from support.answers import Run
 from support.sandbox import XNAT
@@ -46,3 +47,26 @@ def test_what_cannot_be_set_says_why(edit: Run, xnat: XNAT, moved: str) -> None:
     answer = edit("set", "-P", "P2", "-E", "E1", "note=x")
     assert (answer.status, answer.values("outcome")) == (0, ["done"]), answer.err
     assert xnat.fields(f"/data/experiments/{moved}")["note"] == "x"
+
+
+@pytest.mark.parametrize("look", [1, 2])
+def test_a_subject_that_is_hidden_meanwhile_is_not_taken_for_empty(
+    edit: Run, xnat: XNAT, moved: str, look: int
+) -> None:
+    looks = 0
+    none = b'{"ResultSet":{"Result":[],"totalRecords":"0"}}'
+
+    def hook(request: Request) -> Response | None:
+        nonlocal looks
+        if request.method != "GET" or "/projects/P1/subjects/XNAT_S" not in request.path:
+            return None
+        if request.path.endswith("/experiments"):
+            # What has been moved to another project is in the document only.
+            return Response(none, content_type="application/json")
+        looks += 1
+        return Response("", 404) if looks == look else None
+
+    xnat.before(hook)
+    answer = edit("delete", "subject", "-P", "P1", "S1", "--yes")
+    assert answer.status != 0
+    assert xnat.call("GET", f"/data/experiments/{moved}?format=json").status_code == 200

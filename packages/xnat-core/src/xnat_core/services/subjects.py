@@ -262,12 +262,15 @@ def experiments_of(client: XNATClient, subject: Subject) -> set[str]:
     """The accession IDs of all experiments that would be deleted with a subject.
 
     Not all are listed under it: a session that has been moved to another project is still the
-    subject's, and is found in its document only.
+    subject's, and is found in its document only. Raises ResourceNotFoundError.
     """
     found = {str(identifier_of(row)) for row in sessions_of(client, subject)}
     if subject.primary_project:
         return found  # Only the sharing would end.
-    item = document(client, subject_path(subject), ("subject", subject.label)) or {}
+    item = document(client, subject_path(subject), ("subject", subject.label))
+    if item is None:
+        # It was there a moment ago: what it has is not known, which is not that it has nothing.
+        raise ResourceNotFoundError("subject", subject.label)
     return found | {str(child["ID"]) for child in children(item, "experiments/experiment")}
 
 
