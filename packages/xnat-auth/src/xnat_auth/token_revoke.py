@@ -17,7 +17,12 @@ from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from xnat_auth.tokens import end, tokens_of
-from xnat_core.errors import ResourceNotFoundError, XNATCtlError
+from xnat_core.errors import (
+    OperationError,
+    PermissionDeniedError,
+    ResourceNotFoundError,
+    XNATCtlError,
+)
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed
 
@@ -33,7 +38,7 @@ def work(job: Job) -> Iterator[Record]:
         tokens = job.records("token")
     else:
         tokens = ({"kind": "token", "id": alias} for alias in words)
-    alive: dict[XNATClient, Container[str]] = {}
+    alive: dict[XNATClient, Container[str] | XNATCtlError] = {}
     for token in tokens:
         alias = str(token.get("id") or "")
         try:
@@ -47,16 +52,21 @@ def work(job: Job) -> Iterator[Record]:
             yield done({"kind": "token", "server": client.base_url, **token})
 
 
-def _alive(client: XNATClient) -> Container[str]:
-    """The aliases of one's own tokens."""
-    return {str(token.get("alias")) for token in tokens_of(client)}
+def _alive(client: XNATClient) -> Container[str] | XNATCtlError:
+    """The aliases of one's own tokens, or why they are not told: to end one needs no list."""
+    try:
+        return {str(token.get("alias")) for token in tokens_of(client)}
+    except (OperationError, PermissionDeniedError, ResourceNotFoundError) as error:
+        return error
 
 
-def _revoke(client: XNATClient, alias: str, alive: Container[str]) -> None:
+def _revoke(client: XNATClient, alias: str, alive: Container[str] | XNATCtlError) -> None:
     """End a token. Raises what speaks against it having ended."""
     try:
         end(client, alias)
     except ResourceNotFoundError:
+        if isinstance(alive, XNATCtlError):
+            raise alive from None
         # The answer was lost, and the request that was made again found it gone.
         if alias not in alive:
             raise
