@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.answers import Run
@@ -138,3 +139,17 @@ def test_sessions_are_counted_however_the_server_spells_the_column(xnat: XNAT, l
 
     xnat.app.after(spells_small)
     assert ls("subjects", "-P", "P1").values("label", "session_count") == [("S1", 1)]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize("words", [("-P", "P1"), ("-P", "P1", "S1")])
+def test_subjects_are_listed_where_their_sessions_are_refused(
+    xnat: XNAT, ls: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], status: int
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
+    xnat.has_session("P1", "S1", "MR1")
+    refused = Response("", status)
+    xnat.before(lambda request: refused if request.path.endswith("/experiments") else None)
+    answer = ls("subjects", *words)
+    assert (answer.status, answer.values("label")) == (0, ["S1"])
+    assert "session_count" not in answer.records[0]

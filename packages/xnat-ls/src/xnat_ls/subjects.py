@@ -19,8 +19,8 @@ Examples:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_ls.objects import arrived, in_order, named
 
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from xnat_core.records import Record
 
 SHOWN_SESSIONS = 10
+T = TypeVar("T")
 
 
 def work(job: Job) -> Iterator[Record]:
     """A record per subject."""
+    from xnat_core.errors import PermissionDeniedError, ServerError
     from xnat_core.services.lookup import find_subject, subjects_in
     from xnat_core.services.projects import sessions_by_subject
     from xnat_core.services.subjects import sessions_of
@@ -55,7 +57,7 @@ def work(job: Job) -> Iterator[Record]:
     def look(record: Record) -> Iterable[Record]:
         client = job.client(record)
         if record["kind"] == "project":
-            sessions = sessions_by_subject(client, record["id"])
+            sessions = told(lambda: sessions_by_subject(client, record["id"]))
             found = subjects_in(client, record["id"])
             for subject in sorted(found, key=lambda one: natural(one.label)):
                 labels = None if sessions is None else sessions.get(subject.id, [])
@@ -63,8 +65,16 @@ def work(job: Job) -> Iterator[Record]:
             return
         wanted = record.get("id") or record["label"]
         subject = find_subject(client, wanted, record.get("project"))
-        labels = [str(row.get("label") or "") for row in sessions_of(client, subject)]
+        rows = told(lambda: sessions_of(client, subject))
+        labels = None if rows is None else [str(row.get("label") or "") for row in rows]
         yield record_of(subject, labels, client.base_url)
+
+    def told(ask: Callable[[], T]) -> T | None:
+        """What is asked for; None where the server refuses it, as it may sessions alone."""
+        try:
+            return ask()
+        except (PermissionDeniedError, ServerError):
+            return None
 
     if job.wants_input(words, optional=True):
         yield from in_order(job, look, arrived(job.records("project", "subject")))
