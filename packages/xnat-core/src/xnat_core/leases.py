@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import random
 import secrets
@@ -224,15 +225,23 @@ def take_one(
 ) -> Lease | None:
     """Take whichever of these is free first; None when none has been for so many seconds.
 
-    `waiting` is called once, after a second without success. Raises OSError, and Stopped when the
-    map that runs this thread has been closed.
+    `waiting` is called once, after a second without success. Raises OSError where they cannot be
+    looked at, and could not for as long as somebody who was seen to hold them may; and Stopped when
+    the map that runs this thread has been closed.
     """
     begin = time.monotonic()
+    looked = -math.inf
     while True:
         check_stop()
-        for lease in random.sample(leases, len(leases)):
-            if lease.take():
-                return lease
+        try:
+            for lease in random.sample(leases, len(leases)):
+                if lease.take():
+                    return lease
+            looked = time.monotonic()
+        except OSError:
+            # A file server that is away for a moment: nobody has let go for that.
+            if time.monotonic() - looked > max(lease.seconds for lease in leases):
+                raise
         waited = time.monotonic() - begin
         if waited >= seconds:
             return None
