@@ -212,3 +212,12 @@ def test_a_home_that_cannot_be_written_still_lets_work(
     assert main(["test", "-q"]) == 0
     assert capfd.readouterr().out == "admin\n"
     assert len(xnat.requests("DELETE", "/data/JSESSION")) == 1  # nobody else could use it
+
+
+@pytest.mark.parametrize("command", ["login", "whoami"])
+def test_a_server_that_fails_in_telling_the_user_is_asked_otherwise(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
+    xnat.fails("GET", "/xapi/users/username", 500, times=99)
+    assert answer(capfd, command)["username"] == "admin"

@@ -102,8 +102,9 @@ def test_whoami_keeps_the_spelling_of_the_user(server: HTTPServer) -> None:
         assert client.whoami()["username"] == "Alice"
 
 
-def test_whoami_asks_an_old_server_otherwise(server: HTTPServer) -> None:
-    answers(server, "/xapi/users/username", Response("", 404))
+@pytest.mark.parametrize("status", [404, 500])
+def test_whoami_asks_an_old_server_otherwise(server: HTTPServer, status: int) -> None:
+    answers(server, "/xapi/users/username", Response("", status))
     answers(server, "/data/auth", Response("User 'bob' is logged in"))
     answers(server, "/xapi/users/bob", Response("", 404))
     with client_of(server, session_token="TOK") as client:

@@ -143,7 +143,8 @@ class XNATClient(Reading):
     def _own_name(self) -> str:
         try:
             return self.text("/xapi/users/username")
-        except ResourceNotFoundError:
+        except (ResourceNotFoundError, ServerError):
+            # Old servers have no such route, and some fail in telling the user and in nothing else.
             about = ("path", f"{self.base_url}/data/auth")
             try:
                 found = re.search(r"'([^']+)'", self.text("/data/auth", about=about))
