@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from xnat_rest.cli import main
@@ -141,3 +141,18 @@ def test_a_file_outside_of_the_archive_is_deleted_without_a_listing(xnat: XNAT, 
     path = f"/data/{where}/files/a.zip"
     xnat.before(lambda r: Response("") if (r.method, r.path) == ("DELETE", path) else None)
     assert main(["delete", path, "--yes"]) == 0
+
+
+def test_files_that_begin_alike_are_seen_by_their_names_alone(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session = xnat.has_session("P1", "S1", "E1", resources={"R": {"a": b"1", "ab": b"2"}})
+    path = f"/data/experiments/{session.id}/resources/R/files/a"
+
+    def tells_less(request: Request, response: Response) -> None:
+        if request.method == "GET" and request.path.endswith("/files"):
+            response.data = response.get_data().replace(b'"URI":', b'"other":')
+
+    xnat.app.after(tells_less)
+    assert main(["delete", path, "--yes"]) == 2
+    assert xnat.requests("DELETE") == []

@@ -84,7 +84,8 @@ def _require_alone(client: XNATClient, files: str, name: str) -> None:
         found
         for row in client.iter_rows(files)
         for beginning in beginnings
-        if (found := relative_path(row.get("URI", ""))).startswith(beginning)
+        # Where a listing has no addresses the names tell, but not in which folders they are.
+        if (found := relative_path(row.get("URI", "")) or row.get("Name", "")).startswith(beginning)
         and found != beginning
         and not found.startswith(f"{beginning}/")
     ]
