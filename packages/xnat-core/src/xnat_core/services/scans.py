@@ -247,7 +247,8 @@ def set_scan_field(client: XNATClient, scan: Scan, field: str, value: str) -> No
     for key in (f"xnat:imageScanData/{field}", field):
         params = {"xsiType": scan.xsi_type, key: value}
         client.put(where, params=params, about=about, repeatable=True)
-        stored = fields(document(client, where, about) or {}).get(field)
+        # What is not there would have an emptied field, too.
+        stored = fields(client.item(where, about=about)).get(field)
         if same(stored, value):
             return
     raise OperationError("set", f"scan {about[1]}: {field} is {stored!r}, not {value!r}")

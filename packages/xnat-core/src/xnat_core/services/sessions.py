@@ -162,7 +162,7 @@ class SessionService(BaseService):
             about=("session", session.label),
             repeatable=True,
         )
-        item = document(self.client, where, ("session", session.label)) or {}
+        item = self.client.item(where, about=("session", session.label))
         require_not_remade({"data_fields": {"ID": session.id}}, item, ("session", session.label))
         stored = _stored(item, key.partition("/")[2])
         if not same(stored, value):
