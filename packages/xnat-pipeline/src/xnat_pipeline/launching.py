@@ -27,7 +27,7 @@ from xnat_core.errors import (
     XNATCtlError,
 )
 from xnat_core.models import Pipeline, PipelineJob
-from xnat_core.parallel import rest
+from xnat_core.parallel import Stopped, rest
 from xnat_core.redaction import one_line
 from xnat_core.services.base import same
 from xnat_core.urls import path
@@ -195,10 +195,15 @@ class Launcher:
         pause = FIRST_LOOK
         while True:
             waited = time.monotonic() - begin
-            # It may run by now: a look that fails is no reason to have it launched once more.
-            with suppress(ConnectionError, ServerError):
+            said = ""
+            try:
                 if job := look(waited):
                     return job
+            except Stopped:
+                raise
+            except XNATCtlError as error:
+                # It may run by now: a look that fails is no reason to have it launched once more.
+                said = f" ({error.message})"
             if waited >= self._patience:
                 break
             rest(pause)
@@ -206,7 +211,7 @@ class Launcher:
         raise lost or OperationError(
             "pipeline",
             f"{pipeline.name} on {target.name} was accepted, but no job appeared within "
-            f"{self._patience:g} seconds; 'xnat-pipeline jobs' shows whether it comes later",
+            f"{self._patience:g} seconds{said}; 'xnat-pipeline jobs' shows whether it comes later",
         )
 
     def _numbered(self, id: str) -> PipelineJob | None:
