@@ -21,6 +21,7 @@ _PROFILE = "DICOM PS3.15 Basic Profile"
 METHOD = f"{_PROFILE} {EDITION}"
 _METHOD = 0x00120063
 _PATIENT_ID, _ISSUER, _PATIENT_NAME, _STUDY = 0x00100020, 0x00100021, 0x00100010, 0x0020000D
+_SERIES, _INSTANCE = 0x0020000E, 0x00080018
 _BURNED_IN = 0x00280301
 
 
@@ -68,7 +69,10 @@ class Deidentifier:
             return self.pseudonyms.patient("id", text(dataset, _ISSUER) or "", id)
         if name:
             return self.pseudonyms.patient("name", name)
-        return self.pseudonyms.patient("study", text(dataset, _STUDY) or "")
+        # Without any of these, all who are nobody would become one.
+        tags = (_STUDY, _SERIES, _INSTANCE)
+        alone = next((uid for tag in tags if (uid := text(dataset, tag))), "")
+        return self.pseudonyms.patient("study", alone)
 
     def _clean(self, dataset: Dataset, *, blank: bool = False) -> None:
         """Act on every element; `blank` leaves no value in the items of a sequence."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xnat_core.errors import ConfigurationError
+from xnat_core.files import leads_nowhere
 from xnat_core.private_files import write_private
 
 KEY_SIZE = 32
@@ -51,15 +52,20 @@ class Pseudonyms:
 def key_of(path: Path, *, create: bool = True) -> bytes | None:
     """The key in a file, which is made with a new one, mode 0600, if there is none.
 
-    None when there is none and it is not to be made. Raises ConfigurationError.
+    None when there is none and it is not to be made. Raises ConfigurationError, for a link
+    that leads nowhere, too.
     """
     try:
         if create and not path.exists():
             _make(path)
         key = path.read_bytes().strip()
-    except FileNotFoundError:
-        return None
     except OSError as error:
+        if leads_nowhere(path, error):
+            # Another key would be taken in silence, and each run would give other pseudonyms.
+            said = f"{path}: a link that leads nowhere"
+            raise ConfigurationError(said, "key-file", str(path)) from error
+        if not create and isinstance(error, FileNotFoundError):
+            return None
         raise ConfigurationError(f"{path}: {error.strerror}", "key-file", str(path)) from error
     if len(key) < _SHORTEST_KEY:
         raise ConfigurationError(
