@@ -1,0 +1,63 @@
+"""What cannot be read whole is not attached to a session as if nobody were in it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xnat_core.errors import UploadError
+from xnat_sandbox.samples import write_series
+from xnat_upload.sorting import counts_as_dicom
+
+
+def packed(folder: Path, *names: str) -> Path:
+    """A zip whose first member is damaged, with an instance behind it under each name."""
+    (instance,) = write_series(folder / "series", instances=1)
+    archive = folder / "packed.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("cover.png", b"a picture")
+        for name in names:
+            target.write(instance, name)
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"a picture")] ^= 1
+    archive.write_bytes(data)
+    return archive
+
+
+@pytest.mark.parametrize("name", ["IM1.dcm", "IM1"])
+def test_dicom_behind_a_damaged_member_of_a_zip_is_dicom(tmp_path: Path, name: str) -> None:
+    assert counts_as_dicom(packed(tmp_path, name))
+
+
+def test_a_damaged_zip_without_dicom_is_a_file_like_others(tmp_path: Path) -> None:
+    assert not counts_as_dicom(packed(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["packed.zip", "IM1.dcm"])
+def test_what_the_disk_does_not_give_is_not_taken_for_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = packed(tmp_path, "IM1.dcm")
+    if name != path.name:
+        path = path.rename(tmp_path / name)
+        # Without the mark of DICOM at its beginning its header is looked at.
+        path.write_bytes(b"no magic")
+    opened = Path.open
+
+    def fail(self: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
+        if self == path and more:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return opened(self, mode, *more, **options)
+
+    def fail_zip(file: object, *more: Any) -> Any:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(Path, "open", fail)
+    monkeypatch.setattr(zipfile, "ZipFile", fail_zip)
+    with pytest.raises(UploadError, match="tale"):
+        counts_as_dicom(path)
