@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xnat_core.archive.local import DAMAGE
 from xnat_core.archive.paths import safe_join
 from xnat_core.errors import IntegrityError, XNATCtlError, explain
 from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
@@ -71,10 +71,14 @@ def audit_manifest(manifest: Path, workers: int) -> Iterator[Record]:
                 yield failed(_named(manifest, entry), problem)
     except IntegrityError as broken:
         error = broken
-    for surplus in _surplus(manifest.parent, known):
+    unread: list[OSError] = []
+    for surplus in _surplus(manifest.parent, known, unread):
         failures += 1
         problem = IntegrityError(f"{surplus}: not in the manifest")
         yield failed({"kind": "file", "local_path": str(surplus)}, problem)
+    for closed in unread:
+        failures += 1
+        yield failed({"kind": "file", "local_path": str(closed.filename)}, explain(closed))
     if not (total.files or failures or error):
         error = IntegrityError(f"{manifest}: empty: nothing to check by")
     whole = {**_session(known.first), **whole}
@@ -170,7 +174,7 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
                     finding.verified += "digest" in right[0]
                 else:
                     wrong[info.filename] = f"size {size}, MD5 {md5}"
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except DAMAGE as error:
         raise IntegrityError(f"{path}: damaged: {error}") from error
     for name, lost in left.items():
         how = f"changed, has {wrong[name]}" if name in wrong else "missing"
@@ -194,8 +198,9 @@ def _compare(path: Path, what: str, expected: Any, actual: Any) -> None:
         raise IntegrityError(f"{path}: {what} should be {expected}, is {actual}")
 
 
-def _surplus(folder: Path, known: Known) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+def _surplus(folder: Path, known: Known, unread: list[OSError]) -> Iterator[Path]:
+    """What is there besides; folders that cannot be looked into are `unread`."""
+    for place, folders, files in os.walk(folder, onerror=unread.append):
         here = Path(place)
         # A folder with a manifest of its own is audited by that one.
         if "files" not in here.relative_to(folder).parts:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from xnat_core.archive import ArchiveMember, read_zip
+from xnat_core.archive.local import DAMAGE
 from xnat_core.archive.paths import safe_join
-from xnat_core.errors import IntegrityError, PathValidationError
+from xnat_core.errors import IntegrityError, PathValidationError, explain
 from xnat_core.files import new_md5
 from xnat_core.parallel import check_stop
 from xnat_download.counts import Counts
@@ -71,7 +72,7 @@ class Contents:
         try:
             with zipfile.ZipFile(path) as archive:
                 there = {(info.filename, info.file_size) for info in archive.infolist()}
-        except zipfile.BadZipFile as error:
+        except DAMAGE as error:
             raise IntegrityError(f"{path}: {error}") from error
         groups = {group.uri: group for group in self._groups}
         for entry in entries(path.parent / NAME):
@@ -176,13 +177,18 @@ def _first(files: Iterator[File]) -> Iterator[File]:
 
 def stranger_in(path: Path, groups: tuple[Group, ...], label: str | None = None) -> str | None:
     """A member of an earlier archive that cannot be of these resources, in whatever state they
-    were; None also for what is no whole archive. `label` is another one that their session has."""
+    were; None also for what is no whole archive. `label` is another one that their session has.
+
+    Raises XNATCtlError where the disk does not tell: the archive must not be replaced.
+    """
     places = [(_tops(group) | {label}, group.place.scan, group.label) for group in groups]
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except DAMAGE:
         return None
+    except OSError as error:
+        raise explain(error) from error
     for name in names:
         if name.endswith("/"):
             continue

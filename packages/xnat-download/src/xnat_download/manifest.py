@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError, explain
-from xnat_core.files import atomic_write
+from xnat_core.files import atomic_write, unreadable
+from xnat_core.private_files import refuse_special
 from xnat_core.records import Record
 from xnat_download import scratch
 from xnat_download.disk import Tree, size_on_disk
@@ -62,10 +63,9 @@ class Manifests:
         By its manifest; before there is one, by what `occupy` has left.
         """
         level, key, id = _identity(place)
-        path = self._tree.path(f"{folder}/{NAME}")
         if folder in self._occupied or id is None:
             return
-        first = _first(path)
+        first = _first(self._tree.path(f"{folder}/{NAME}"))
         holder = (first.get(key), first.get("server")) if first else (None, None)
         if None not in holder and holder != (id, server):
             raise DownloadError(
@@ -242,8 +242,8 @@ class Manifests:
             return
         size, digest, text = found[0]
         if digest is None and size == old.get("size") and old.get("digest"):
-            merged = {**json.loads(text), "digest": old["digest"]}
-            self._query(f"UPDATE entry SET record=? WHERE {same}", json.dumps(merged), *key)
+            merged = json.dumps({**json.loads(text), "digest": old["digest"]})
+            self._query(f"UPDATE entry SET record=? WHERE {same}", merged, *key)
 
     @property
     def _database(self) -> sqlite3.Connection:
@@ -263,6 +263,7 @@ def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
     that cannot be opened always is: what it tells would be lost when it is written anew.
     """
     try:
+        refuse_special(path)
         file = path.open("rb")
     except OSError as error:
         if strict or not isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -291,9 +292,10 @@ def _first(path: Path) -> Record | None:
 
 def _vacate(folder: Path) -> None:
     """Remove the note from a folder that has got no file."""
-    note = folder / NOTE
-    if note.exists() and all(name == NOTE for _, _, names in os.walk(folder) for name in names):
-        note.unlink(missing_ok=True)
+    # Where something cannot be looked at there may be files.
+    with contextlib.suppress(OSError):
+        if all({*names} <= {NOTE} for *_, names in os.walk(folder, onerror=unreadable)):
+            (folder / NOTE).unlink()
 
 
 def _identity(place: Place) -> tuple[str, str, str | None]:
@@ -322,7 +324,12 @@ def _is_outdated(folder: Path, entry: Record, selection: Selection | None) -> bo
     """Whether an entry is of a file that the server no longer lists, nor is it here any more."""
     if selection is None or not selection.covers(entry):
         return False
-    return not os.path.lexists(folder / entry["local_path"])
+    try:
+        os.lstat(folder / entry["local_path"])
+    except (OSError, ValueError) as error:
+        # Where the disk does not tell, the only record of a file must not go.
+        return isinstance(error, FileNotFoundError | NotADirectoryError)
+    return False
 
 
 @contextlib.contextmanager

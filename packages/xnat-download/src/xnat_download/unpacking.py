@@ -7,14 +7,15 @@ import re
 import stat
 import time
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.archive.local import DAMAGE
 from xnat_core.archive.paths import CaseCollisions, is_case_insensitive
+from xnat_core.dicom_files import is_other
 from xnat_core.errors import DownloadError, IntegrityError, PathValidationError, explain
 from xnat_core.files import BLOCK, md5_of, unreadable
 from xnat_core.parallel import check_stop
@@ -69,10 +70,13 @@ def _is_download(path: Path) -> bool:
 
     What cannot be read is one if a download has noted it, or calls its archives so.
     """
+    if is_other(path):
+        # Whoever reads from a pipe waits for somebody to write.
+        return False
     try:
         with zipfile.ZipFile(path) as opened:
             names = [info.filename for info in opened.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, *DAMAGE):
         noted = (entry["local_path"] for entry in entries(path.parent / NAME))
         return _CALLED.fullmatch(path.name) is not None or path.name in noted
     return bool(names) and all(read_name(name) is not None for name in names)
@@ -236,7 +240,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as opened:
             yield opened
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+    except (KeyError, *DAMAGE) as error:
         raise IntegrityError(f"{path}: damaged: {error}") from error
     except OSError as error:
         raise explain(error) from error

@@ -20,11 +20,12 @@ try:
 except ImportError:  # A Python without it; its zipfile refuses such members by itself.
     LZMAError = zlib.error  # type: ignore[misc,assignment]
 
-# What zipfile raises for damage, encryption, and methods and versions that it does not know.
-_TROUBLE = (
-    *(OSError, EOFError, RuntimeError, ValueError),
+DAMAGE = (
+    *(EOFError, RuntimeError, ValueError),
     *(zipfile.BadZipFile, zlib.error, LZMAError, struct.error),
 )
+"""What `zipfile` raises for damage, encryption, and methods and versions that it does not know."""
+_TROUBLE = (OSError, *DAMAGE)
 
 
 def open_archive(path: Path) -> Iterator[ArchiveMember]:
