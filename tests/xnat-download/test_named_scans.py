@@ -77,3 +77,19 @@ def test_a_file_of_another_scan_is_not_taken_for_the_one_of_its_name(download: D
     assert (ran.status, ran.record["files"]) == (0, 2), ran.err
     below = {name.split("/")[1]: data for name, data in download.files("MR1").items()}
     assert below == {"2": b"other", "T1w": b"own.."}
+
+
+def test_a_scan_that_is_not_found_for_a_moment_is_not_left_out_in_silence(
+    download: Downloader,
+) -> None:
+    """Not even where the resources do not say how many files they have."""
+    xnat = download.xnat
+    session = xnat.has_session("P1", "S1", "MR1", SCANS)
+    scan = f"/data/experiments/{session.id}/scans/1"
+    rows = [{**row, "file_count": ""} for row in xnat.rows(f"{scan}/resources")]
+    uncounted = json.dumps({"ResultSet": {"Result": rows}}).encode()
+    Spoiler(xnat, f"{scan}/resources", becomes(uncounted))
+    xnat.fails("GET", f"{scan}/files", 404)
+    ran = download.session("MR1", "--scans", "1,3")
+    assert (ran.status, "scan 1 is there, but" in ran.err) == (1, True), ran.err
+    assert {*download.files("MR1")} == {"scans/3/resources/DICOM/files/c.dcm"}

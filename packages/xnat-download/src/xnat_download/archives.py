@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_core.dicom_files import is_other
 from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop, rest
@@ -197,6 +198,9 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
     options = download.engine.options
     if not archive.final.exists():
         return
+    if is_other(archive.final):
+        # For root, a file would come into the place of `/dev/null`.
+        raise DownloadError(f"{archive.final} is a device or a pipe: name another file")
     if options.archive_is_named:
         _require_archive(archive.final)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -93,7 +94,8 @@ class Tree:
 def size_on_disk(path: str) -> int | None:
     """The size of a file; None when there is none, or a link in its place.
 
-    Raises DiskError where the disk does not tell: what is there must not be written over.
+    Raises DiskError where the disk does not tell, and for a device or a pipe: what is there must
+    not be written over.
     """
     try:
         found = os.lstat(path)
@@ -101,7 +103,11 @@ def size_on_disk(path: str) -> int | None:
         return None
     except OSError as error:
         raise DiskError(Path(path), error) from error
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    if stat.S_ISREG(found.st_mode):
+        return found.st_size
+    if stat.S_ISLNK(found.st_mode) or stat.S_ISDIR(found.st_mode):
+        return None
+    raise DiskError(Path(path), OSError(errno.EINVAL, "not a regular file"))
 
 
 def is_there(path: Path, file: File, *, verify: bool) -> tuple[bool, str | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -73,9 +72,10 @@ def _open_session(download: Download) -> Iterable[Work]:
     claim(download, base)
     home = Home.of_session(session)
     few = selection.scans is not None and len(selection.scans) <= _FEW_SCANS
+    unlisted: set[str] = set()
     each_scan = few and not (selection.session_resources or selection.assessors)
     if each_scan:
-        rows: Rows = _files_of_scans(client, home, sorted(selection.scans or ()))
+        rows: Rows = _files_of_scans(client, home, sorted(selection.scans or ()), unlisted)
     else:
         rows = files_below(client, home.parts, home.about)
     take(download, rows, base, session)
@@ -85,6 +85,8 @@ def _open_session(download: Download) -> Iterable[Work]:
     for scan in sorted((selection.scans or set()) - download.listing.scans_seen):
         try:
             find_scan(client, session, scan)
+            if scan in unlisted:
+                raise DownloadError(f"scan {scan} is there, but the server did not list its files")
             parts = (*home.parts, "scans", scan)
             require_empty(client, Home(parts, ("scan", f"{session.label}/{scan}")))
         except (ResourceNotFoundError, DownloadError) as error:
@@ -93,11 +95,15 @@ def _open_session(download: Download) -> Iterable[Work]:
     return begin(download)
 
 
-def _files_of_scans(client: XNATClient, home: Home, scans: list[str]) -> Iterator[Row]:
-    """The files of some scans; one that does not exist is looked into later."""
+def _files_of_scans(
+    client: XNATClient, home: Home, scans: list[str], unlisted: set[str]
+) -> Iterator[Row]:
+    """The files of some scans; one that seems not to exist is `unlisted`, and looked into later."""
     for scan in scans:
-        with suppress(ResourceNotFoundError):
+        try:
             yield from files_below(client, (*home.parts, "scans", scan), ("scan", scan))
+        except ResourceNotFoundError:
+            unlisted.add(scan)
 
 
 def _open_scan(download: Download) -> Iterable[Work]:
