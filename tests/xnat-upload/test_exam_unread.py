@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from support.uploads import Uploader
 from xnat_core.errors import UploadError
+from xnat_core.services import filling
 from xnat_sandbox.samples import write_series
+from xnat_upload.cli import main
 from xnat_upload.sorting import counts_as_dicom
 
 
@@ -61,3 +64,24 @@ def test_what_the_disk_does_not_give_is_not_taken_for_something_else(
     monkeypatch.setattr(zipfile, "ZipFile", fail_zip)
     with pytest.raises(UploadError, match="tale"):
         counts_as_dicom(path)
+
+
+def test_a_file_that_goes_while_it_is_sent_costs_its_own_resource_alone(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload.series()
+    for name in ("first", "second"):
+        (upload.folder / name).mkdir()
+        (upload.folder / name / f"{name}.txt").write_text(name)
+    digest = filling.md5_of
+
+    def gone(path: Path) -> str:
+        if path.name == "first.txt":
+            path.unlink()
+        return digest(path)
+
+    monkeypatch.setattr(filling, "md5_of", gone)
+    assert main(["exam", str(upload.folder), "-P", "P1", "-S", "S1", "-E", "E1"]) == 1
+    (session,) = upload.xnat.rows("/data/projects/P1/experiments?format=json")
+    rows = upload.xnat.rows(f"/data/experiments/{session['ID']}/resources?format=json")
+    assert [row["label"] for row in rows] == ["second"]

@@ -46,6 +46,7 @@ from xnat_core.errors import (
     ResourceNotFoundError,
     UploadError,
     XNATCtlError,
+    explain,
 )
 from xnat_core.job import Job
 from xnat_core.models import Session
@@ -135,8 +136,10 @@ def work(job: Job) -> Iterator[Record]:
         for label, members in exam.resources.items():
             try:
                 sent += _attached(job, archived, label, members)
-            except XNATCtlError as error:
-                yield failed({"kind": "upload", "session": session, "resource": label}, error)
+            except (XNATCtlError, OSError) as error:
+                # A file that has gone meanwhile is no reason to leave the others out.
+                why = explain(error) if isinstance(error, OSError) else error
+                yield failed({"kind": "upload", "session": session, "resource": label}, why)
     facts = {"dicom": dicom, "resources": {**resources, "uploaded": sent}}
     changed = dicom["uploaded"] or sent
     yield done(known, **facts) if changed else skipped(known, **facts)
