@@ -5,15 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.uploads import Uploader
+from xnat_core import dicom_files
+from xnat_core.dicom_files import LocalFile
 from xnat_core.errors import UploadError
-from xnat_core.services import filling
+from xnat_core.files import md5_of
 from xnat_sandbox.samples import write_series
+from xnat_upload import exam
 from xnat_upload.cli import main
 from xnat_upload.sorting import counts_as_dicom
 
@@ -73,15 +77,38 @@ def test_a_file_that_goes_while_it_is_sent_costs_its_own_resource_alone(
     for name in ("first", "second"):
         (upload.folder / name).mkdir()
         (upload.folder / name / f"{name}.txt").write_text(name)
-    digest = filling.md5_of
 
     def gone(path: Path) -> str:
         if path.name == "first.txt":
             path.unlink()
-        return digest(path)
+        return md5_of(path)
 
-    monkeypatch.setattr(filling, "md5_of", gone)
+    monkeypatch.setattr("xnat_core.services.filling.md5_of", gone)
     assert main(["exam", str(upload.folder), "-P", "P1", "-S", "S1", "-E", "E1"]) == 1
     (session,) = upload.xnat.rows("/data/projects/P1/experiments?format=json")
     rows = upload.xnat.rows(f"/data/experiments/{session['ID']}/resources?format=json")
     assert [row["label"] for row in rows] == ["second"]
+
+
+def test_dicom_that_comes_into_a_folder_meanwhile_is_not_attached_as_it_is(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = upload.folder / "Physio"
+    folder.mkdir(parents=True)
+    (folder / "pulse.log").write_text("p")
+
+    def walk(*words: Any) -> Iterator[LocalFile]:
+        yield from dicom_files.walk(*words)
+        write_series(folder, instances=1)
+
+    monkeypatch.setattr(exam, "walk", walk)
+    found = exam.look_into(upload.folder, "MISC").resources
+    assert [member.name for member in found["Physio"]] == ["pulse.log"]
+
+
+def test_a_link_in_a_folder_that_leads_nowhere_is_a_failure(upload: Uploader) -> None:
+    folder = upload.folder / "Physio"
+    folder.mkdir(parents=True)
+    (folder / "lost.log").symlink_to("nowhere")
+    with pytest.raises(UploadError, match=r"lost\.log: a link to nowhere, which is not there"):
+        exam.look_into(upload.folder, "MISC")

@@ -150,6 +150,7 @@ def look_into(root: Path, misc: str) -> Exam:
     troubles: list[XNATCtlError] = []
     has_dicom = is_among_dicom = False
     lost: list[Path] = []
+    loose: list[Path] = []
     resources: dict[str, dict[str, Member]] = {}
 
     def add(label: str, file: Path, folder: Path) -> None:
@@ -163,22 +164,29 @@ def look_into(root: Path, misc: str) -> Exam:
             continue
         if child.is_dir():
             # Among DICOM, links that lead nowhere are told of by its upload.
-            found = walk([child], troubles.append, LostLinks())
-            if any(counts_as_dicom(file.path) for file in found):
-                has_dicom = True
-                continue
-            for file in walk([child], troubles.append):
-                add(re.sub(r"[^A-Za-z0-9_.-]", "_", child.name), file.path, child)
+            links = LostLinks()
+            found: list[Path] = []
+            for file in walk([child], troubles.append, links):
+                if counts_as_dicom(file.path):
+                    has_dicom = True
+                    break
+                found.append(file.path)
+            else:
+                # Those alone that were looked at: DICOM may have come since.
+                for path in found:
+                    add(re.sub(r"[^A-Za-z0-9_.-]", "_", child.name), path, child)
+                lost += [links.first] if links.first else []
         elif child.is_file() and counts_as_dicom(child):
             has_dicom = is_among_dicom = True
         elif child.is_file():
             add(misc, child, root)
         else:
-            lost.append(child)
+            loose.append(child)
     if not is_among_dicom:
-        # As in folders: links that lead nowhere.
-        for file in walk(lost, troubles.append):
-            add(misc, file.path, root)
+        lost += loose
+    # Links that lead nowhere; what one has come to lead to was not looked at.
+    for file in walk(lost, troubles.append):
+        troubles.append(UploadError(f"{file.path}: was not there a moment ago", file.path))
     if troubles:
         raise troubles[0]
     return Exam(root, has_dicom, {label: [*named.values()] for label, named in resources.items()})
