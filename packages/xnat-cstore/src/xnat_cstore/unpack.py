@@ -30,7 +30,8 @@ def inflated(source: Source) -> IO[bytes]:
     try:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         source.file.seek(source.start)
-        while data := inflate.unconsumed_tail or source.file.read(BLOCK):
+        # Behind its end there may be padding, which can stay unconsumed for ever.
+        while not inflate.eof and (data := inflate.unconsumed_tail or source.file.read(BLOCK)):
             plain.write(inflate.decompress(data, BLOCK))
         plain.write(inflate.flush())
         if not inflate.eof:
