@@ -210,6 +210,12 @@ def _connected(receiver: Receiver, seconds: float) -> socket.socket:
     except ssl.SSLError as error:
         plain.close()
         raise receiver.error(_tls_trouble(error)) from None
+    except TimeoutError:
+        plain.close()
+        # One that serves an association after the other begins the next ones only then.
+        raise Unanswered(
+            receiver, f"no TLS within {seconds:g} seconds: without --tls, or a busy receiver?"
+        ) from None
     except OSError as error:
         plain.close()
         raise receiver.error(f"it speaks no TLS: without --tls? ({_reason(error)})") from None
