@@ -6,6 +6,7 @@ unnamed file, so that memory does not grow with the number of files.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -152,11 +153,8 @@ class Inventory:
             self._db.close()
 
     def _execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        try:
+        with _disk_errors():
             return self._db.execute(sql, parameters)
-        except sqlite3.Error as error:
-            # Large inventories go to the folder for temporary files.
-            raise OperationError("upload", f"the list of files cannot be kept: {error}") from error
 
     # --- filling ------------------------------------------------------------------------------
 
@@ -248,10 +246,7 @@ class Inventory:
         for start in range(0, len(ids), _AT_ONCE):
             part = list(ids[start : start + _AT_ONCE])
             marks = ",".join("?" * len(part))
-            with self._lock:
-                rows = self._execute(
-                    f"SELECT {_COLUMNS} {_FROM} WHERE instance.id IN ({marks})", part
-                ).fetchall()
+            rows = self.rows(f"SELECT {_COLUMNS} {_FROM} WHERE instance.id IN ({marks})", part)
             found.update((row[0], _instance(row)) for row in rows)
         return [found[id] for id in ids]
 
@@ -273,13 +268,13 @@ class Inventory:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query; of one that may give many, only numbers are asked for."""
-        with self._lock:
-            return self._execute(sql, parameters).fetchall()
+        with self._lock, _disk_errors():
+            return self._db.execute(sql, parameters).fetchall()
 
     def numbers(self, sql: str) -> array[int]:
         """The numbers that a query gives, which may be many."""
-        with self._lock:
-            return array("q", (row[0] for row in self._execute(sql)))
+        with self._lock, _disk_errors():
+            return array("q", (row[0] for row in self._db.execute(sql)))
 
     def amount(self, condition: str) -> Amount:
         """How many instances a condition is true of, and their size."""
@@ -292,16 +287,25 @@ class Inventory:
         """The instances of a condition in the order of their numbers, some at a time."""
         last = 0
         while True:
-            with self._lock:
-                rows = self._execute(
-                    f"SELECT {_COLUMNS} {_FROM} WHERE instance.id>? AND ({condition})"
-                    f" ORDER BY instance.id LIMIT {_AT_ONCE}",
-                    (last,),
-                ).fetchall()
+            rows = self.rows(
+                f"SELECT {_COLUMNS} {_FROM} WHERE instance.id>? AND ({condition})"
+                f" ORDER BY instance.id LIMIT {_AT_ONCE}",
+                (last,),
+            )
             if not rows:
                 return
             yield from map(_instance, rows)
             last = rows[-1][0]
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Errors of the database, of which fetching a row may have some, too, as OperationError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Large inventories go to the folder for temporary files.
+        raise OperationError("upload", f"the list of files cannot be kept: {error}") from error
 
 
 def name_of(uid: str) -> str:
