@@ -129,12 +129,11 @@ class Partial:
 
 
 def left_parts(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The partial files in a folder, whoever they are of, each with the name it is meant for."""
-    try:
-        entries = os.scandir(folder)
-    except OSError:
-        return
-    with entries:
+    """The partial files in a folder, whoever they are of, each with the name it is meant for.
+
+    Those that the disk does not tell of only stay where they are.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".part") and (found := PART.fullmatch(entry.name)):
                 yield found[1], Path(entry.path)
