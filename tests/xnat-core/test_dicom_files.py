@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from xnat_core.dicom_files import LostLinks, has_magic, is_named_dicom, may_be_dicom, walk
+from xnat_core.dicom_files import (
+    LostLinks,
+    has_magic,
+    is_backup,
+    is_named_dicom,
+    may_be_dicom,
+    walk,
+)
 from xnat_core.errors import UploadError, XNATCtlError
 
 
@@ -105,3 +112,14 @@ def test_other_names_are_told_by_their_first_bytes(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_is_an_error_naming_it(tmp_path: Path) -> None:
     with pytest.raises(UploadError, match="IM0001"):
         may_be_dicom(tmp_path / "IM0001")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("a.dcm.bak", True), ("b.dcm.bak", False), (".bak", False), ("..bak", False)],
+)
+def test_a_backup_has_the_file_that_it_is_of_beside_it(
+    tmp_path: Path, name: str, is_one: bool
+) -> None:
+    touch(tmp_path / "a.dcm")
+    assert is_backup(touch(tmp_path / name)) is is_one

@@ -140,7 +140,9 @@ def is_backup(path: Path) -> bool:
 
     Without that file beside it, it is the only one and no backup.
     """
-    return path.name.endswith(BACKUP) and path.with_name(path.name[: -len(BACKUP)]).exists()
+    name = path.name.removesuffix(BACKUP)
+    # Of a name that is nothing but the suffix no name of a file is left.
+    return name != path.name and name.strip(".") != "" and path.with_name(name).exists()
 
 
 def has_magic(head: bytes | memoryview) -> bool:
