@@ -18,6 +18,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.imports import send_zip
 from support.sandbox import XNAT
 from xnat_sandbox.intake import intake_of
@@ -289,7 +291,11 @@ def archive(case: Case) -> tuple[list[str], list[Record]]:
     case.xnat.has_project(case.project)
     files = {path.name: path.read_bytes() for path in incoming(case).glob("*/*")}
     dest = f"/prearchive/projects/{case.project}"
-    sent = send_zip(case.xnat, files, dest=dest, project=case.project, subject="S1", session="E1")
+    with pytest.MonkeyPatch.context() as patch:
+        # On a slow disk the server would take what comes in for what has come to rest.
+        patch.setattr(case.xnat.settings, "rebuild_idle", 3600.0)
+        about = {"project": case.project, "subject": "S1", "session": "E1"}
+        sent = send_zip(case.xnat, files, dest=dest, **about)
     assert sent.status_code == 200, sent.text
     *_, timestamp, name = sent.text.strip().split("/")
     return ["archive", case.project, timestamp, name], []
