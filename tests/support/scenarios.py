@@ -294,8 +294,7 @@ def archive(case: Case) -> tuple[list[str], list[Record]]:
     with pytest.MonkeyPatch.context() as patch:
         # On a slow disk the server would take what comes in for what has come to rest.
         patch.setattr(case.xnat.settings, "rebuild_idle", 3600.0)
-        about = {"project": case.project, "subject": "S1", "session": "E1"}
-        sent = send_zip(case.xnat, files, dest=dest, **about)
+        sent = send_zip(case.xnat, files, dest=dest, subject="S1", session="E1")
     assert sent.status_code == 200, sent.text
     *_, timestamp, name = sent.text.strip().split("/")
     return ["archive", case.project, timestamp, name], []
