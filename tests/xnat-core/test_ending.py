@@ -20,7 +20,7 @@ TESTS = Path(__file__).parents[1]
 LEAVING = """
 import atexit, sys, time
 from xnat_core.start import start
-atexit.register(lambda: (print("leaving", flush=True), time.sleep(30)))
+atexit.register(lambda: (print("leaving", flush=True), [time.sleep(0.1) for _ in range(300)]))
 sys.exit(start("support.toy"))
 """
 ENDS_ITSELF = "import os, signal, time; os.kill(os.getpid(), signal.{signal}); time.sleep(0.1)"
@@ -47,6 +47,16 @@ class Loaded:
         return True
 import sys
 sys.modules["loaded"] = Loaded()
+"""
+# The machine is busy: the timer that sends the signal again has come before it is seen to run.
+BUSY = """
+import threading, time
+start = threading.Timer.start
+def late(timer):
+    threading.Timer.start = start
+    start(timer)
+    time.sleep(0.2)
+threading.Timer.start = late
 """
 EARLY = """
 from xnat_core.commandline import Command
@@ -119,6 +129,18 @@ def test_a_signal_while_an_object_is_destroyed_is_heard(
     assert (found, '"id":"True"' in out) == (status, True)
     assert "Traceback" not in err
     assert err.count("\n") == 1
+
+
+@SIGNALS
+def test_a_signal_is_heard_that_comes_again_too_early(
+    tmp_path: Path, name: str, status: int
+) -> None:
+    (tmp_path / "early.py").write_text(EARLY)
+    (tmp_path / "late.py").write_text(LATE)
+    (tmp_path / "loaded.py").write_text(BUSY + DESTROYED.format(signal=name))
+    found, out, err = _ended(tmp_path, "late")
+    assert (found, '"id":"True"' in out) == (status, True)
+    assert "Traceback" not in err
 
 
 @SIGNALS

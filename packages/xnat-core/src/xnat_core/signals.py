@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from types import CodeType, FrameType, TracebackType
 
 from xnat_core.start import at_once
 
@@ -56,8 +57,8 @@ class Signals:
                 signal.signal(number, self._stop)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self._patience and _is_importing(frame):
-            # Not every compiled module survives an exception while it is imported: orjson crashes.
+        # Not every compiled module survives an exception while it is imported: orjson crashes.
+        if _is_in_hook(frame) or (self._patience and _is_importing(frame)):
             self._send_again(number)
             return
         for one in _STOPPING:
@@ -84,11 +85,18 @@ class Signals:
 
 
 def _is_importing(frame: FrameType | None) -> bool:
+    return any(code.co_filename == "<frozen importlib._bootstrap>" for code in _running(frame))
+
+
+def _is_in_hook(frame: FrameType | None) -> bool:
+    """Whether `Signals._unraised` runs: an exception there would be dropped, too."""
+    return any(code is Signals._unraised.__code__ for code in _running(frame))
+
+
+def _running(frame: FrameType | None) -> Iterator[CodeType]:
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
+        yield frame.f_code
         frame = frame.f_back
-    return False
 
 
 def _go_on(number: int, frame: FrameType | None) -> None:
