@@ -13,6 +13,7 @@ from pathlib import Path
 
 from xnat_core.errors import UploadError, XNATCtlError
 from xnat_core.files import leads_nowhere, no_file
+from xnat_core.presence import exists
 
 SUFFIXES = (".dcm", ".ima", ".img", ".dicom")
 PREAMBLE = 128
@@ -142,7 +143,7 @@ def is_backup(path: Path) -> bool:
     """
     name = path.name.removesuffix(BACKUP)
     # Of a name that is nothing but the suffix no name of a file is left.
-    return name != path.name and name.strip(".") != "" and path.with_name(name).exists()
+    return name != path.name and name.strip(".") != "" and exists(path.with_name(name))
 
 
 def has_magic(head: bytes | memoryview) -> bool:

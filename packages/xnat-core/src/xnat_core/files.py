@@ -14,6 +14,7 @@ from typing import IO, Protocol
 
 from xnat_core.errors import IntegrityError, OperationError, UploadError
 from xnat_core.parallel import check_stop
+from xnat_core.presence import exists
 from xnat_core.private_files import refuse_special
 
 BLOCK = 1 << 20
@@ -187,7 +188,7 @@ def _appear(part: Path, final: Path) -> None:
         raise
     except OSError:
         # A file system without links.
-        if final.exists():
+        if exists(final):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
         part.replace(final)
     else:

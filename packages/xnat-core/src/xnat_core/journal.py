@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from xnat_core.errors import ConfigurationError, OperationError
+from xnat_core.presence import exists
 from xnat_core.private_files import make_private_dir
 from xnat_core.user_paths import state_dir
 
@@ -194,7 +195,7 @@ class Journal:
             self.usable = False
 
     def _entries(self) -> Iterator[dict[str, Any]]:
-        if self._path is None or not self._path.exists():
+        if self._path is None or not exists(self._path):
             return
         with self._path.open("rb") as file:
             for line in file:
@@ -225,6 +226,6 @@ def _forget_old(folder: Path) -> None:
                 path.unlink()
     for path in folder.glob("*.lock"):
         with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
-            if path.stat().st_mtime < oldest and not path.with_suffix(".ndjson").exists():
+            if path.stat().st_mtime < oldest and not exists(path.with_suffix(".ndjson")):
                 with filelock.FileLock(path, mode=0o600).acquire(timeout=0):
                     path.unlink()

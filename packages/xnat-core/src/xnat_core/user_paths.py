@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from xnat_core.errors import ArgumentError, ConfigurationError, PathValidationError, ValidationError
+from xnat_core.presence import exists
 
 
 def config_dir() -> Path:
@@ -80,7 +81,5 @@ def existing_folder(text: str | Path) -> Path:
     """The same for a folder that must be there. Raises PathValidationError."""
     path = expanded(text)
     if not path.is_dir():
-        raise PathValidationError(
-            path, "must be a directory" if path.exists() else "does not exist"
-        )
+        raise PathValidationError(path, "must be a directory" if exists(path) else "does not exist")
     return path

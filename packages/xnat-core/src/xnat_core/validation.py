@@ -18,6 +18,7 @@ from xnat_core.errors import (
     InvalidURLError,
     PathValidationError,
 )
+from xnat_core.presence import exists
 from xnat_core.user_paths import expanded
 
 DEFAULT_TIMEOUT = 21600
@@ -185,7 +186,7 @@ def validate_path_exists(
 ) -> Path:
     """The path with `~` and links resolved. Raises PathValidationError."""
     resolved = expanded(path).resolve()
-    if not resolved.exists():
+    if not exists(resolved):
         raise PathValidationError(path, f"{description} does not exist")
     if must_be_file and not resolved.is_file():
         raise PathValidationError(path, f"{description} must be a file")

@@ -41,6 +41,7 @@ from xnat_core.dicom_files import LocalFile
 from xnat_core.errors import DicomError, UsageError
 from xnat_core.job import Job
 from xnat_core.models import DicomFile
+from xnat_core.presence import exists
 from xnat_core.records import Record, done, planned
 from xnat_core.user_paths import expanded
 from xnat_dicom.deidentify import Deidentifier, is_copy
@@ -116,7 +117,7 @@ def work(job: Job) -> Iterator[Record]:
         if copy.target.resolve().is_relative_to(inside):
             raise DicomError(f"{copy.target}: is part of the input", copy.source)
         # A device or a pipe might be read for ever.
-        if copy.target.exists() and not (copy.target.is_file() and is_copy(copy.target)):
+        if exists(copy.target) and not (copy.target.is_file() and is_copy(copy.target)):
             said = f"{copy.target} is there, and no copy of this tool: it is not replaced"
             raise DicomError(said, copy.source)
         dataset = read_whole(copy.source)

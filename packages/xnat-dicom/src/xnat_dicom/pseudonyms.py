@@ -17,6 +17,7 @@ from pathlib import Path
 
 from xnat_core.errors import ConfigurationError
 from xnat_core.files import leads_nowhere
+from xnat_core.presence import exists
 from xnat_core.private_files import write_private
 
 KEY_SIZE = 32
@@ -56,7 +57,7 @@ def key_of(path: Path, *, create: bool = True) -> bytes | None:
     that leads nowhere, too.
     """
     try:
-        if create and not path.exists():
+        if create and not exists(path):
             _make(path)
         key = path.read_bytes().strip()
     except OSError as error:

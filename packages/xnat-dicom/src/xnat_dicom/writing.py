@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xnat_core.dicom_files import BACKUP
 from xnat_core.errors import DicomError
 from xnat_core.files import atomic_write, copy_blocks, md5_of
+from xnat_core.presence import exists
 from xnat_dicom.pixels import let_go
 from xnat_dicom.reading import damage
 
@@ -49,7 +50,7 @@ def back_up(path: Path) -> Path:
     """
     backup = path.with_name(path.name + BACKUP)
     with damage(path):
-        if backup.exists():
+        if exists(backup):
             if backup.is_file() and md5_of(backup) == md5_of(path):
                 return backup
             raise DicomError(f"{backup}: is there already and differs from the file", path)

@@ -25,6 +25,7 @@ from xnat_core.dicom_files import is_other
 from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop, rest
+from xnat_core.presence import exists
 from xnat_core.services.base import document, fields
 from xnat_core.urls import path
 from xnat_download.contents import Contents, stranger_in
@@ -196,7 +197,7 @@ def _require_no_loss(download: Download, archive: Archive) -> None:
     """Raise DownloadError when an archive of other scans or resources would be replaced, or what is
     no archive."""
     options = download.engine.options
-    if not archive.final.exists():
+    if not exists(archive.final):
         return
     if is_other(archive.final):
         # For root, a file would come into the place of `/dev/null`.

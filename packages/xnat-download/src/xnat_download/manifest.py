@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from xnat_core.errors import DownloadError, IntegrityError, XNATCtlError, explain
 from xnat_core.files import atomic_write, unreadable
+from xnat_core.presence import exists
 from xnat_core.private_files import refuse_special
 from xnat_core.records import Record
 from xnat_download import scratch
@@ -198,7 +199,7 @@ class Manifests:
         path = self._tree.path(f"{folder}/{NAME}" if folder else NAME)
         with self._lock:
             nothing = not self._query("SELECT 1 FROM entry WHERE folder=? LIMIT 1", folder)
-        if nothing and not path.exists():
+        if nothing and not exists(path):
             return
         with self._lock, _locked(path.parent):
             remove_left_of(path)

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from xnat_core.errors import UnfinishedError
 from xnat_core.job import Job
+from xnat_core.presence import exists
 from xnat_core.records import Record, RecordError, failed
 from xnat_core.user_paths import expanded
 from xnat_shard.folder import Folder, records_in
@@ -35,7 +36,7 @@ def work(job: Job) -> Iterator[Record]:
     missing = []
     for part in parts:
         output = folder.output(part)
-        if not output.exists():
+        if not exists(output):
             missing.append(str(part.index))
             continue
         for record in records_in(output):

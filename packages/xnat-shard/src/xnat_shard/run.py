@@ -41,6 +41,7 @@ from xnat_core.errors import (
 from xnat_core.files import unique_part_path
 from xnat_core.job import Job
 from xnat_core.leases import SECONDS, Lease
+from xnat_core.presence import exists
 from xnat_core.records import Record, done, failed, skipped
 from xnat_core.signals import Terminated
 from xnat_core.user_paths import expanded
@@ -78,9 +79,9 @@ def work(job: Job) -> Iterator[Record]:
 def _take(folder: Folder, part: Part, lease: Lease) -> bool:
     """Take the shard; False when it is done. Raises UnfinishedError when somebody works on it."""
     first = None
-    while not folder.output(part).exists():
+    while not exists(folder.output(part)):
         if lease.take():
-            if not folder.output(part).exists():
+            if not exists(folder.output(part)):
                 return True
             lease.release()
             return False

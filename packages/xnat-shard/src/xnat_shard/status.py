@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xnat_core.job import Job
+from xnat_core.presence import exists
 from xnat_core.records import Record
 from xnat_core.user_paths import expanded
 from xnat_shard.folder import Folder, Part
@@ -31,7 +32,7 @@ def work(job: Job) -> Iterator[Record]:
 
 def _state(folder: Folder, part: Part) -> Record:
     output = folder.output(part)
-    if output.exists():
+    if exists(output):
         found = results_of(output)
         return folder.record(part, state="done", failed=found.failed, output=str(output))
     holder = folder.lease(part).holder()

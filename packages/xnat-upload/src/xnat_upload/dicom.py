@@ -53,6 +53,7 @@ from xnat_core.commandline import Args
 from xnat_core.config import ARCHIVE_MODES, OVERWRITE
 from xnat_core.errors import UploadError, UsageError
 from xnat_core.job import Job
+from xnat_core.presence import exists
 from xnat_core.records import Record, failed, path_of
 from xnat_core.user_paths import expanded
 from xnat_upload.plan import Order
@@ -131,7 +132,7 @@ def work(job: Job) -> Iterator[Record]:
 def _orders(job: Job, options: Options) -> Iterator[Order]:
     for path in options.paths:
         # A mistyped name is one line, told before the server is asked for anything.
-        if not path.exists():
+        if not exists(path):
             raise UploadError(f"{path}: No such file or directory", path)
     if options.paths:
         yield options.order(options.paths, job.required_project())

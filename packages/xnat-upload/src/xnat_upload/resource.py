@@ -42,6 +42,7 @@ from xnat_core.archive.members import Member
 from xnat_core.errors import IntegrityError, PathValidationError, UploadError, UsageError
 from xnat_core.job import Job
 from xnat_core.parallel import Turns
+from xnat_core.presence import exists
 from xnat_core.records import Record, RecordError, done, planned, skipped
 from xnat_core.services.filling import fill, plan_fill, unpack
 from xnat_core.services.homes import Home, require_whole
@@ -152,7 +153,7 @@ def members_of(paths: list[Path]) -> list[Member]:
     """
     members: dict[str, Member] = {}
     for named in paths:
-        if not named.exists():
+        if not exists(named):
             raise PathValidationError(named, "does not exist")
         for member in members_below(named) if named.is_dir() else [Member.of(named, named.name)]:
             other = members.setdefault(member.name, member)

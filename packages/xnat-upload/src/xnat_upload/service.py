@@ -15,6 +15,7 @@ from xnat_core.errors import ArgumentError
 from xnat_core.imports import Destination, archive_destination_params
 from xnat_core.models import OperationPhase, UploadProgress, UploadSummary
 from xnat_core.models.transfer import DICOMStoreSummary
+from xnat_core.presence import exists
 from xnat_core.services.base import BaseService
 from xnat_core.services.resources import ResourceService
 from xnat_core.user_paths import expanded
@@ -269,6 +270,6 @@ def _existing(paths: Iterable[str | Path]) -> list[Path]:
     if not found:
         raise ValueError("nothing to upload is named")
     for path in found:
-        if not path.exists():
+        if not exists(path):
             raise FileNotFoundError(f"{path}: no such file or folder")
     return found

@@ -9,6 +9,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from xnat_core.errors import PathValidationError
+from xnat_core.presence import exists
 
 _LONGEST_COMPONENT = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -89,4 +90,4 @@ def is_case_insensitive(folder: Path) -> bool:
 
 def _is_found_in_other_case(path: Path) -> bool:
     other = path.with_name(path.name.swapcase())
-    return other.name != path.name and other.exists() and other.samefile(path)
+    return other.name != path.name and exists(other) and other.samefile(path)

@@ -27,6 +27,7 @@ from xnat_core.http.gate import Gate
 from xnat_core.http.retries import Failure
 from xnat_core.http.sending import BodyFailed, Outgoing
 from xnat_core.http.streams import Stream
+from xnat_core.presence import exists
 from xnat_core.redaction import redact
 from xnat_core.urls import origin
 from xnat_core.user_paths import expanded
@@ -270,7 +271,7 @@ def _certificates(verify: bool | str) -> bool | str:
                 break
     if isinstance(verify, str):
         path = expanded(verify)
-        if not path.exists():
+        if not exists(path):
             raise ConfigurationError(f"{name}: {path} does not exist", name, str(path))
         return str(path)
     return verify
