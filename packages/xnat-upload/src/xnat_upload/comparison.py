@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from xnat_upload.inventory import BY_COUNT, CHANGED, TAKEN, Amount, Instance, Inventory
 
@@ -62,7 +62,7 @@ class Comparison:
     def doubt(self, most: int) -> int:
         """Have up to `most` (-1: all) of the damaged sent a second time; returns how many."""
         return self._inventory.change(
-            f"UPDATE instance SET doubted=held_digest, taken={CHANGED} WHERE id IN"
+            f"UPDATE instance SET doubted=held_digest, taken={CHANGED}, mends='' WHERE id IN"
             f" (SELECT id FROM instance WHERE {self._damaged} AND doubted='' ORDER BY id LIMIT ?)",
             (most,),
         )
@@ -70,6 +70,21 @@ class Comparison:
     def doubted(self) -> Iterator[Instance]:
         """Those that are now to be sent a second time."""
         return self._inventory.instances(f"{self._ours} AND taken={CHANGED} AND doubted != ''")
+
+    def recall(self, damaged: Mapping[str, str]) -> bool:
+        """Take note of what has arrived damaged: by its name, the MD5 with which it was sent since,
+        if it was. Returns whether some of it was not."""
+        for name, digest in damaged.items():
+            self._inventory.change(
+                f"UPDATE instance SET mends=? WHERE name=? AND {self._ours}", (digest, name)
+            )
+        waiting = f"{self._ours} AND mends='' AND taken={CHANGED}"
+        return self._inventory.amount(waiting).files > 0
+
+    def mends(self, name: str) -> bool:
+        """Whether what was sent under a name is to replace what has arrived damaged."""
+        condition = f"name=? AND taken={TAKEN} AND mends IS NOT NULL AND {self._ours}"
+        return bool(self._inventory.rows(f"SELECT 1 FROM instance WHERE {condition}", (name,)))
 
     def digest(self, *, everything: bool) -> None:
         """Read the files that have changed since they were taken, or with `everything` all, of

@@ -67,6 +67,20 @@ class Damage:
             return self._comparison.identical().files > 0
         return not self._is_rewritten
 
+    def recall(self) -> bool:
+        """Learn from the journal what has arrived damaged; whether some waits to be sent again.
+
+        The last line on a file counts: what has been taken since is no longer to be sent, but has
+        yet to replace what is damaged until the archive lists it.
+        """
+        damaged: dict[str, str] = {}
+        for one in self._journal.accepted():
+            if one.size == NO_SIZE:
+                damaged[one.name] = ""
+            elif one.name in damaged:
+                damaged[one.name] = one.digest
+        return self._comparison.recall(damaged)
+
     def doubt(self) -> bool:
         """Mark what is to be sent again, a sample at first; returns whether there is anything.
 
@@ -109,5 +123,10 @@ class Damage:
 
 
 def once_more(manner: Manner) -> Manner:
-    """How to send again what this very upload has brought: it may replace that, and only that."""
-    return replace(manner, mode=_OTHER_FORM[manner.mode], overwrite="delete")
+    """How to send again what has arrived damaged."""
+    return replace(manner, mode=_OTHER_FORM[manner.mode])
+
+
+def replacing(manner: Manner) -> Manner:
+    """How the requests are to be that bring it: over what an import still receives."""
+    return replace(manner, overwrite="delete")

@@ -31,7 +31,7 @@ from xnat_core.journal import Accepted, Journal
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_upload.batches import Batch, batches_of
-from xnat_upload.damage import NO_SIZE, Damage, once_more
+from xnat_upload.damage import Damage, once_more, replacing
 from xnat_upload.difference import Difference
 from xnat_upload.ending import LATE, Ending
 from xnat_upload.gradual import Gradual
@@ -98,7 +98,7 @@ class Delivery:
             return self.only_late(late)
         self.require_permission(survey)
         if damaged:
-            self._may_replace_its_own()
+            self._send_otherwise()
         self._demand()
         return self.complete(survey)
 
@@ -108,18 +108,11 @@ class Delivery:
         """Learn from the journal what an earlier run has brought; True when some was damaged.
 
         An upload of another study may have begun under the same labels: its places are its own.
-        The last line on a file counts: what has arrived well since is damaged no more.
         """
-        damaged: set[str] = set()
-        for one in filter(self.difference.concerns, self.journal.accepted()):
-            if one.size == NO_SIZE:
-                damaged.add(one.name)
-            else:
-                damaged.discard(one.name)
-            if one.place:
-                self.places.add(one.place)
+        known = filter(self.difference.concerns, self.journal.accepted())
+        self.places.update(one.place for one in known if one.place)
         self.difference.recall(self.journal.accepted())
-        return bool(damaged)
+        return self.damage.recall()
 
     def only_late(self, late: OperationError) -> Delivered:
         """What comes of a session at which the server still works: nothing has failed when the
@@ -180,7 +173,7 @@ class Delivery:
         while done.late is None and not self.difference.missing.files:
             if not self.damage.doubt():
                 break
-            self._may_replace_its_own()
+            self._send_otherwise()
             # What was announced has been sent already.
             self.requests.watch = lambda count: None
             self._demand()
@@ -229,9 +222,10 @@ class Delivery:
         replaces = self.manner.overwrite == "delete"
         self.difference.demand(everything=self.manner.again, replaces=replaces)
 
-    def _may_replace_its_own(self) -> None:
-        """Send what is missing, all of it brought by this very upload, over what is there."""
+    def _send_otherwise(self) -> None:
+        """Send what is missing in another form, for what has arrived damaged is among it."""
         self._proceed(once_more(self.manner))
+        self.requests.manner = replacing(self.manner)
 
     def _proceed(self, manner: Manner) -> None:
         self.manner = self.requests.manner = self.ending.manner = manner

@@ -109,9 +109,9 @@ class Difference:
         known = 0
         for file in files:
             found = self.inventory.change(
-                f"UPDATE instance SET held={BY_NAME}, held_digest=?, held_size=?,"
-                f" archived=MAX(archived, ?) WHERE name=? AND {self._ours}",
-                (file.digest, file.size, archived, file.name),
+                f"UPDATE instance SET held={BY_NAME}, held_digest=?, held_size=?, archived="
+                f"MAX(archived, ?), mends=NULLIF(mends, ?) WHERE name=? AND {self._ours}",
+                (file.digest, file.size, archived, (archived and file.digest) or None, file.name),
             )
             known += found
             if not found:
@@ -150,15 +150,14 @@ class Difference:
         """Decide what is sent although it is there: files changed since they were taken.
 
         With `everything`, all that this upload has not brought there itself; without `replaces`,
-        nothing that is in the archive, where it could only be in conflict. What the server has
-        altered is not sent again for that: where it anonymizes, that is everything. Raises
-        UploadError for instances that are known by their number only: which file is to be replaced
-        by which one cannot be told, and beside them they would be doubled.
+        nothing that is in the archive, where it could only be in conflict, unless it came damaged.
+        What the server has altered is not sent again for that: where it anonymizes, that is all.
+        Raises UploadError for what is known by its number only, for beside it it would be doubled.
         """
         levels = (NOT_TAKEN, CHANGED) if everything else (CHANGED,)
         wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
         if not replaces:
-            wanted += " AND NOT archived"
+            wanted += " AND (NOT archived OR mends IS NOT NULL)"
         counted = self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files
         if counted:
             # With `append`, too, files are sent that have changed since they were taken.
@@ -345,6 +344,7 @@ class Difference:
     def took(self, instance: Instance, digest: str) -> None:
         """The server has taken an instance with this MD5."""
         self.inventory.change(
-            f"UPDATE instance SET held={BY_NAME}, taken={TAKEN}, sent=sent+1, digest=? WHERE id=?",
-            (digest, instance.id),
+            f"UPDATE instance SET held={BY_NAME}, taken={TAKEN}, sent=sent+1, digest=?,"
+            " mends=CASE WHEN mends IS NOT NULL THEN ? END WHERE id=?",
+            (digest, digest, instance.id),
         )

@@ -124,16 +124,16 @@ class Ending:
         session = self._archived()
         if self._would_mix(session):
             return False
+        difference, ours = self._surveyor.difference, self._surveyor.has_brought_to(row)
+        is_own, least = difference.has_taken, 0
         if self.manner.overwrite != "delete":
+            if session is None:
+                return False
+            is_own = difference.comparison.mends
             # The second study of one session is in conflict with the first one.
-            least = 0 if len(self._surveyor.difference.studies) > 1 else 1
-            return session is not None and replaces_nothing(
-                self._prearchive, row, session, least=least
-            )
-        taken = self._surveyor.difference.has_taken
-        ours = self._surveyor.has_brought_to(row)
+            least = 0 if len(difference.studies) > 1 else 1
         return session is None or replaces_nothing(
-            self._prearchive, row, session, lambda name: ours and taken(name), least=0
+            self._prearchive, row, session, lambda name: ours and is_own(name), least
         )
 
     def _replaces(self) -> bool:

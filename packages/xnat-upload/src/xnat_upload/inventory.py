@@ -35,6 +35,7 @@ BY_NAME, BY_DIGEST, BY_COUNT = 1, 2, 3
 # lists; an empty text, or NULL, is not known. `archived`: the session in the archive
 # holds it, not only a row. `left_out` says why an instance is not sent.
 # `doubted` is the `held_digest` for which it is sent a second time, `sent` counts how often it was.
+# `mends` is not NULL for what has arrived damaged: the MD5 with which it was sent since, or ''.
 # `other` has what the server lists under names that no instance has.
 _SCHEMA = """
 CREATE TABLE folder (id INTEGER PRIMARY KEY, path BLOB NOT NULL);
@@ -46,7 +47,7 @@ CREATE TABLE instance (
   taken INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
   held_as TEXT NOT NULL DEFAULT '', held_digest TEXT NOT NULL DEFAULT '',
   held_size INTEGER, archived INTEGER NOT NULL DEFAULT 0,
-  doubted TEXT NOT NULL DEFAULT '', sent INTEGER NOT NULL DEFAULT 0);
+  doubted TEXT NOT NULL DEFAULT '', sent INTEGER NOT NULL DEFAULT 0, mends TEXT);
 CREATE INDEX by_series ON instance (series, id);
 CREATE TABLE other (
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL, scan TEXT NOT NULL, name TEXT NOT NULL,
