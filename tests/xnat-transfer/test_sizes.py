@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -11,6 +12,8 @@ from support.transfers import Transfer, everything, series, series_uid, study_of
 from xnat_core.models import Resource
 from xnat_transfer.contents import SCANS, Contents, Holding, Known, Place, Row
 from xnat_transfer.difference import There, compare
+from xnat_transfer.reading import Reader
+from xnat_transfer.route import Route
 
 
 @pytest.mark.parametrize("more", [b" and more", b""])
@@ -67,6 +70,9 @@ def test_one_of_two_images_of_one_name_is_not_taken_for_either() -> None:
     files = {f"{folder}/IM1": Known(10, folder.encode() * 16) for folder in "ab"}
     wanted = Contents(holdings={place: Holding(Resource(label="DICOM"), files)})
     rows = [Row(SCANS, "1", "DICOM", "IM1", Known(9, b"x" * 16))]
-    held = There(scans={"1": "1"}, places=frozenset({place}), rows=rows, anonymizes=True)
-    (lack,) = compare(wanted, held, lambda place, print: True).lacks
+    held = There(
+        scans={"1": "1"}, places={place: Resource(label="DICOM")}, rows=rows, anonymizes=True
+    )
+    reader = Reader(cast(Route, None))
+    (lack,) = compare(wanted, held, lambda place, print: True, reader).lacks
     assert lack.paths == ("a/IM1", "b/IM1")

@@ -88,8 +88,9 @@ class Source:
         inside = relative_path(member)
         if inside in wanted or inside in self._holding.files:
             return inside if inside in wanted else None
-        alike = self._by_last_part.get((member.rpartition("/")[2], size), ())
-        left = (name for name in alike if name in wanted)
+        last = member.rpartition("/")[2]
+        alike = (self._by_last_part.get((last, known), ()) for known in (size, None))
+        left = (name for name in itertools.chain(*alike) if name in wanted)
         return max(left, key=lambda name: self._likeness(member, name), default=None)
 
     @cached_property

@@ -54,6 +54,20 @@ class Known(NamedTuple):
     digest: bytes
 
 
+def is_same(one: Known, other: Known) -> bool:
+    """Whether two listings may speak of the same bytes, and are not silent about them."""
+    if None not in (one.size, other.size) and one.size != other.size:
+        return False
+    if one.digest and other.digest:
+        return one.digest == other.digest
+    return is_comparable(one, other)
+
+
+def is_comparable(one: Known, other: Known) -> bool:
+    """Whether two listings both have the size or both the MD5."""
+    return bool(one.digest and other.digest) or None not in (one.size, other.size)
+
+
 class Row(NamedTuple):
     """A line of a listing of files. `owner` is a scan ID or the accession ID of an assessor."""
 

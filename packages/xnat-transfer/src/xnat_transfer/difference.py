@@ -1,6 +1,7 @@
 """What the destination lacks of what the source holds, found by comparing their listings.
 
-Files of resources are the same when path, size and MD5 are. DICOM goes through the import service,
+Files of resources are the same when path, size and MD5 are. Where there is neither size nor MD5 in
+both listings, files are read for that. DICOM goes through the import service,
 which may rename files (then the MD5 tells) and change their bytes (then the name tells); where it
 does both, the number of files does.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from xnat_core.models import Resource
 from xnat_transfer.contents import (
     DICOM,
     SCANS,
@@ -22,7 +24,10 @@ from xnat_transfer.contents import (
     Known,
     Place,
     Row,
+    is_comparable,
+    is_same,
 )
+from xnat_transfer.reading import Reader, Unread
 
 # What is no DICOM stays as it is everywhere, and does not tell whether DICOM does.
 _NO_DICOM = (
@@ -73,6 +78,8 @@ class Difference:
     unverifiable: int = 0
     altered: int = 0
     counted: int = 0
+    read: int = 0
+    """How many of the destination's had to be read, those that differ among them."""
 
     @property
     def is_empty(self) -> bool:
@@ -107,13 +114,13 @@ class There:
     scans: Mapping[str, str] = field(default_factory=dict)
     assessors: Mapping[str, str] = field(default_factory=dict)
     """Accession IDs by label."""
-    places: frozenset[Place] = frozenset()
+    places: Mapping[Place, Resource] = field(default_factory=dict)
     rows: Iterable[Row] = ()
     anonymizes: bool | None = None
     """Whether it rewrites DICOM; None when nobody can tell."""
 
 
-def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Difference:
+def compare(wanted: Contents, there: There, unchanged: IsUnchanged, reader: Reader) -> Difference:
     """Find out what is missing; the rows of the destination are read once."""
     found = Difference(
         scans=[id for id in wanted.scans if id not in there.scans],
@@ -128,12 +135,26 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged) -> Differenc
     matchers = {place: _Matcher(files) for place, files in rest.items() if place.is_dicom}
     ids = {id: source for source, id in there.scans.items()}
     labels = {id: label for label, id in there.assessors.items()}
-    for row in there.rows:
-        place = place_of(row.category, row.owner, row.label, ids, labels)
+    unread: list[Unread] = []
+
+    def see(place: Place, row: Row) -> None:
         if place.is_dicom:
             _see_dicom(row, [matchers[one] for one in _alternatives(place) if one in matchers])
         elif place in rest:
             _see(row, rest[place], found)
+
+    for row in there.rows:
+        place = place_of(row.category, row.owner, row.label, ids, labels)
+        alike = _alike(place, row, rest, matchers)
+        comparable = all(is_comparable(rest[one][path], row.known) for one, path in alike)
+        # What the bytes of rewritten DICOM are tells nothing.
+        if comparable or (place.is_dicom and there.anonymizes):
+            see(place, row)
+        else:
+            unread.append(Unread(place, row, alike))
+    for place, row in reader.completed(unread, there.places, wanted.holdings, rest):
+        see(place, row)
+        found.read += 1
     for matcher in matchers.values():
         matcher.match_digests(found)
     kept = any(matcher.is_kept for matcher in matchers.values())
@@ -168,13 +189,6 @@ def fingerprint(holding: Holding) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def is_same(one: Known, other: Known) -> bool:
-    """Whether two listings may speak of the same bytes."""
-    if None not in (one.size, other.size) and one.size != other.size:
-        return False
-    return not (one.digest and other.digest) or one.digest == other.digest
-
-
 def is_named_like_dicom(path: str) -> bool:
     """Whether a name does not say that it is something else."""
     return not path.lower().endswith(_NO_DICOM)
@@ -185,6 +199,19 @@ def _see(row: Row, missing: dict[str, Known], found: Difference) -> None:
     if known is not None and is_same(known, row.known):
         del missing[row.path]
         _recognised(known, row.known, found)
+
+
+def _alike(
+    place: Place,
+    row: Row,
+    rest: Mapping[Place, Mapping[str, Known]],
+    matchers: Mapping[Place, _Matcher],
+) -> list[tuple[Place, str]]:
+    """The files here that may be one of the destination, by its name."""
+    if not place.is_dicom:
+        return [(place, row.path)] if row.path in rest.get(place, ()) else []
+    places = (one for one in _alternatives(place) if one in matchers)
+    return [(one, path) for one in places for path in matchers[one].named_like(row)]
 
 
 def _alternatives(place: Place) -> list[Place]:
@@ -227,7 +254,7 @@ class _Matcher:
 
     def finds_same(self, row: Row) -> bool:
         """Whether a file of the destination is one of these, by its name and as far as known."""
-        paths = self._named_like(row)
+        paths = self.named_like(row)
         for path in paths:
             if is_same(self.missing[path], row.known):
                 self._pair(path, row.known)
@@ -237,14 +264,15 @@ class _Matcher:
 
     def finds_altered(self, row: Row) -> bool:
         """Whether it has the name of one of these."""
-        paths = self._named_like(row)
+        paths = self.named_like(row)
         if len(paths) != 1:
             return False
         self.altered[paths[0]] = row.known
         del self.missing[paths.pop()]
         return True
 
-    def _named_like(self, row: Row) -> list[str]:
+    def named_like(self, row: Row) -> list[str]:
+        """The paths that end in the name of a file there."""
         return self._by_name.get(row.path.rpartition("/")[2], [])
 
     def match_digests(self, found: Difference) -> None:

@@ -33,6 +33,7 @@ from xnat_transfer.filling import Filler
 from xnat_transfer.filters import SessionRules
 from xnat_transfer.identity import require_ours
 from xnat_transfer.ids_there import IdsThere
+from xnat_transfer.reading import Reader
 from xnat_transfer.route import Route, label_there
 from xnat_transfer.sending import Scans
 from xnat_transfer.staging import Staging
@@ -82,7 +83,7 @@ class Experiment:
         self.there = self.find()
         held = self._ids.held(self.there, wanted) if self.there else There()
         held.anonymizes = self.route.anonymizes
-        difference = compare(wanted, held, self.staging.is_unchanged)
+        difference = compare(wanted, held, self.staging.is_unchanged, Reader(self.route))
         if self.there is not None:
             self._adopt(self.there, wanted, difference)
         return wanted, difference

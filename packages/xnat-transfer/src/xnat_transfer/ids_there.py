@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from xnat_core.models import Session
+from xnat_core.models import Resource, Session
 from xnat_core.services.homes import Home
 from xnat_core.services.resources import resources_of
 from xnat_core.transfer_errors import TransferError
@@ -67,14 +67,15 @@ class IdsThere:
         self.learn(there, wanted)
         scans = {id: source for source, id in self.scans.items()}
         assessors = {id: label for label, id in self.assessors.items()}
-        places = (
-            place_of(one.category or OWN, one.scan_id or one.assessor, one.label, scans, assessors)
-            for one in resources_of(dest, home, everything=True)
-        )
+
+        def place(one: Resource) -> Place:
+            owner = one.scan_id or one.assessor
+            return place_of(one.category or OWN, owner, one.label, scans, assessors)
+
         return There(
             scans=self.scans,
             assessors=self.assessors,
-            places=frozenset(places),
+            places={place(one): one for one in resources_of(dest, home, everything=True)},
             rows=file_rows(dest, home, everything=True),
         )
 

@@ -20,6 +20,7 @@ from xnat_transfer.filling import Filler
 from xnat_transfer.filters import Choice
 from xnat_transfer.identity import require_ours
 from xnat_transfer.metadata import overlay
+from xnat_transfer.reading import Reader
 from xnat_transfer.route import SUBJECT, Route, label_there
 from xnat_transfer.state import Entity
 
@@ -54,10 +55,10 @@ class Resources:
         wanted = resources_at(self.route.source, self.here, self.rule)
         held = There()
         if wanted.holdings and self.there is not None:
-            labels = {one.label for one in resources_of(self.route.dest, self.there)}
-            held.places = frozenset(Place(OWN, "", label) for label in labels)
+            resources = resources_of(self.route.dest, self.there)
+            held.places = {Place(OWN, "", one.label): one for one in resources}
             held.rows = file_rows(self.route.dest, self.there, everything=False)
-        return wanted, compare(wanted, held, lambda place, print: True)
+        return wanted, compare(wanted, held, lambda place, print: True, Reader(self.route))
 
     def bring(self, wanted: Contents, difference: Difference) -> Amount:
         """Make and fill what is missing; raises what went wrong first."""

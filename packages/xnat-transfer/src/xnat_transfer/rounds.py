@@ -85,6 +85,11 @@ def notes_on(difference: Difference, wanted: Contents) -> list[str]:
             f"{difference.unverifiable} files have no MD5 on one of the servers: their names and "
             "sizes were compared"
         )
+    if difference.read:
+        notes.append(
+            f"{difference.read} files have no size and no MD5 that both servers list: they were "
+            "read and compared"
+        )
     if difference.altered:
         notes.append(
             f"the destination rewrites DICOM (anonymization): {difference.altered} files were "
