@@ -9,7 +9,7 @@ from werkzeug import Response
 from support.clients import answers, client_of
 from xnat_core.errors import XNATCtlError
 from xnat_core.services.anonymization import anonymizes
-from xnat_core.services.touched import is_untouched_since
+from xnat_core.services.touched import touched_since
 
 PAGE = Response("<html><body>Down for maintenance</body></html>", 200, mimetype="text/html")
 AWAY = [Response("", status) for status in (429, 502, 503, 504)]
@@ -21,7 +21,7 @@ def test_a_server_that_is_away_tells_no_history(server: HTTPServer, answer: Resp
     answers(server, "/data/experiments/E1/history", answer)
     client = client_of(server, session_token="TOK", max_retries=0)
     with client, pytest.raises(XNATCtlError):
-        is_untouched_since(client, "E1", "2024-05-02 10:15:00.0")
+        touched_since(client, "E1", "2024-05-02 10:15:00.0")
 
 
 @pytest.mark.parametrize("answer", AWAY)
@@ -38,5 +38,5 @@ def test_a_refusal_is_an_answer(server: HTTPServer, status: int) -> None:
     answers(server, "/xapi/anonymize/site/enabled", Response("", status))
     answers(server, "/xapi/anonymize/projects/P1/enabled", Response("", status))
     with client_of(server, session_token="TOK", max_retries=0) as client:
-        assert not is_untouched_since(client, "E1", "2024-05-02 10:15:00.0")
+        assert touched_since(client, "E1", "2024-05-02 10:15:00.0") is None
         assert anonymizes(client, "P1") is None

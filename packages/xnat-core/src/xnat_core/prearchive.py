@@ -1,14 +1,14 @@
 """What is done to sessions in the prearchive: build, archive, move, delete.
 
 Failures come in three ways: as a status, as status 200 with a text that is no address, and as the
-state of the row afterwards. All are looked at here. What only looks is in `prearchive_looking`.
+state of the row afterwards. All are looked at here. What only looks is in
+`prearchive_looking`, what tells where rows have gone in `prearchive_gone`.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from xnat_core.errors import (
 from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.new_subjects import first_alone
-from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE, PrearchiveRows
+from xnat_core.prearchive_gone import GoneRows, shown
+from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE
 from xnat_core.prearchive_rows import (
     PASSED_OVER,
     ArchiveRefused,
@@ -36,20 +37,18 @@ from xnat_core.prearchive_rows import (
     named,
     uri_of,
 )
-from xnat_core.services.lookup import find_session, find_session_of_uri
+from xnat_core.services.lookup import find_session_of_uri
 from xnat_core.services.once import LOST, ask_once
 from xnat_core.services.subject_ids import require_no_id
-from xnat_core.services.touched import is_untouched_since
 
 if TYPE_CHECKING:
     from requests import Response
 
 _BUSY = (409, 423)
 """Statuses that say that somebody else is working on the row."""
-_NOT_IN_LABELS = re.compile("[^A-Za-z0-9_-]")
 
 
-class Prearchive(PrearchiveRows):
+class Prearchive(GoneRows):
     """The prearchive of one server: its rows, and what is done to them.
 
     Every method raises PermissionDeniedError where the user may not edit the project, and
@@ -146,14 +145,32 @@ class Prearchive(PrearchiveRows):
         return found
 
     def delete(self, entry: PrearchiveEntry) -> None:
-        """Remove the row and its files."""
-        gone, lost = ask_once(
-            lambda: self.client.delete(entry_path(entry), about=named(entry)),
-            lambda: self.find(entry) is None,
-            sleep=self._sleep,
-        )
+        """Remove the row and its files.
+
+        Raises ResourceNotFoundError for one that is not there, also when it was removed by a
+        request whose answer was lost; StagingError where others may have moved or archived it.
+        """
+        try:
+            gone, lost = ask_once(
+                lambda: self.client.delete(entry_path(entry), about=named(entry)),
+                lambda: self.find(entry) is None,
+                sleep=self._sleep,
+            )
+        except ResourceNotFoundError:
+            if self.find(entry) is None:
+                self._require_nowhere(entry)
+            raise
         if not gone:
             raise lost or StagingError("delete", f"{entry.id} is still there", entry)
+        if lost is not None:
+            self._require_nowhere(entry)
+
+    def _require_nowhere(self, entry: PrearchiveEntry) -> None:
+        """That a row is gone is no answer: raise where its data may be for all that is known."""
+        kept = look_until(lambda: self.whereabouts(entry), bool)
+        if kept:
+            what = f"{entry.id} is gone, but no answer tells that it was deleted: {kept}"
+            raise StagingError("delete", what, entry)
 
     def archive(
         self,
@@ -202,59 +219,11 @@ class Prearchive(PrearchiveRows):
             # The row may be shown for a while all the same.
             if look_until(lambda: self.find(entry), lambda found: found is None) is not None:
                 raise
-            return self.become(entry, label)
+            return self.become(entry, label, overwritten="overwrite" in form)
         except XNATCtlError as error:
             self._require_gone(entry, error, timeout)
-            return _shown(lambda: self._named_by(entry, label))
-        return _shown(lambda: find_session_of_uri(self.client, uri))
-
-    def become(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
-        """As `archived`, of a row that was there a moment ago."""
-        return _shown(lambda: self.archived(entry, label))
-
-    def found_archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
-        """As `archived`, of a row of which nothing else is known than that it is gone: it was
-        deleted or moved when nothing has happened to the session since it came."""
-        session = self.archived(entry, label)
-        if entry.uploaded and is_untouched_since(self.client, session.id, entry.uploaded):
-            gone = ResourceNotFoundError(*named(entry))
-            gone.message += f"; session {session.label} is older and has nothing of it"
-            raise gone
-        return session
-
-    def archived(self, entry: PrearchiveEntry, label: str | None = None) -> Session:
-        """The session that a row which is gone has become.
-
-        Raises ResourceNotFoundError when the archive holds none of this label, or one of another
-        study: then the row was deleted or moved, or never was. An address without a study is one
-        that was typed: a row that waits under its name or its timestamp may be what was meant.
-        """
-        gone = ResourceNotFoundError(*named(entry))
-        try:
-            session = self._named_by(entry, label)
-        except ResourceNotFoundError:
-            raise gone from None
-        if entry.uid and session.uid and entry.uid != session.uid:
-            raise gone
-        for row in [] if entry.uid else self.entries(entry.project):
-            if row.name == entry.name or row.timestamp == entry.timestamp:
-                gone.message += f"; {row.id} waits"
-                raise gone
-        return session
-
-    def _named_by(self, entry: PrearchiveEntry, label: str | None) -> Session:
-        """The archived session of a label, by default the row's.
-
-        The archive replaces what a label must not have, as one from a DICOM header may.
-        """
-        name = label or entry.label or entry.name
-        try:
-            return find_session(self.client, name, entry.project)
-        except ResourceNotFoundError:
-            plain = _NOT_IN_LABELS.sub("_", name)
-            if plain == name:
-                raise
-            return find_session(self.client, plain, entry.project)
+            return self.become(entry, label, overwritten="overwrite" in form)
+        return shown(lambda: find_session_of_uri(self.client, uri))
 
     def conflicts(
         self,
@@ -318,18 +287,3 @@ class Prearchive(PrearchiveRows):
         if now.status not in ("CONFLICT", "ERROR"):
             raise error
         raise ArchiveRefused(now, self.reason(now) or error.message) from error
-
-
-def _shown(look: Callable[[], Session]) -> Session:
-    """What has just been archived: lists may show it some seconds later."""
-
-    def seen() -> Session | ResourceNotFoundError:
-        try:
-            return look()
-        except ResourceNotFoundError as error:
-            return error
-
-    found = look_until(seen, lambda seen: isinstance(seen, Session))
-    if isinstance(found, ResourceNotFoundError):
-        raise found
-    return found

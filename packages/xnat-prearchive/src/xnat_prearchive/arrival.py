@@ -10,7 +10,7 @@ from xnat_core.parallel import rest
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_looking import FIRST_LOOK, LONGEST_PAUSE
 from xnat_core.records import Record
-from xnat_core.services.lookup import SESSION_COLUMNS, session_of_row
+from xnat_core.services.studies import sessions_of_study
 
 
 def arrived(
@@ -30,7 +30,7 @@ def arrived(
         rows = prearchive.entries(study_uid=uid)
         if here := [row for row in rows if project in (None, row.project)]:
             return here
-        sessions = _sessions(prearchive, uid)
+        sessions = sessions_of_study(prearchive.client, uid)
         if archived := [one for one in sessions if project in (None, one.project)]:
             return archived
         left = deadline - time.monotonic()
@@ -42,17 +42,3 @@ def arrived(
             raise ResourceNotFoundError("study", uid)
         rest(min(pause, left))
         pause = min(LONGEST_PAUSE, pause * 1.5)
-
-
-def _sessions(prearchive: Prearchive, uid: str) -> list[Session]:
-    rows = prearchive.client.rows(
-        "/data/experiments",
-        params={
-            "xsiType": "xnat:imageSessionData",
-            "UID": uid,
-            "columns": f"{SESSION_COLUMNS},UID",
-        },
-    )
-    found = [session_of_row(row) for row in rows]
-    # A filter that the server does not understand is one that lets everything through.
-    return [session for session in found if session.uid == uid]
