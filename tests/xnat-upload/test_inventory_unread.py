@@ -25,7 +25,7 @@ def test_a_disk_that_fails_between_two_rows_is_told(read: Callable[[Inventory], 
         sql = "INSERT INTO other (session, scan, name, digest) VALUES (1, '1', ?, '')"
         inventory.change(sql, (str(number),))
     # Ends a statement after so many of its steps: the first row comes, the last one does not.
-    inventory._db.set_progress_handler(lambda: 1, _ROWS)
+    inventory._db._connection.set_progress_handler(lambda: 1, _ROWS)
 
     with pytest.raises(OperationError, match="the list of files cannot be kept"):
         read(inventory)

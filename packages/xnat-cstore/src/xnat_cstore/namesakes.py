@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,12 +10,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from xnat_core.dicom_files import LocalFile
-from xnat_core.errors import OperationError, UploadError, XNATCtlError
+from xnat_core.errors import UploadError, XNATCtlError
 from xnat_core.files import BLOCK
+from xnat_core.scratch import Scratch
 from xnat_cstore.delivery import Delivered
 from xnat_cstore.instance import Instance, read_instance
 
 T = TypeVar("T")
+
+_SCHEMA = "CREATE TABLE first (uid TEXT PRIMARY KEY, path BLOB NOT NULL) WITHOUT ROWID;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +73,11 @@ def _has_data_set_of(instance: Instance, path: Path) -> bool:
 
 
 class _Paths:
-    """The file in which each UID was met first.
-
-    A database without a name: when there are many, it spills to an unnamed file.
-    """
+    """The file in which each UID was met first."""
 
     def __init__(self) -> None:
         # It is filled on the thread that looks for files.
-        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=OFF")
-        self._db.execute(
-            "CREATE TABLE first (uid TEXT PRIMARY KEY, path BLOB NOT NULL) WITHOUT ROWID"
-        )
-        # One transaction without an end: ending one after each statement takes longer and longer.
-        self._db.execute("BEGIN")
+        self._db = Scratch(_SCHEMA, "upload")
 
     def close(self) -> None:
         self._db.close()
@@ -92,11 +85,7 @@ class _Paths:
     def add(self, instance: Instance) -> Path | None:
         """The path of an earlier instance with this UID; None where there is none."""
         new = instance.uid, os.fsencode(instance.path)
-        try:
-            if self._db.execute("INSERT OR IGNORE INTO first VALUES (?,?)", new).rowcount:
-                return None
-            row = self._db.execute("SELECT path FROM first WHERE uid=?", new[:1]).fetchone()
-        except sqlite3.Error as error:
-            # A large one goes to the folder for temporary files.
-            raise OperationError("upload", f"the list of files cannot be kept: {error}") from error
-        return Path(os.fsdecode(row[0]))
+        if self._db.execute("INSERT OR IGNORE INTO first VALUES (?,?)", new).rowcount:
+            return None
+        ((path,),) = self._db.rows("SELECT path FROM first WHERE uid=?", new[:1])
+        return Path(os.fsdecode(path))

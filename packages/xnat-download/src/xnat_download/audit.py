@@ -18,7 +18,7 @@ from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.records import Record, done, failed
 from xnat_download.manifest import NAME, NOTE, entries
 from xnat_download.partial import PART
-from xnat_download.scratch import database, disk_errors
+from xnat_download.scratch import scratch
 
 _SESSION = ("server", "project", "subject", "subject_id", "session_id")
 
@@ -95,18 +95,16 @@ class Known:
 
     def __init__(self) -> None:
         self.first: Record = {}
-        self._db = database("CREATE TABLE known (local TEXT PRIMARY KEY) WITHOUT ROWID;")
+        self._db = scratch("CREATE TABLE known (local TEXT PRIMARY KEY) WITHOUT ROWID;")
 
     def add(self, entry: Record) -> None:
         self.first = self.first or entry
         local = _text(entry["local_path"])
-        with disk_errors():
-            self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (local,))
+        self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (local,))
 
     def has(self, local: str) -> bool:
         sql = "SELECT 1 FROM known WHERE local=?"
-        with disk_errors():
-            return self._db.execute(sql, (_text(local),)).fetchone() is not None
+        return self._db.row(sql, (_text(local),)) is not None
 
 
 def _text(name: str) -> str:

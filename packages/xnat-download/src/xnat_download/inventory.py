@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from xnat_download.places import Place
-from xnat_download.scratch import database, disk_errors
+from xnat_download.scratch import scratch
 
 MISSING, THERE, FETCHED, FAILED = range(4)
 _PAGE = 500
@@ -60,7 +61,7 @@ class Inventory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.groups: list[Group] = []
-        self._db = database(_SCHEMA)
+        self._db = scratch(_SCHEMA)
 
     def add(
         self,
@@ -73,9 +74,9 @@ class Inventory:
     ) -> bool:
         """Take a file in; False when its path, or its `key` on disk, is taken already."""
         sql = "INSERT OR IGNORE INTO file (grp, path, size, digest, dest, key) VALUES (?,?,?,?,?,?)"
-        with self._lock, disk_errors():
+        with self._lock:
             added = self._db.execute(sql, (group, path, size, digest, dest, key))
-            return added.rowcount == 1
+        return added.rowcount == 1
 
     def find(self, group: int, path: str) -> File | None:
         """The file of that path within the resource."""
@@ -103,8 +104,8 @@ class Inventory:
             values: list[object] = [*after]
             values += [] if group is None else [group]
             values += [] if state is None else [state]
-            with self._lock, disk_errors():
-                page = [_file(row) for row in self._db.execute(sql, (*values, _PAGE))]
+            with self._lock:
+                page = [_file(row) for row in self._db.rows(sql, (*values, _PAGE))]
             yield from page
             if len(page) < _PAGE:
                 return
@@ -141,8 +142,8 @@ class Inventory:
                 conditions.append(f"{column}=?")
                 values.append(value)
         sql = f"SELECT count(*), coalesce(sum(size), 0) FROM file WHERE {' AND '.join(conditions)}"
-        with self._lock, disk_errors():
-            count, size = self._db.execute(sql, values).fetchone()
+        with self._lock:
+            ((count, size),) = self._db.rows(sql, values)
         return count, size
 
     def close(self) -> None:
@@ -151,17 +152,15 @@ class Inventory:
             self._db.close()
 
     def _one(self, condition: str, values: tuple[object, ...]) -> File | None:
-        with self._lock, disk_errors():
-            row = self._db.execute(
-                f"SELECT {_COLUMNS} FROM file WHERE {condition}", values
-            ).fetchone()
+        with self._lock:
+            row = self._db.row(f"SELECT {_COLUMNS} FROM file WHERE {condition}", values)
         return _file(row) if row else None
 
     def _execute(self, sql: str, values: tuple[object, ...]) -> None:
-        with self._lock, disk_errors():
+        with self._lock:
             self._db.execute(sql, values)
 
 
-def _file(row: tuple[int, int, str, int, str, str, int, int, str, str]) -> File:
+def _file(row: tuple[Any, ...]) -> File:
     id, group, path, size, digest, dest, state, part, md5, member = row
     return File(id, group, path, size, digest, dest, state, bool(part), md5, member)

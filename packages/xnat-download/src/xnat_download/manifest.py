@@ -12,7 +12,6 @@ import contextlib
 import itertools
 import json
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +22,12 @@ from xnat_core.files import atomic_write, unreadable
 from xnat_core.presence import exists
 from xnat_core.private_files import refuse_special
 from xnat_core.records import Record
-from xnat_download import scratch
 from xnat_download.disk import Tree, size_on_disk
 from xnat_download.inventory import FETCHED, THERE, File, Group
 from xnat_download.partial import remove_left_of
 from xnat_download.places import Place
 from xnat_download.records import file_record
+from xnat_download.scratch import scratch
 from xnat_download.selection import Selection
 from xnat_download.template import Template
 from xnat_download.trouble import disk_errors
@@ -53,7 +52,7 @@ class Manifests:
         self._tree = tree
         self._template = template
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
+        self._db = scratch(_SCHEMA)
         # The archives of this run: what an older manifest says of their contents is over.
         self._replaced: set[tuple[str, str]] = set()
         self._occupied: set[str] = set()
@@ -158,7 +157,7 @@ class Manifests:
         When the run has been `stopped`, which somebody else tells, its threads may go on yet.
         """
         with self._lock:
-            folders = self._query("SELECT DISTINCT folder FROM entry") if self._db else []
+            folders = self._query("SELECT DISTINCT folder FROM entry")
         errors: list[Exception] = []
         for (folder,) in folders:
             if folder.endswith(NOTE):
@@ -219,9 +218,8 @@ class Manifests:
     def _lines(self, folder: str) -> Iterator[bytes]:
         """The lines of a manifest."""
         sql = "SELECT record FROM entry WHERE folder=? ORDER BY local, member"
-        with scratch.disk_errors():
-            for (text,) in self._database.execute(sql, (folder,)):
-                yield f"{text}\n".encode()
+        for (text,) in self._db.rows(sql, (folder,)):
+            yield f"{text}\n".encode()
 
     def _is_written(self, path: Path, folder: str) -> bool:
         """Whether the manifest has these lines and no others, as after a run that found all."""
@@ -246,15 +244,8 @@ class Manifests:
             merged = json.dumps({**json.loads(text), "digest": old["digest"]})
             self._query(f"UPDATE entry SET record=? WHERE {same}", merged, *key)
 
-    @property
-    def _database(self) -> sqlite3.Connection:
-        if self._db is None:
-            self._db = scratch.database(_SCHEMA)
-        return self._db
-
     def _query(self, sql: str, *values: object) -> list[Any]:
-        with scratch.disk_errors():
-            return self._database.execute(sql, values).fetchall()
+        return list(self._db.rows(sql, values))
 
 
 def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:

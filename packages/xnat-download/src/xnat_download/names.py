@@ -7,15 +7,14 @@ meet: in one run, or in a folder that an earlier run has filled, which its manif
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
 
 from xnat_core.archive.paths import folded
 from xnat_core.records import Record
-from xnat_download import scratch
 from xnat_download.disk import Tree, size_on_disk
 from xnat_download.inventory import Group
 from xnat_download.manifest import NAME, entries
+from xnat_download.scratch import scratch
 
 # The same object has a longer path where its parents are named, too.
 _OBJECT = re.compile(r".*(/(?:experiments|subjects|projects)/.+)/resources/[^/]+")
@@ -32,7 +31,7 @@ class Names:
         self._tree = tree
         self._lock = threading.Lock()
         self._read: set[str] = set()
-        self._db: sqlite3.Connection | None = None
+        self._db = scratch(_SCHEMA)
 
     def take(self, name: str, server: str, group: Group, path: str, folder: str) -> str | None:
         """Give a name to a file; the file that has it already, if it is another one.
@@ -44,21 +43,23 @@ class Names:
             if folder not in self._read:
                 self._read_manifest(folder)
                 self._read.add(folder)
-            if self._query("INSERT OR IGNORE INTO name VALUES (?, ?, 0)", key, owner).rowcount:
+            sql = "INSERT OR IGNORE INTO name VALUES (?, ?, 0)"
+            if self._db.execute(sql, (key, owner)).rowcount:
                 return None
-            found = self._query("SELECT owner, earlier FROM name WHERE key=?", key)
-            holder, earlier = found.fetchone()
+            ((holder, earlier),) = self._db.rows(
+                "SELECT owner, earlier FROM name WHERE key=?", (key,)
+            )
             if holder == owner:
                 return None
             if earlier and size_on_disk(f"{self._tree.out}/{name}") is None:
-                self._query("UPDATE name SET owner=?, earlier=0 WHERE key=?", owner, key)
+                self._db.execute("UPDATE name SET owner=?, earlier=0 WHERE key=?", (owner, key))
                 return None
         return str(holder)
 
     def is_from_before(self, name: str) -> bool:
         """Whether a manifest says that the file of this name is the one that has taken it."""
         with self._lock:
-            found = self._query("SELECT earlier FROM name WHERE key=?", self._key(name)).fetchone()
+            found = self._db.row("SELECT earlier FROM name WHERE key=?", (self._key(name),))
         return bool(found and found[0])
 
     def _read_manifest(self, folder: str) -> None:
@@ -67,16 +68,10 @@ class Names:
             key = self._key(f"{folder}/{entry['local_path']}" if folder else entry["local_path"])
             owner = _owner_by(entry)
             if owner is not None:
-                self._query("INSERT OR IGNORE INTO name VALUES (?, ?, 1)", key, owner)
+                self._db.execute("INSERT OR IGNORE INTO name VALUES (?, ?, 1)", (key, owner))
 
     def _key(self, name: str) -> str:
         return folded(name) if self._tree.folds_case else name
-
-    def _query(self, sql: str, *values: object) -> sqlite3.Cursor:
-        with scratch.disk_errors():
-            if self._db is None:
-                self._db = scratch.database(_SCHEMA)
-            return self._db.execute(sql, values)
 
 
 def _owner(server: str, resource_uri: str, label: str, path: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import threading
 from collections.abc import Iterator
 
-from xnat_download import scratch
 from xnat_download.disk import Tree
 from xnat_download.manifest import NAME, NOTE, entries
+from xnat_download.scratch import scratch
 
 # Objects that are open at the same time mostly have fewer folders; scans of one session share one.
 _MANY = 64
@@ -25,21 +24,20 @@ class Noted:
         self._tree = tree
         self._lock = threading.Lock()
         self._read: set[str] = set()
-        self._db: sqlite3.Connection | None = None
+        self._db = scratch(_SCHEMA)
 
     def digest(self, folder: str, name: str) -> str | None:
         """What the manifest of `folder` has for the file of that `name` below OUT, if anything."""
-        with self._lock, scratch.disk_errors():
-            if self._db is None:
-                self._db = scratch.database(_SCHEMA)
+        with self._lock:
             if folder not in self._read:
                 if len(self._read) >= _MANY:
                     self._read.clear()
                     self._db.execute("DELETE FROM noted")
-                self._db.executemany("INSERT OR REPLACE INTO noted VALUES (?, ?)", self._of(folder))
+                self._db.execute_many(
+                    "INSERT OR REPLACE INTO noted VALUES (?, ?)", self._of(folder)
+                )
                 self._read.add(folder)
-            sql = "SELECT digest FROM noted WHERE name=?"
-            found = self._db.execute(sql, (name,)).fetchone()
+            found = self._db.row("SELECT digest FROM noted WHERE name=?", (name,))
         return str(found[0]) if found else None
 
     def _of(self, folder: str) -> Iterator[tuple[str, str]]:

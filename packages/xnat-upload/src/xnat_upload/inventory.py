@@ -6,10 +6,8 @@ unnamed file, so that memory does not grow with the number of files.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sqlite3
 import threading
 from array import array
 from collections.abc import Iterator, Sequence
@@ -18,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from xnat_core.errors import OperationError
+from xnat_core.scratch import Scratch
 from xnat_upload.headers import Header
 from xnat_upload.labels import session_of, subject_of
 
@@ -138,13 +136,8 @@ class Inventory:
     """All instances below some paths. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._db = Scratch(_SCHEMA, "upload", cache_kb=_PAGE_CACHE_KB)
         self._lock = threading.RLock()
-        self._db.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KB}")
-        self._db.execute("PRAGMA journal_mode=OFF")
-        self._db.executescript(_SCHEMA)
-        # One transaction without an end: ending one after each statement takes longer and longer.
-        self._db.execute("BEGIN")
         self._folder: tuple[Path, int] | None = None
         self.studies: dict[str, Study] = {}
 
@@ -152,10 +145,6 @@ class Inventory:
         """Let go of everything."""
         with self._lock:
             self._db.close()
-
-    def _execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        with _disk_errors():
-            return self._db.execute(sql, parameters)
 
     # --- filling ------------------------------------------------------------------------------
 
@@ -174,7 +163,7 @@ class Inventory:
                 number = sum(len(one.series) for one in self.studies.values()) + 1
                 series = Series(number, header.series, header.number, study.id, header.modality)
                 study.series[header.series] = series
-            cursor = self._execute(
+            cursor = self._db.execute(
                 "INSERT OR IGNORE INTO instance (name, study, series, folder, file, member, size,"
                 " mtime_ns, device, inode) VALUES (?,?,?,?,?,?,?,?,?,?)",
                 (
@@ -217,10 +206,10 @@ class Inventory:
         name = name_of(found.header.uid)
         same = "device=? AND inode=? AND member IS ?"
         with self._lock:
-            row = self._execute(
+            (row,) = self._db.rows(
                 f"SELECT {_COLUMNS}, {same} {_FROM} WHERE name=?",
                 (*map(_signed, found.identity), found.member, name),
-            ).fetchone()
+            )
         return _instance(row[:-1]), bool(row[-1])
 
     def leave_out(self, instance: Instance, reason: str) -> None:
@@ -229,7 +218,7 @@ class Inventory:
 
     def _folder_id(self, path: Path) -> int:
         if self._folder is None or self._folder[0] != path:
-            cursor = self._execute("INSERT INTO folder (path) VALUES (?)", (_bytes(str(path)),))
+            cursor = self._db.execute("INSERT INTO folder (path) VALUES (?)", (_bytes(str(path)),))
             self._folder = path, int(cursor.lastrowid or 0)
         return self._folder[1]
 
@@ -238,8 +227,8 @@ class Inventory:
     def get(self, id: int) -> Instance:
         """An instance by its number."""
         with self._lock:
-            row = self._execute(f"SELECT {_COLUMNS} {_FROM} WHERE instance.id=?", (id,))
-            return _instance(row.fetchone())
+            (row,) = self._db.rows(f"SELECT {_COLUMNS} {_FROM} WHERE instance.id=?", (id,))
+        return _instance(row)
 
     def load(self, ids: Sequence[int]) -> list[Instance]:
         """Instances by their numbers, in that order."""
@@ -259,23 +248,23 @@ class Inventory:
     def by_name(self, name: str) -> Instance | None:
         """An instance by the name under which it travels."""
         with self._lock:
-            row = self._execute(f"SELECT {_COLUMNS} {_FROM} WHERE name=?", (name,)).fetchone()
+            row = self._db.row(f"SELECT {_COLUMNS} {_FROM} WHERE name=?", (name,))
         return _instance(row) if row else None
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it changed."""
         with self._lock:
-            return self._execute(sql, parameters).rowcount
+            return self._db.execute(sql, parameters).rowcount
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query; of one that may give many, only numbers are asked for."""
-        with self._lock, _disk_errors():
-            return self._db.execute(sql, parameters).fetchall()
+        with self._lock:
+            return list(self._db.rows(sql, parameters))
 
     def numbers(self, sql: str) -> array[int]:
         """The numbers that a query gives, which may be many."""
-        with self._lock, _disk_errors():
-            return array("q", (row[0] for row in self._db.execute(sql)))
+        with self._lock:
+            return array("q", (row[0] for row in self._db.rows(sql)))
 
     def amount(self, condition: str) -> Amount:
         """How many instances a condition is true of, and their size."""
@@ -297,16 +286,6 @@ class Inventory:
                 return
             yield from map(_instance, rows)
             last = rows[-1][0]
-
-
-@contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Errors of the database, of which fetching a row may have some, too, as OperationError."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        # Large inventories go to the folder for temporary files.
-        raise OperationError("upload", f"the list of files cannot be kept: {error}") from error
 
 
 def name_of(uid: str) -> str:
