@@ -8,6 +8,9 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.imports import rows
+from xnat_core.client import XNATClient
+from xnat_core.errors import ResourceNotFoundError
+from xnat_prearchive.service import PrearchiveService
 
 if TYPE_CHECKING:
     from conftest import Run, Stage
@@ -106,6 +109,20 @@ def test_what_was_deleted_is_called_so_beside_a_session_of_old(
     meanwhile(xnat, DELETING, row, lost=lost)
     status, records, err = run("delete", *words, "--yes")
     assert (status, records[0]["outcome"]) == (0, "done"), err
+
+
+@pytest.mark.parametrize("lost", [502, 503])
+def test_a_program_is_told_of_what_it_has_deleted_although_the_answer_was_lost(
+    stage: Stage, xnat: XNAT, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    monkeypatch.setattr("xnat_core.http.retries.FIRST_PAUSE", 0)
+    words = stage()
+    xnat.loses(*DELETING, lost)
+    with XNATClient(xnat.url, *xnat.admin) as client:
+        assert PrearchiveService(client).delete(*words)
+        with pytest.raises(ResourceNotFoundError):
+            PrearchiveService(client).delete(*words)
+    assert rows(xnat) == []
 
 
 def test_without_a_history_nobody_says_that_a_session_of_the_study_does_not_hold_it(

@@ -165,6 +165,16 @@ class Prearchive(GoneRows):
         if lost is not None:
             self._require_nowhere(entry)
 
+    def delete_seen(self, entry: PrearchiveEntry) -> None:
+        """As `delete`, of a row that was there a moment ago: what is not found any more has been
+        deleted since, be it by a request whose answer was lost."""
+        try:
+            self.delete(entry)
+        except ResourceNotFoundError:
+            # Or what cannot be seen any more is its project.
+            if self.find(entry) is not None:
+                raise
+
     def _require_nowhere(self, entry: PrearchiveEntry) -> None:
         """That a row is gone is no answer: raise where its data may be for all that is known."""
         kept = look_until(lambda: self.whereabouts(entry), bool)

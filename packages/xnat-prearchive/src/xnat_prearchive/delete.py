@@ -9,7 +9,8 @@ Options:
   -w --workers=<n>   How many sessions at once, with --yes.
 
 Without the words, records of kind 'prearchive' are read from standard input. Deleted data cannot be
-brought back. Without --yes the terminal is asked for every session.
+brought back. Without --yes the terminal is asked for every session. One that others archive or move
+meanwhile is a failure that says where it may be.
 
 Example:
   xnat-prearchive list -P NEURO --where status=ERROR | xnat-prearchive delete --dry-run
@@ -43,12 +44,7 @@ def work(job: Job) -> Iterator[Record]:
             return [planned(known)]
         busy = "" if is_settled(now.status) else f", which is {now.status},"
         job.confirm(f"Delete {now.id}{busy} and its files on {prearchive.client.base_url}?")
-        try:
-            prearchive.delete(now)
-        except ResourceNotFoundError:
-            # It has gone since; or what cannot be seen any more is its project.
-            if prearchive.find(now) is not None:
-                raise
+        prearchive.delete_seen(now)
         return [done(known)]
 
     yield from on_each(job, act, words, workers=0 if job.args.flag("--yes") else 1)

@@ -76,7 +76,7 @@ class PrearchiveService(BaseService):
     ) -> bool:
         """Delete one session and its files."""
         name = named(session_name, session, "session_name", "session")
-        self._prearchive.delete(self._prearchive.get(_entry(project, timestamp, name)))
+        self._prearchive.delete_seen(self._prearchive.get(_entry(project, timestamp, name)))
         return True
 
     def rebuild(self, project: str, timestamp: str, session_name: str) -> dict[str, Any]:
