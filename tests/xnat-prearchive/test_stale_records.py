@@ -32,6 +32,17 @@ def test_what_was_deleted_is_not_taken_for_archived(
     assert f"{waiting[0]['id']!r} not found; session E1 is older and has nothing of it" in err
 
 
+@pytest.mark.parametrize("command", ["archive", "wait"])
+def test_words_that_were_typed_tell_by_their_timestamp_when_it_came(
+    run: Run, waiting: Records, command: str
+) -> None:
+    run("delete", "--yes", records=waiting)
+    words = [waiting[0][key] for key in ("project", "timestamp", "name")]
+    status, records, err = run(command, *words)
+    assert (status, [record["outcome"] for record in records]) == (5, ["failed"])
+    assert "not found; session E1 is older and has nothing of it" in err
+
+
 @pytest.mark.parametrize(("command", "outcome"), [("archive", "skipped"), ("wait", "done")])
 def test_what_was_merged_is_archived(
     run: Run, waiting: Records, command: str, outcome: str
