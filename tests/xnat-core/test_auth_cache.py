@@ -186,9 +186,6 @@ def test_a_home_that_cannot_be_written_is_no_cache(tmp_path: Path) -> None:
 
 
 def test_no_home_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError
-
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     cache = AuthManager()

@@ -222,9 +222,6 @@ def test_an_answer_that_is_lost_doubles_nothing(upload: Uploader) -> None:
     upload.series()
     lost = [1]
 
-    class Lost(Exception):
-        pass
-
     original = upload.xnat.app.respond
 
     def respond(request: Request) -> Response:

@@ -109,7 +109,7 @@ class PartFile:
 
     @property
     def md5(self) -> str | None:
-        """The MD5 of what was written, where one was asked for or expected."""
+        """The MD5 of what was written, where one was expected."""
         return None if self._digest is None else self._digest.hexdigest()
 
     def write(self, block: Block) -> int:
@@ -140,7 +140,6 @@ def atomic_write(
     *,
     size: int | None = None,
     md5: str | None = None,
-    digest: bool = False,
     sync: bool = False,
     new: bool = False,
 ) -> Iterator[PartFile]:
@@ -149,8 +148,7 @@ def atomic_write(
     Bytes go to a sibling `.part` file, which replaces `final` (a link there is replaced, not
     followed) when the block ends without an exception and `size` in bytes and `md5` in hexadecimal
     are as expected. Otherwise the `.part` file is removed; a killed process leaves it. Folders are
-    made. `digest` computes the MD5 also when none is expected; `sync` returns only when the disk
-    has it; with `new` nothing is replaced.
+    made. `sync` returns only when the disk has it; with `new` nothing is replaced.
 
     Raises `IntegrityError` when size or MD5 differ, `OperationError` when the disk fails, the name
     is that of a device, or with `new` when there is something of that name by then.
@@ -159,7 +157,7 @@ def atomic_write(
         final.parent.mkdir(parents=True, exist_ok=True)
     with _disk_errors(final):
         refuse_special(final)
-    part = PartFile(unique_part_path(final), new_md5() if digest or md5 is not None else None)
+    part = PartFile(unique_part_path(final), None if md5 is None else new_md5())
     try:
         yield part
         part.close(sync=sync)

@@ -55,17 +55,14 @@ class Accounts:
         password: str = "",
         *,
         first_name: str = "",
-        last_name: str = "",
-        email: str = "",
         enabled: bool = True,
-        verified: bool = True,
         admin: bool = False,
     ) -> User:
         """Add an account, or overwrite the one of that login."""
         with self._db.transaction():
             self._db.execute(
                 "INSERT INTO account (login, password, first_name, last_name, email, enabled,"
-                " verified, modified, last_login) VALUES (?,?,?,?,?,?,?,?,'')"
+                " verified, modified, last_login) VALUES (?,?,?,?,?,?,TRUE,?,'')"
                 " ON CONFLICT (login) DO UPDATE SET password=excluded.password,"
                 " first_name=excluded.first_name, last_name=excluded.last_name,"
                 " email=excluded.email, enabled=excluded.enabled, verified=excluded.verified,"
@@ -74,10 +71,9 @@ class Accounts:
                     login,
                     _hash(password),
                     first_name or login,
-                    last_name or login,
-                    email or f"{login}@example.org",
+                    login,
+                    f"{login}@example.org",
                     enabled,
-                    verified,
                     now(),
                 ),
             )

@@ -142,9 +142,9 @@ class Disk:
                 self._db.execute("DELETE FROM pending_move WHERE rowid=?", (row["rowid"],))
 
 
-def blocks_of(source: Readable, size: int = BLOCK) -> Iterator[bytes]:
+def blocks_of(source: Readable) -> Iterator[bytes]:
     """A file in blocks."""
-    while block := source.read(size):
+    while block := source.read(BLOCK):
         yield block
 
 

@@ -61,14 +61,13 @@ class Documents:
         self._add_resources(node, Owner.of(project))
         return node
 
-    def subject(self, subject: Subject, *, experiments: bool = True) -> Node:
+    def subject(self, subject: Subject) -> Node:
         """A subject with its experiments."""
         own = {"ID": subject.id, "project": subject.project, "label": subject.label}
         node = _node("xnat:subjectData", own, subject.fields, subject.inserted)
         self._add_shares(node, subject.id, "xnat:projectParticipant")
-        if experiments:
-            found = self._store.items.experiments_of_subject(subject.id)
-            node.add("experiments/experiment", (self.experiment(item) for item in found))
+        found = self._store.items.experiments_of_subject(subject.id)
+        node.add("experiments/experiment", (self.experiment(item) for item in found))
         self._add_resources(node, Owner.of(subject))
         return node
 

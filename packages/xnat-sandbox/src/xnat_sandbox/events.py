@@ -27,17 +27,15 @@ def record(context: Context, id: str, project: str, data_type: str, action: str)
     return row.number
 
 
-def record_on(
-    context: Context, item: Project | Subject | Experiment, action: str, *, of: str = ""
-) -> int:
-    """`record` for an item; `of` names a type below it."""
+def record_on(context: Context, item: Project | Subject | Experiment, action: str) -> int:
+    """`record` for an item."""
     match item:
         case Project():
-            return record(context, item.id, item.id, of or "xnat:projectData", action)
+            return record(context, item.id, item.id, "xnat:projectData", action)
         case Subject():
-            return record(context, item.id, item.project, of or "xnat:subjectData", action)
+            return record(context, item.id, item.project, "xnat:subjectData", action)
         case Experiment():
-            return record(context, item.id, item.project, of or item.xsi_type, action)
+            return record(context, item.id, item.project, item.xsi_type, action)
 
 
 def record_scan(context: Context, session: Experiment, scan: Scan, action: str) -> int:

@@ -87,7 +87,6 @@ class ExperimentRows(ScanRows):
         project: str | None = None,
         arc: str | None = None,
         subject_id: str | None = None,
-        xsi_type: str | None = None,
         status: str | None = None,
         fields: Fields | None = None,
         user: str = "admin",
@@ -98,7 +97,6 @@ class ExperimentRows(ScanRows):
             "project": project,
             "arc": arc,
             "subject_id": subject_id,
-            "xsi_type": xsi_type,
             "status": status,
         }
         self._update("experiment", id, changes, fields, user)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,7 +142,7 @@ class Handler(WSGIRequestHandler):
             self._send_body(result, chunked=chunked)
 
     def _send_body(self, result: Any, *, chunked: bool) -> None:
-        if isinstance(result, FileBody) and not isinstance(self.connection, ssl.SSLSocket):
+        if isinstance(result, FileBody):
             count = result.stop - result.start
             if count and self.connection.sendfile(result.file, result.start, count) < count:
                 raise ConnectionResetError("the file became shorter")
@@ -172,14 +171,8 @@ class Handler(WSGIRequestHandler):
 class WebServer:
     """The application listening on a port, in a thread of its own."""
 
-    def __init__(
-        self,
-        app: WSGIApplication,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        self._server = listen(app, host, port, ssl_context)
+    def __init__(self, app: WSGIApplication, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._server = listen(app, host, port)
         self.host = host
         self.port = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -202,9 +195,7 @@ class WebServer:
         self._thread.join()
 
 
-def listen(
-    app: WSGIApplication, host: str, port: int, ssl_context: ssl.SSLContext | None = None
-) -> BaseWSGIServer:
+def listen(app: WSGIApplication, host: str, port: int) -> BaseWSGIServer:
     """A listening server that `serve_forever()` runs; port 0 picks a free one."""
     # werkzeug would write to standard error and end the program when the port is taken.
     try:
@@ -221,6 +212,5 @@ def listen(
             app,
             threaded=True,
             request_handler=Handler,
-            ssl_context=ssl_context,
             fd=listening.fileno(),
         )

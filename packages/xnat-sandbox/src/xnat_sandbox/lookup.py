@@ -45,9 +45,7 @@ def find_subject(context: Context, subject: str, project: str = "") -> Subject |
     return found if found and reads(context, found) else None
 
 
-def experiment_of(
-    context: Context, experiment: str, project: str = "", subject: str = ""
-) -> Experiment:
+def experiment_of(context: Context, experiment: str, project: str = "") -> Experiment:
     """An experiment that the caller may read; 404 otherwise."""
     found = find_experiment(context, experiment, project)
     if found is None:

@@ -62,9 +62,9 @@ def text(body: str, status: int = 200, mimetype: str = "text/plain") -> Response
     return Response(body, status, mimetype=mimetype)
 
 
-def html_page(body: str, status: int = 200) -> Response:
+def html_page(body: str) -> Response:
     """A page for browsers."""
-    return Response(f"<html><body>{body}</body></html>", status, mimetype="text/html")
+    return Response(f"<html><body>{body}</body></html>", mimetype="text/html")
 
 
 def json_body(value: Any, status: int = 200) -> Response:
@@ -72,12 +72,12 @@ def json_body(value: Any, status: int = 200) -> Response:
     return Response(json.dumps(value), status, mimetype="application/json")
 
 
-def streamed(chunks: Iterable[str] | Iterable[bytes], mimetype: str, status: int = 200) -> Response:
+def streamed(chunks: Iterable[str] | Iterable[bytes], mimetype: str) -> Response:
     """A body of unknown length: chunked on the wire, never with a Content-Length.
 
     A failure while it is produced ends it early: a truncated body under a good status.
     """
-    response = Response(_until_failure(chunks), status, mimetype=mimetype)
+    response = Response(_until_failure(chunks), mimetype=mimetype)
     response.automatically_set_content_length = False
     return response
 

@@ -152,7 +152,7 @@ def gzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
-def in_blocks(parts: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
+def in_blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Small parts joined, so that thousands of small files do not cost a system call each.
 
     What came before a failure still goes out.
@@ -160,11 +160,11 @@ def in_blocks(parts: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
     waiting = bytearray()
     try:
         for part in parts:
-            if not waiting and len(part) >= size:
+            if not waiting and len(part) >= BLOCK:
                 yield part
                 continue
             waiting += part
-            if len(waiting) >= size:
+            if len(waiting) >= BLOCK:
                 yield bytes(waiting)
                 waiting.clear()
     except Exception:
