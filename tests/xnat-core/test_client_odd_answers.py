@@ -52,6 +52,25 @@ def test_a_hint_does_not_stop_a_body_that_is_on_its_way() -> None:
         assert client.put("/data/x", body=body, timeout=20).text == str(size)
 
 
+@pytest.mark.parametrize("there", [4, 12, 30, len(HINT) - 1, len(HINT) + 4])
+def test_half_a_hint_does_not_stop_a_body_either(there: int) -> None:
+    def hint(connection: Connection) -> None:
+        connection.socket.settimeout(5)
+        connection.socket.sendall((2 * HINT)[:there])
+        while len(connection.rest) < size // 2:
+            if not (block := connection.socket.recv(1 << 20)):
+                return
+            connection.rest += block
+        connection.socket.sendall((2 * HINT)[there:])
+        received = connection.read_body()
+        connection.socket.sendall(answer(b"%d" % len(received)))
+
+    size = 40 << 20
+    with scripted(hint, read_bodies=False) as server, XNATClient(server.url) as client:
+        body = BytesBody(bytes(size))
+        assert client.put("/data/x", body=body, timeout=20).text == str(size)
+
+
 def test_hints_without_an_end_are_a_timeout() -> None:
     with (
         scripted(HINT * 100_000) as server,

@@ -26,6 +26,7 @@ from xnat_core.http.streams import BLOCK, Stream
 # Seconds in which a block of the body must leave. The library would allow no more of them than for
 # connecting.
 SEND_SECONDS = 300
+_VERSION = b"HTTP/1."
 _HINT = re.compile(rb"HTTP/1\.\d 1\d\d\b(?:.*\n)+?\r?\n")
 
 
@@ -131,7 +132,16 @@ class _Watched(HTTPConnection):
         if type(self.sock) is not socket.socket or not wait_for_read(self.sock, timeout=0.0):
             return False
         said = self.sock.recv(BLOCK, socket.MSG_PEEK)
-        return _HINT.sub(b"", said) != b"" or not said
+        return not said or _is_answer(_HINT.sub(b"", said))
+
+
+def _is_answer(begun: bytes) -> bool:
+    """Whether what comes behind whole hints is more than a hint whose end is still to come.
+
+    Of its first bytes that cannot be said yet; before the next block they are looked at again.
+    """
+    version, status = begun[: len(_VERSION)], begun[len("HTTP/1.1 ") :]
+    return not (_VERSION.startswith(version) and status[:1] in (b"", b"1"))
 
 
 class _WatchedTLS(_Watched, HTTPSConnection):
