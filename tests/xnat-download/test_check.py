@@ -99,10 +99,11 @@ def test_a_file_in_the_place_of_the_folder_is_told(session: Downloader) -> None:
     )
 
 
-def test_a_manifest_that_is_damaged_fails_the_audit(session: Downloader) -> None:
+@pytest.mark.parametrize("damage", ["{nonsense", "[" * 100_000, "1" * 5000])
+def test_a_manifest_that_is_damaged_fails_the_audit(session: Downloader, damage: str) -> None:
     session(*named(session))
     path = session.out / "MR1/manifest.ndjson"
-    path.write_text("{nonsense\n" + path.read_text())
+    path.write_text(f"{damage}\n{path.read_text()}")
     ran = session("check", session.out)
     assert ran.status == 8
     assert "line 1 is not the record of a file" in ran.err

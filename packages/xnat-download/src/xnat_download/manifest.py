@@ -269,7 +269,7 @@ def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
                 if b"\\ud" in line.lower():
                     # Half of a character: neither a database nor a disk takes it.
                     json.dumps(record, ensure_ascii=False).encode()
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 local = None
             if isinstance(local, str):
                 yield record
