@@ -13,7 +13,7 @@ import pytest
 
 from support.uploads import Uploader
 from xnat_core import dicom_files
-from xnat_core.dicom_files import LocalFile
+from xnat_core.dicom_files import HEAD, LocalFile
 from xnat_core.errors import UploadError
 from xnat_core.files import md5_of
 from xnat_sandbox.samples import write_series
@@ -43,6 +43,15 @@ def test_dicom_behind_a_damaged_member_of_a_zip_is_dicom(tmp_path: Path, name: s
 
 def test_a_damaged_zip_without_dicom_is_a_file_like_others(tmp_path: Path) -> None:
     assert not counts_as_dicom(packed(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["IM1.dcm", "IM1.IMA"])
+def test_damaged_dicom_of_the_time_before_the_mark_is_dicom(tmp_path: Path, name: str) -> None:
+    (instance,) = write_series(tmp_path / "series", patient="DOE", instances=1)
+    old = instance.read_bytes()[HEAD:]
+    cut = tmp_path / name
+    cut.write_bytes(old[: old.index(b"DOE") + 3])
+    assert counts_as_dicom(cut)
 
 
 @pytest.mark.parametrize("name", ["packed.zip", "IM1.dcm"])

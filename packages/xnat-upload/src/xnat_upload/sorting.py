@@ -17,9 +17,9 @@ from xnat_upload.scan import Scan
 def counts_as_dicom(path: Path) -> bool:
     """Whether a file is for the images of a session and not to be attached as it is.
 
-    So is a damaged one, a zip that holds some, and a DICOMDIR: as files of a resource they would
-    pass no anonymization. `.img` files of other formats are not. Raises UploadError for a file that
-    cannot be read.
+    So is a damaged one, by its first bytes or its name, a zip that holds some, and a DICOMDIR: as
+    files of a resource they would pass no anonymization. `.img` files of other formats are not.
+    Raises UploadError for a file that cannot be read.
     """
     if path.name.lower().endswith(".zip"):
         return _holds_dicom(path)
@@ -30,7 +30,7 @@ def counts_as_dicom(path: Path) -> bool:
     try:
         return read_file(path) is not None
     except DicomParseError:
-        return False
+        return not path.name.lower().endswith(".img")
 
 
 def _holds_dicom(archive: Path) -> bool:
