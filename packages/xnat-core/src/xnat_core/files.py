@@ -19,6 +19,8 @@ from xnat_core.private_files import refuse_special
 
 BLOCK = 1 << 20
 _LONGEST_NAME = 255
+# What stands around a name: a dot, the numbers of a process and of a try, the suffix.
+_MARK = len(".") + len(".4294967295-01234567.part")
 # One of our own: a program that seeds the common one would get the same names everywhere.
 _random = random.Random()
 
@@ -87,13 +89,24 @@ def copy_blocks(
 def unique_part_path(final: Path) -> Path:
     """Return a hidden sibling of `final`, different in each call, process and host.
 
-    `.{name}.{process}-{random}.part`, with the name shortened where a file system's 255 bytes for a
-    name would not hold it.
+    `.{name}.{process}-{random}.part`, the name as `part_stem` has it.
     """
     mark = f".{os.getpid()}-{_random.getrandbits(32):08x}.part"
-    name = os.fsencode(final.name)[: _LONGEST_NAME - len(mark) - 1]
+    return final.with_name(f".{part_stem(final.name)}{mark}")
+
+
+def part_stem(name: str) -> str:
+    """How the partial files of a file are called: by its name, shortened where a file system's 255
+    bytes would not hold it, always to the same that no other name is shortened to."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_NAME - _MARK:
+        return name
+    digest = new_md5()
+    digest.update(encoded)
+    ending = f"~{digest.hexdigest()[:16]}"
+    begin = encoded[: _LONGEST_NAME - _MARK - len(ending)]
     # Cutting may have split a character; what is left of it would be no name on some systems.
-    return final.with_name(f".{name.decode('utf-8', 'ignore')}{mark}")
+    return f"{begin.decode('utf-8', 'ignore')}{ending}"
 
 
 class PartFile:

@@ -32,7 +32,7 @@ from xnat_download.contents import Contents, stranger_in
 from xnat_download.counts import Counts
 from xnat_download.inventory import THERE, Group
 from xnat_download.manifest import NAME, entries
-from xnat_download.partial import Partial, left_parts, remove_left
+from xnat_download.partial import Partial, remove_left_of
 from xnat_download.places import Place, component
 from xnat_download.trouble import DiskError, Interrupted
 
@@ -138,9 +138,7 @@ def _fetch(download: Download, archive: Archive) -> Iterable[Work]:
 
 
 def _bring(download: Download, archive: Archive) -> None:
-    for name, left in left_parts(archive.final.parent):
-        if name == archive.final.name:
-            remove_left(left)
+    remove_left_of(archive.final)
     for attempt in range(ATTEMPTS):
         check_stop()
         partial = Partial(archive.final)

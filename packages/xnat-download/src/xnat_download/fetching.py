@@ -13,6 +13,7 @@ from xnat_core.errors import (
     ServerError,
     XNATCtlError,
 )
+from xnat_core.files import part_stem
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop, rest
 from xnat_download.counts import Counts
@@ -96,9 +97,10 @@ def look(download: Download, group: Group) -> None:
         try:
             name = engine.tree.name_of(group, file)
             path = engine.tree.path(name)
+            stem = part_stem(path.name)
             if shared:
-                of_file = engine.leftovers.take(path.parent, path.name)
-                parts.setdefault(path.parent, {}).setdefault(path.name, set()).update(of_file)
+                of_file = engine.leftovers.take(path.parent, stem)
+                parts.setdefault(path.parent, {}).setdefault(stem, set()).update(of_file)
             elif path.parent not in parts:
                 parts[path.parent] = parts_in(path.parent)
                 if path.parent == engine.tree.out / folder:
@@ -119,9 +121,9 @@ def look(download: Download, group: Group) -> None:
         elif dry_run:
             download.begin()
             download.add(Counts(files=1, bytes=file.size or 0))
-        elif any(_is_worth_resuming(file, part) for part in parts[path.parent].get(path.name, ())):
+        elif any(_is_worth_resuming(file, part) for part in parts[path.parent].get(stem, ())):
             inventory.mark_part(file.id)
-            del parts[path.parent][path.name]
+            del parts[path.parent][stem]
     if not dry_run:
         for left in parts.values():
             for path in itertools.chain.from_iterable(left.values()):

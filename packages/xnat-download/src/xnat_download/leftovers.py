@@ -19,11 +19,11 @@ Parts = dict[str, set[Path]]
 
 
 def parts_in(folder: Path) -> Parts:
-    """The partial files in a folder by the names they are meant for: several, after several runs
+    """The partial files in a folder by the `part_stem` of their files: several, after several runs
     that were killed."""
     found: Parts = defaultdict(set)
-    for name, part in left_parts(folder):
-        found[name].add(part)
+    for stem, part in left_parts(folder):
+        found[stem].add(part)
     return found
 
 
@@ -34,16 +34,17 @@ class Leftovers:
         self._lock = threading.Lock()
         self._folders: dict[Path, Parts] = {}
 
-    def take(self, folder: Path, name: str) -> set[Path]:
-        """Those of one file. Nobody else is given them; those beside are of other objects."""
+    def take(self, folder: Path, stem: str) -> set[Path]:
+        """Those of one file, by its `part_stem`. Nobody else is given them; those beside are of
+        other objects."""
         with self._lock:
             if folder not in self._folders:
                 if len(self._folders) >= _MANY:
                     self._folders.clear()
                 self._folders[folder] = parts_in(folder)
-            return self._folders[folder].pop(name, set())
+            return self._folders[folder].pop(stem, set())
 
-    def spare(self, path: Path, name: str) -> None:
-        """Not a partial file of that name, but data that looks like one."""
+    def spare(self, path: Path, stem: str) -> None:
+        """Not a partial file called so, but data that looks like one."""
         with self._lock:
-            self._folders.get(path.parent, {}).get(name, set()).discard(path)
+            self._folders.get(path.parent, {}).get(stem, set()).discard(path)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from xnat_core.behind import Behind
 from xnat_core.errors import IntegrityError
-from xnat_core.files import BLOCK, Block, new_md5, unique_part_path
+from xnat_core.files import BLOCK, Block, new_md5, part_stem, unique_part_path
 from xnat_download.trouble import disk_errors
 
 try:
@@ -129,7 +129,7 @@ class Partial:
 
 
 def left_parts(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The partial files in a folder, whoever they are of, each with the name it is meant for.
+    """The partial files in a folder, whoever they are of, each with the `part_stem` of its file.
 
     Those that the disk does not tell of only stay where they are.
     """
@@ -150,9 +150,13 @@ def remove_left(path: Path) -> None:
 
 def remove_left_of(final: Path) -> None:
     """Remove what earlier attempts at one file have left."""
-    for name, path in left_parts(final.parent):
-        if name == final.name:
-            remove_left(path)
+    for path in _left_of(final):
+        remove_left(path)
+
+
+def _left_of(final: Path) -> list[Path]:
+    stem = part_stem(final.name)
+    return [path for found, path in left_parts(final.parent) if found == stem]
 
 
 def _make_folder(folder: Path) -> None:
@@ -181,9 +185,8 @@ def _create(final: Path) -> tuple[Path, int]:
 
 def _take_over(final: Path) -> tuple[Path, int] | None:
     """The longest of the partial files that are left of `final`; the others are removed."""
-    left = [path for name, path in left_parts(final.parent) if name == final.name]
     best: tuple[Path, int] | None = None
-    for path in sorted(left, key=_size, reverse=True):
+    for path in sorted(_left_of(final), key=_size, reverse=True):
         if best is not None:
             remove_left(path)
         elif (descriptor := _open_left(path)) is not None:
