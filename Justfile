@@ -30,7 +30,7 @@ fix:
 release:
     tools/release
 
-# Measure: startup, streams (tools/bench).
+# Measure: startup, transfers, streams …; each file in tools/bench says what and how.
 bench NAME='startup' *ARGS:
     tools/setup
     .venv/bin/python tools/bench/{{NAME}}.py {{ARGS}}
