@@ -32,7 +32,7 @@ def test_what_is_there_is_looked_at_once(upload: Uploader) -> None:
     assert [record["outcome"] for record in again.records] == ["skipped"]
     assert len(asked(upload, SESSION, before)) == 1
     assert len(asked(upload, "/files", before)) == 1
-    assert len(asked(upload, "/prearchive/", before)) == 1
+    assert len(asked(upload, "/prearchive", before)) == 1
 
 
 def test_what_waits_in_the_prearchive_is_looked_at_once(upload: Uploader) -> None:

@@ -155,7 +155,7 @@ def test_a_file_that_changes_meanwhile_is_told_and_not_called_sent(
     *_, last = upload.series()
 
     def grow(request: Request) -> None:
-        if request.path == "/data/prearchive/projects/P1":
+        if request.path == "/data/prearchive":
             last.write_bytes(last.read_bytes() + bytes(9))
 
     upload.xnat.before(grow)
@@ -180,7 +180,7 @@ def test_an_archive_that_is_replaced_meanwhile_is_told(
                 packed.writestr(name.name, name.read_bytes() + more)
 
     def replace(request: Request) -> None:
-        if request.path == "/data/prearchive/projects/P1":
+        if request.path == "/data/prearchive":
             pack(files[:left] if left == 0 else files, bytes(9 * left))
 
     pack(files)

@@ -55,6 +55,19 @@ class PrearchiveRows:
         # The server adds them to every project: what is done to all of one must not reach them.
         return [entry for entry in entries if entry.project != UNASSIGNED]
 
+    def of_study(self, project: str, study_uid: str) -> list[PrearchiveEntry]:
+        """The rows of a study in a project where this user may edit.
+
+        Where the listing of the project would tell of all its rows, the server tells of these.
+        """
+        try:
+            rows = self.client.rows(path("data", "prearchive"), params={"tag": study_uid})
+        except ResourceNotFoundError:
+            # The study may lie in another project, too, where this user has no rights.
+            return self.entries(project, study_uid=study_uid)
+        entries = map(entry_of_row, rows)
+        return [one for one in entries if (one.project, one.uid) == (project, study_uid)]
+
     def find(self, entry: PrearchiveEntry) -> PrearchiveEntry | None:
         """The row as it is now; None when it is gone."""
         try:

@@ -17,15 +17,13 @@ routes = Routes()
 @routes.data("/prearchive", variants=LIST)
 def list_all(request: Request, context: Context) -> Response:
     """What the caller may edit, all of it or one study."""
-    sessions = intake_of(context).prearchive.all()
-    visible = [session for session in sessions if _sees(context, session)]
+    prearchive = intake_of(context).prearchive
     tag = context.parameters.get("tag")
-    if tag:
-        of_study = [session for session in visible if session.tag == tag]
-        if not of_study and any(session.tag == tag for session in sessions):
-            # The refusal happens in a constructor, so it looks like absence.
-            raise StatusError(404)
-        return table(request, context, of_study)
+    sessions = prearchive.of_study(tag) if tag else prearchive.all()
+    visible = [session for session in sessions if _sees(context, session)]
+    if tag and sessions and not visible:
+        # The refusal happens in a constructor, so it looks like absence.
+        raise StatusError(404)
     return table(request, context, visible)
 
 

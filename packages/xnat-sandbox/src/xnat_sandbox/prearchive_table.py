@@ -72,6 +72,10 @@ class Prearchive:
         """Every session in the order of arrival."""
         return [_session(row) for row in self._db.rows("SELECT * FROM prearchive ORDER BY number")]
 
+    def of_study(self, tag: str) -> list[StagedSession]:
+        sql = "SELECT * FROM prearchive WHERE tag=? ORDER BY number"
+        return [_session(row) for row in self._db.rows(sql, (tag,))]
+
     def with_status(self, status: str) -> list[StagedSession]:
         sql = "SELECT * FROM prearchive WHERE status=? ORDER BY number"
         return [_session(row) for row in self._db.rows(sql, (status,))]

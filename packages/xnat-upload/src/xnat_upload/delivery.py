@@ -93,7 +93,7 @@ class Delivery:
         """Upload. Raises the error that stopped it, or that left the session incomplete."""
         damaged = self.recall()
         try:
-            survey = self.look(max(0.0, lagging.PATIENCE - self.journal.age))
+            survey = self._look_with(self.first_look, lagging.PATIENCE - self.journal.age)
         except LATE as late:
             return self.only_late(late)
         self.require_permission(survey)
@@ -128,9 +128,13 @@ class Delivery:
         if self.permission.added_to is not None:
             self._proceed(replace(self.manner, merges=True))
 
-    def look(self, patience: float | None = None) -> Survey:
+    def look(self) -> Survey:
         """See what the server has; its listings may lag behind what it has taken."""
-        return self._look_with(self.surveyor.look, patience)
+        return self._look_with(self.surveyor.look, None)
+
+    def first_look(self) -> Survey:
+        """See what the server has, also of others where nothing of theirs may be touched."""
+        return self.surveyor.look(strangers=self.manner.overwrite == "none")
 
     def _look_behind(self, survey: Survey, done: Delivered) -> Survey:
         """The same behind an end that was reached: what was seen there is not asked for again."""

@@ -98,7 +98,7 @@ class Streaming:
             delivery.recall()
             with contextlib.suppress(UploadError):
                 # What cannot be told from the few files that are known yet, all of them may tell.
-                stream.survey = delivery.surveyor.look()
+                stream.survey = delivery.first_look()
             if stream.survey is not None and stream.survey.is_empty:
                 delivery.require_permission(stream.survey)
                 delivery.begin()

@@ -35,18 +35,18 @@ IMAGE_SESSION = "xnat:imageSessionData"
 class Survey:
     """Where data of a session are.
 
-    `rows` are those of the prearchive that hold our studies, `strangers` others of that label;
-    `direct` is what still goes straight into the archive.
+    `rows` are those of the prearchive that hold our studies, `strangers` others of that label, None
+    where nobody has looked for them; `direct` is what still goes straight into the archive.
     """
 
     session: Session | None = None
     rows: list[PrearchiveEntry] = field(default_factory=list)
-    strangers: list[PrearchiveEntry] = field(default_factory=list)
+    strangers: list[PrearchiveEntry] | None = None
     direct: list[Landing] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the server knows nothing of that label."""
+        """Whether nothing of that label was seen."""
         return not (self.session or self.rows or self.strangers or self.direct)
 
 
@@ -139,20 +139,26 @@ class Surveyor:
         version = self.client.server_version()
         return not version or version >= DIRECT_ARCHIVE_SINCE
 
-    def look(self, session: Session | None = None, ended: Collection[str] = ()) -> Survey:
+    def look(
+        self,
+        session: Session | None = None,
+        ended: Collection[str] = (),
+        *,
+        strangers: bool = False,
+    ) -> Survey:
         """Wait for what is in motion, then list everything and compare it with the inventory.
 
         A `session` that has just been seen in the archive is not asked for again, nor are rows of
-        the direct archive that have just `ended` (their URIs).
+        the direct archive that have just `ended` (their URIs). `strangers` are looked for where
+        that is asked for: it takes the listing of all that waits in the project.
         """
         survey = Survey(direct=list(self._receiving(ended)))
         # In this order: what goes into the archive meanwhile is seen in one of both.
-        entries = list(self._entries())
+        entries = self._entries() if strangers else self._own_entries()
         survey.session = self._archived(session)
-        for entry in entries:
-            if not self._is_ours(entry):
-                survey.strangers.append(entry)
-                continue
+        if strangers:
+            survey.strangers = [entry for entry in entries if not self._is_ours(entry)]
+        for entry in filter(self._is_ours, entries):
             if not self.destination.archive:
                 require_subject_of_row(entry, self.destination.subject)
             if settled := self.prearchive.settled(entry, self.patience):
@@ -247,12 +253,36 @@ class Surveyor:
                 candidates.setdefault(uri, landing)
         return [landing for landing in candidates.values() if landing.study]
 
-    def _entries(self) -> Iterable[PrearchiveEntry]:
-        for entry in self.prearchive.entries(self.destination.project):
-            if entry.project == self.destination.project and (
-                entry.label == self.destination.session
-            ):
-                yield entry
+    def _entries(self) -> list[PrearchiveEntry]:
+        """All rows of that label."""
+        return self._labelled(self.prearchive.entries(self.destination.project))
+
+    def _own_entries(self) -> list[PrearchiveEntry]:
+        """Those of our study, and those where data of this upload have landed, whatever UID the
+        server has given them; of several studies the listing of all rows tells at once."""
+        first, *more = self.difference.studies
+        if more or not first.uid:
+            return self._entries()
+        rows = self.prearchive.of_study(self.destination.project, first.uid)
+        known = {row.id for row in rows}
+        for place in self._landed():
+            if place.id not in known and (found := self.prearchive.find(place)):
+                rows.append(found)
+        return self._labelled(rows)
+
+    def _labelled(self, rows: Iterable[PrearchiveEntry]) -> list[PrearchiveEntry]:
+        wanted = self.destination.project, self.destination.session
+        return [row for row in rows if (row.project, row.label) == wanted]
+
+    def _landed(self) -> list[PrearchiveEntry]:
+        """The rows of the project where something of this upload has landed, as they were told."""
+        entries = [
+            landing.entry()
+            for place in self.places
+            for landing in landings_of(place)
+            if landing.area == PREARCHIVE
+        ]
+        return [entry for entry in entries if entry.project == self.destination.project]
 
     def _is_ours(self, entry: PrearchiveEntry) -> bool:
         uids = {study.uid for study in self.difference.studies}

@@ -128,7 +128,5 @@ class DirectArchive:
         session = archived_session(self.client, landing.project, landing.name)
         if session is not None:
             return session
-        for entry in Prearchive(self.client).entries(landing.project):
-            if (entry.label, entry.uid) == (landing.name, landing.study):
-                return entry
-        return None
+        rows = Prearchive(self.client).of_study(landing.project, landing.study)
+        return next((entry for entry in rows if entry.label == landing.name), None)
