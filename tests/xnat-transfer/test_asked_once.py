@@ -40,3 +40,11 @@ def test_scans_are_not_listed_again_when_none_was_sent(transfer: Transfer, tmp_p
     assert transfer().status == 0
     # What is there, what is behind the change, and whether all is there.
     assert asked(transfer, before)["scans"] == 3
+
+
+def test_what_waits_in_the_prearchive_is_not_listed_for_every_session(transfer: Transfer) -> None:
+    for number in range(1, 6):
+        transfer.has_session(f"S{number}", f"S{number}_MR1", "MR")
+    assert transfer().status == 0
+    listings = [r for r in transfer.dest.requests("GET") if r.path == "/data/prearchive/projects/B"]
+    assert len(listings) <= 1

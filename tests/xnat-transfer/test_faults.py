@@ -85,7 +85,7 @@ def test_what_the_import_passes_over_is_missed_in_a_row_that_is_listed_late(
         return f"unable to read DICOM object {name}" if uid in left and left.pop() else None
 
     def late(request: Request) -> Response | None:
-        if request.path != "/data/prearchive/projects/B" or left or not unlisted:
+        if request.path != "/data/prearchive" or left or not unlisted:
             return None
         unlisted.clear()
         return Response('{"ResultSet":{"Result":[]}}', mimetype="application/json")

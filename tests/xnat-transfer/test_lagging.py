@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     ("listing", "after"),
     [
-        ("/prearchive/projects/B$", "POST /data/services/import"),
+        ("/prearchive(/projects/B)?$", "POST /data/services/import"),
         ("/prearchive/projects/B/.*/S1_MR1$", "POST /data/services/import"),
         ("/scans$", "POST /data/services/archive"),
         ("/scans$", "PUT /data/experiments"),

@@ -271,20 +271,26 @@ class Staging:
             archive(error.entry, overwrite=True)
 
     def _entries(self) -> list[PrearchiveEntry]:
-        return [entry for entry in self._labelled() if self._is_ours(entry)]
-
-    def _is_ours(self, row: PrearchiveEntry) -> bool:
-        noted = self.route.run.latest(_ROW, self._row_key(row)) is not None
-        return noted or (row.uid is not None and row.uid == self.study)
+        project = self.destination.project
+        rows = self._prearchive.of_study(project, self.study) if self.study else []
+        known = {row.id for row in rows}
+        # What some run has sent, whatever study it is of there. Rows of no project are not shown.
+        for place in map(_place, self.route.run.below(_ROW, self._session.id)):
+            if place.project == project and place.id not in known:
+                rows += filter(None, [self._prearchive.find(place)])
+        return self._of_labels(rows)
 
     def _row_key(self, row: PrearchiveEntry) -> str:
         return f"{self._session.id}/{row.id}"
 
     def _labelled(self) -> list[PrearchiveEntry]:
+        return self._of_labels(self._prearchive.entries(self.destination.project))
+
+    def _of_labels(self, entries: Iterable[PrearchiveEntry]) -> list[PrearchiveEntry]:
         wanted = self.destination
         return [
             entry
-            for entry in self._prearchive.entries(wanted.project)
+            for entry in entries
             if (entry.project, entry.label) == (wanted.project, wanted.session)
             and (entry.subject or "").lower() == wanted.subject.lower()
         ]
@@ -302,6 +308,12 @@ class Staging:
             return False
         wanted = lack.holding.files[path].size
         return bool(self.route.anonymizes) or wanted is None or held[key] == wanted
+
+
+def _place(id: str) -> PrearchiveEntry:
+    """The row that `PrearchiveEntry.id` names."""
+    project, timestamp, name = id.split("/", 2)
+    return PrearchiveEntry(project=project, timestamp=timestamp, name=name)
 
 
 def _unheld(

@@ -211,6 +211,18 @@ class Run:
         found = self._last(entity_type, local_id)
         return found[1] if found else None
 
+    def below(self, entity_type: str, local_id: str) -> list[str]:
+        """The IDs below one (with a slash between) that runs between these two ends wrote of."""
+        rows = self._state.read(
+            "SELECT DISTINCT m.local_id FROM entity_manifest m"
+            " JOIN sync_history h ON h.id = m.sync_id"
+            " WHERE m.entity_type=? AND m.local_id>=? AND m.local_id<?"
+            " AND h.source_url=? AND h.dest_url=? AND h.dest_project=?",
+            # What follows the slash is the digit nought.
+            (entity_type, f"{local_id}/", f"{local_id}0", *self._pair),
+        )
+        return [str(row["local_id"]).removeprefix(f"{local_id}/") for row in rows]
+
     def _last(self, entity_type: str, local_id: str) -> tuple[int, Entity] | None:
         names = ", ".join(f"m.{name}" for name in Entity.__slots__)
         rows = self._state.read(
