@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import resource
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from support.full_disk import full_disk
 from xnat_core.errors import OperationError
 from xnat_core.scratch import Scratch
 
@@ -19,17 +18,6 @@ ADD = "INSERT OR IGNORE INTO name VALUES (?)"
 ALL = "SELECT text FROM name ORDER BY text"
 LONG = "x" * 1000
 SAID = "^upload: the list of files cannot be kept: "
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow, as on a disk that is full; nor can the report of the tests meanwhile."""
-    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 
 
 def filled(count: int) -> Scratch:

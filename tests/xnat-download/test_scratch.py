@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.full_disk import full_disk
 from xnat_core.errors import OperationError
 from xnat_download.audit import Known
 from xnat_download.disk import Tree
@@ -17,17 +16,6 @@ from xnat_download.names import Names
 from xnat_download.places import Place
 
 LONG = "x" * 1000
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow, as on a disk that is full; nor can the report of the tests meanwhile."""
-    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 
 
 def inventory() -> Callable[[str], object]:
