@@ -30,6 +30,7 @@ class AskedKeys:
         self._shown = set(columns_of(args))
         if command.listing and (sorting := args.text("--sort-by")):
             self._shown.add(sorting.partition(":")[0])
+        self.are_any = bool(self._tested or self._shown)
         self._first: Mapping[str, Any] = {}
         self._is_judged = not (command.listing and self._tested)
 

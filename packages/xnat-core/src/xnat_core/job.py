@@ -5,7 +5,6 @@ A tool never prints, exits or opens a connection by itself; it asks the job.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import sys
 import threading
@@ -31,7 +30,7 @@ from xnat_core.records import (
     skipped,
     where,
 )
-from xnat_core.stdout import OUTPUT_ERRORS, end_output, writer_of
+from xnat_core.stdout import end_output, output_error, put_bytes, writer_of
 from xnat_core.tally import Tally
 from xnat_core.writers import FORMATS, Facts, Sorted, Table, Writer
 
@@ -257,13 +256,15 @@ class Job:
         """Write one record, count it, and tell of its failure unless the tool before did."""
         if self._is_dry and not passed:
             record = of_dry_run(record)
+        outcome = record.get("outcome")
         with self._lock:
-            self.tally.count(record)
-            self.bounds.used(record)
-            if record.get("outcome") == "failed":
+            if outcome is not None:
+                self.tally.count(record)
+                self.bounds.used(record)
+            if outcome == "failed":
                 if not passed:
                     self.console.error(failure_text(record))
-            elif not self._passes(record, passed):
+            elif self._asked.are_any and not self._passes(record, passed):
                 return
             elif self._limit is not None and self._written >= self._limit and not self._sorted:
                 raise Enough
@@ -280,18 +281,21 @@ class Job:
         return True
 
     def _write(self, record: Record) -> None:
-        drawn = self._progress
-        aside = drawn.aside() if drawn and sys.stdout.isatty() else contextlib.nullcontext()
-        with OUTPUT_ERRORS, aside:
-            self.writer.write(record)
+        try:
+            if self._progress and sys.stdout.isatty():
+                with self._progress.aside():
+                    self.writer.write(record)
+            else:
+                self.writer.write(record)
+        except OSError as error:
+            raise output_error(error) from None
 
     def write_bytes(self, block: bytes) -> None:
         """Write bytes of an answer that is no record, a file for one, as they are."""
-        with self._lock, OUTPUT_ERRORS:
+        with self._lock:
             self._written += 1
             self.has_written_bytes = True
-            sys.stdout.buffer.write(block)
-            sys.stdout.buffer.flush()
+            put_bytes(block)
 
     @cached_property
     def writer(self) -> Writer:
@@ -302,10 +306,8 @@ class Job:
     def finish(self) -> int:
         """Close output, tell how it went, and give the exit status."""
         self.stop_drawing()
-        with OUTPUT_ERRORS:
-            if self._written == 0 or "writer" in self.__dict__:
-                self.writer.close()
-            end_output()
+        has_writer = self._written == 0 or "writer" in self.__dict__
+        end_output(self.writer if has_writer else None)
         self.close()
         self._tell_why_little_came()
         self._tell_what_was_done()

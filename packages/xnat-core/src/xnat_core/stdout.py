@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from types import TracebackType
 
 from xnat_core.asked_keys import columns_of
 from xnat_core.commandline import Args, Command
@@ -16,34 +15,41 @@ class OutputError(XNATCtlError):
     """Standard output takes no more, a full disk for one."""
 
 
-class _OutputErrors:
-    """Makes errors of standard output those of this project; entered for every record."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"standard output: {error.strerror}") from None
+def output_error(error: OSError) -> Exception:
+    """An error of standard output as one of this project; that of a closed pipe as it is."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    return OutputError(f"standard output: {error.strerror}")
 
 
-OUTPUT_ERRORS = _OutputErrors()
-
-
-def end_output() -> None:
-    """Write what is left, and learn what NFS tells only when a file is closed: a full quota, lost
-    blocks. Raises OSError."""
-    sys.stdout.flush()
+def put_bytes(block: bytes) -> None:
+    """Write bytes at once. Raises OutputError."""
     try:
-        copy = os.dup(sys.stdout.fileno())
+        sys.stdout.buffer.write(block)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise output_error(error) from None
+
+
+def end_output(writer: Writer | None) -> None:
+    """Write what is left, and learn what NFS tells only when a file is closed: a full quota, lost
+    blocks. Raises OutputError."""
+    try:
+        if writer is not None:
+            writer.close()
+        sys.stdout.flush()
+        if (copy := _copy()) is not None:
+            os.close(copy)
+    except OSError as error:
+        raise output_error(error) from None
+
+
+def _copy() -> int | None:
+    """Another descriptor of standard output; None where that is closed or is no file."""
+    try:
+        return os.dup(sys.stdout.fileno())
     except (OSError, ValueError):
-        return  # Not a file of the system, or closed.
-    os.close(copy)
+        return None
 
 
 def writer_of(args: Args, command: Command, layout: str) -> Writer:

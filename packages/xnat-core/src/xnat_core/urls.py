@@ -43,7 +43,7 @@ def path(*parts: str) -> str:
     """
     if not parts:
         raise InvalidIdentifierError("path", "", "cannot be empty")
-    return "/" + "/".join([_part(part) for part in parts])
+    return "/" + "/".join(map(_part, parts))
 
 
 def hide_dots(part: str) -> Encoded:
@@ -216,14 +216,14 @@ def quote(text: str, safe: str) -> str:
 
 
 def _part(part: str) -> str:
+    if isinstance(part, str) and _PLAIN_PART.fullmatch(part):
+        return part
     if isinstance(part, Encoded):
         return part
     if part is not None and not isinstance(part, str):
         raise InvalidIdentifierError("path part", part, f"must be text, not {type(part).__name__}")
     if not part or part in (".", ".."):
         raise InvalidIdentifierError("path part", part, "cannot be empty, '.' or '..'")
-    if _PLAIN_PART.fullmatch(part):
-        return part
     if any(ord(character) < 32 or ord(character) == 127 for character in part):
         raise InvalidIdentifierError("path part", part, "has control characters")
     return quote(part, safe=_PART_SAFE)

@@ -299,7 +299,7 @@ def natural(value: Any) -> list[Any]:
     if isinstance(value, (int, float)):
         return ["", value, ""]
     # Texts and numbers take turns, so that only like is compared with like.
-    parts: list[Any] = _NUMBERS.split(as_text(value))
+    parts: list[Any] = _NUMBERS.split(value if value.__class__ is str else as_text(value))
     try:
         parts[1::2] = map(int, parts[1::2])
     except ValueError:

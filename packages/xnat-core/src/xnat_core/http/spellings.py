@@ -44,14 +44,12 @@ def as_texts(row: dict[str, Any]) -> Row:
                 key: value if isinstance(value, str) else _text(value) for key, value in row.items()
             }
             break
-    if missing := _missing(tuple(row)):
+    missing, counts = _spelling_of(tuple(row))
+    if missing:
         row = {**row, **{spelling: row[key] for spelling, key in missing}}
-    for name in _COUNTS:
-        if (
-            (count := row.get(name))
-            and not count.isdigit()
-            and (known := number(count)) is not None
-        ):
+    for name in counts:
+        count = row[name]
+        if count and not count.isdigit() and (known := number(count)) is not None:
             row = {**row, name: str(known)}
     uri = row.get("URI")
     if uri and not uri.startswith("/data/experiments/"):
@@ -60,12 +58,14 @@ def as_texts(row: dict[str, Any]) -> Row:
 
 
 @lru_cache(maxsize=256)
-def _missing(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The spellings that a row lacks, each with the key that has the value; none if a row has no
-    column in a case that is not known."""
-    if all(key in _known(key) for key in keys):
-        return ()
-    return tuple((name, key) for key in keys for name in _known(key) if name not in keys)
+def _spelling_of(keys: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """The spellings that a row with these keys lacks, each with the key that has the value (none if
+    no column is in a case that is not known), and the counts that it then has."""
+    missing: tuple[tuple[str, str], ...] = ()
+    if not all(key in _known(key) for key in keys):
+        missing = tuple((name, key) for key in keys for name in _known(key) if name not in keys)
+    there = {*keys, *(name for name, _ in missing)}
+    return missing, tuple(name for name in _COUNTS if name in there)
 
 
 def _known(key: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from typing import (
     get_type_hints,
 )
 
-from xnat_core.models.values import READERS, text
+from xnat_core.models.values import READERS
 
 Record = dict[str, Any]
 ModelT = TypeVar("ModelT", bound="Model")
@@ -65,11 +65,9 @@ class KeyDoc(NamedTuple):
     doc: str
 
 
-_Reading = tuple[str, str, Callable[[Any], Any]]
+Reader = Callable[[Any], Any]
+_Reading = tuple[str, str, Reader]
 """A field, a key of the row that may fill it, and how its value is read."""
-_Entry = tuple[str, str, Callable[[Any], Any] | None]
-"""A key of the record, the key of the row that it comes from, and how that is read; or a key, the
-field that is known already, and None."""
 
 
 class _Plan(NamedTuple):
@@ -91,10 +89,11 @@ class Model:
     columns: ClassVar[tuple[str, ...]] = ()
     derived: ClassVar[Mapping[str, str]] = {}
     """Properties that enter the record beside the fields: name and documentation."""
-    _has_plain_rows: ClassVar[bool] = True
+    has_plain_rows: ClassVar[bool] = True
+    """Whether the row alone makes the record: no `derived` keys, no `from_row` of its own."""
 
     def __init_subclass__(cls) -> None:
-        cls._has_plain_rows = not cls.derived and "from_row" not in vars(cls)
+        cls.has_plain_rows = not cls.derived and "from_row" not in vars(cls)
 
     @classmethod
     def from_row(cls: type[ModelT], row: Mapping[str, Any], **known: Any) -> ModelT:
@@ -107,7 +106,7 @@ class Model:
         for field, value in cls.deduced(row).items():
             known.setdefault(field, value)
         model: Any = cls
-        for field, key, read in _readings(model, tuple(row), tuple(known)):
+        for field, key, read in readings_of(model, tuple(row), tuple(known)):
             if field not in values and (value := read(row[key])) is not None:
                 values[field] = value
         for field, value in known.items():
@@ -160,39 +159,9 @@ class Model:
         record: Record = {"kind": self.kind}
         if server:
             record["server"] = server
-        for key, name in _keys_of(cast(Any, type(self)), tuple(vars(self))):
+        for key, name in keys_of(cast(Any, type(self)), tuple(vars(self))):
             value = getattr(self, name)
             if value or isinstance(value, (int, float)):
-                record[key] = list(value) if isinstance(value, tuple) else value
-        return record
-
-    @classmethod
-    def record_of_row(
-        cls, row: Mapping[str, Any], server: str | None = None, **known: Any
-    ) -> Record:
-        """The same as `from_row(row, **known).to_record(server)`.
-
-        Without making the model it takes a third of the time, which tells where a listing has many
-        thousand rows.
-        """
-        if not cls._has_plain_rows:
-            return cls.from_row(row, **known).to_record(server)
-        for field, value in cls.deduced(row).items():
-            known.setdefault(field, value)
-        record: Record = {"kind": cls.kind}
-        if server:
-            record["server"] = server
-        if None in known.values():
-            known = {field: value for field, value in known.items() if value is not None}
-        model: Any = cls
-        for key, column, read in _entries(model, tuple(row), tuple(known)):
-            if read is text and (value := row[column]).__class__ is str:
-                # Most values are plain text; for them the call of `read` is saved.
-                if value and not value.isspace() and key not in record:
-                    record[key] = value
-                continue
-            value = read(row[column]) if read else known[column]
-            if (value or isinstance(value, (int, float))) and key not in record:
                 record[key] = list(value) if isinstance(value, tuple) else value
         return record
 
@@ -228,25 +197,6 @@ def _made(cls: type[ModelT], values: dict[str, Any]) -> ModelT:
 
 
 @lru_cache(maxsize=64)
-def _entries(cls: Any, keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[_Entry, ...]:
-    """What the record of a row with these keys holds, in order, and where each value comes from.
-
-    A key of the record comes several times where several keys of the row may fill it: the first
-    that is not blank does.
-    """
-    readings: dict[str, list[_Reading]] = {field: [] for field in known}
-    for reading in _readings(cls, keys, known):
-        readings.setdefault(reading[0], []).append(reading)
-    entries: list[_Entry] = []
-    for key, field in _keys_of(cls, tuple(readings)):
-        if field in known:
-            entries.append((key, field, None))
-        else:
-            entries += [(key, column, read) for _, column, read in readings.get(field, ())]
-    return tuple(entries)
-
-
-@lru_cache(maxsize=64)
 def _factories(cls: Any) -> tuple[tuple[str, Callable[[], Any]], ...]:
     """The fields whose default is made anew for each model, and those that have none."""
     return tuple(
@@ -257,7 +207,7 @@ def _factories(cls: Any) -> tuple[tuple[str, Callable[[], Any]], ...]:
 
 
 @lru_cache(maxsize=256)
-def _keys_of(cls: Any, present: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def keys_of(cls: Any, present: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The keys of a record after `kind` and `server`, in order, each with its attribute.
 
     A field is left out that the model does not hold itself (`present`) and that is None by default.
@@ -310,7 +260,7 @@ def _plans(cls: type[Model]) -> tuple[_Plan, ...]:
 
 
 @lru_cache(maxsize=64)
-def _readings(cls: Any, keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[_Reading, ...]:
+def readings_of(cls: Any, keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[_Reading, ...]:
     """Which keys of a row fill which field, in the order in which they are tried; all rows of a
     listing have the same ones."""
     if unknown := set(known) - {plan.field for plan in _plans(cls)}:

@@ -26,6 +26,7 @@ from xnat_core.validation import validate_lookup
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
+    from xnat_core.models.row_records import RowRecords
 
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
@@ -176,13 +177,15 @@ def session_of_row(row: Mapping[str, Any], project: str | None = None) -> Sessio
     return replace(session, uri=_EXPERIMENTS + path(session.id))
 
 
-def session_record(row: Mapping[str, Any], project: str | None, server: str) -> Record:
-    """The record of what `session_of_row` makes."""
+def session_record(records: RowRecords, row: Mapping[str, str], project: str | None) -> Record:
+    """The record of what `session_of_row` makes, by the `records` of sessions."""
     id = identifier_of(row)
     if not id:
-        return session_of_row(row, project).to_record(server)
-    uri = _EXPERIMENTS + path(id)
-    return Session.record_of_row(row, server, id=id, project=project, uri=uri)
+        return session_of_row(row, project).to_record(records.server)
+    known = {"id": id, "uri": _EXPERIMENTS + path(id)}
+    if project:
+        known["project"] = project
+    return records.record(row, known)
 
 
 def session_of_item(item: Mapping[str, Any], project: str | None = None) -> Session:

@@ -15,6 +15,7 @@ from xnat_core.errors import (
     ValidationError,
 )
 from xnat_core.models import MODALITY_TYPES, Session, children, modality_of
+from xnat_core.models.row_records import RowRecords
 from xnat_core.services.base import (
     BaseService,
     Row,
@@ -246,8 +247,10 @@ def session_records(
     modality: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The records of `iter_sessions`, made of the rows themselves."""
+    known = ("id", "uri", "project") if project else ("id", "uri")
+    records = RowRecords(Session, client.base_url, known)
     for row in _rows(client, project, subject):
-        record = session_record(row, project, client.base_url)
+        record = session_record(records, row, project)
         if not modality or is_of_modality(modality, record.get("modality"), record.get("xsi_type")):
             yield record
 
