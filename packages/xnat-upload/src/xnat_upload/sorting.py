@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import closing
 from pathlib import Path
 
 from xnat_core.archive import open_archive
@@ -36,9 +37,10 @@ def counts_as_dicom(path: Path) -> bool:
 def _holds_dicom(archive: Path) -> bool:
     """Whether an upload would find an instance in it, or one that is damaged to tell of."""
     troubles: list[XNATCtlError] = []
-    scan = Scan(Inventory(), troubles.append)
-    if next(scan.instances([archive]), None) is not None or scan.damaged > 0:
-        return True
+    with closing(Inventory()) as inventory:
+        scan = Scan(inventory, troubles.append)
+        if next(scan.instances([archive]), None) is not None or scan.damaged > 0:
+            return True
     return bool(troubles) and _may_hold_dicom(archive)
 
 
