@@ -46,6 +46,14 @@ def test_the_record_of_a_row_is_that_of_its_model(kind: str, data: st.DataObject
         assert list(records.record(row, known).items()) == list(expected.items())
 
 
+def test_rows_with_ever_other_columns_take_no_more_memory() -> None:
+    records = RowRecords(Session, None, [])
+    rows = ({"ID": f"XNAT_E{number}", f"column{number}": "1"} for number in range(200))
+    for number, row in enumerate(rows):
+        assert records.record(row, {}) == {"kind": "session", "id": f"XNAT_E{number}"}
+        assert len(records._layouts) <= 64
+
+
 def test_what_is_known_must_be_a_field() -> None:
     with pytest.raises(TypeError, match="Session has no owner"):
         Session.from_row({"ID": "XNAT_E1"}, owner="me")

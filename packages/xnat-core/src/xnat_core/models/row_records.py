@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from xnat_core.models.base import Model, Reader, Record, keys_of, readings_of
 from xnat_core.models.values import text
 
+# Of a server that names other columns in every row, not all are kept.
+_MOST_LAYOUTS = 64
+
 _Pairs = tuple[tuple[str, str], ...]
 _Columns = tuple[tuple[str, Reader], ...]
 """Columns that may fill a key, and how each is read; the first that can be read does."""
@@ -49,6 +52,8 @@ class RowRecords:
         columns = tuple(row)
         layout = self._layouts.get(columns)
         if layout is None:
+            if len(self._layouts) == _MOST_LAYOUTS:
+                self._layouts.clear()
             layout = self._layouts[columns] = self._layout(columns)
         record = layout.blank.copy()
         for key, field in layout.known:
