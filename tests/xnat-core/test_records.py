@@ -199,9 +199,11 @@ def test_a_filter_is_a_glob_on_the_whole_value() -> None:
         ("S1", "upload: scan 2 holds 3 files", "upload S1: scan 2 holds 3 files"),
         ("./S1", "upload: S1: no files in it", "upload: S1: no files in it"),
         ("S1", "project 'P' not found", "upload S1: project 'P' not found"),
+        (["S1", "a b"], "project 'P' not found", "upload S1, a b: project 'P' not found"),
+        (True, "oh", "upload true: oh"),
     ],
 )
-def test_a_failure_names_what_failed_once(path: str, message: str, told: str) -> None:
+def test_a_failure_names_what_failed_once(path: object, message: str, told: str) -> None:
     error = {"message": message}
     record = {"kind": "upload", "path": path, "outcome": "failed", "error": error}
     assert failure_text(record) == told

@@ -80,7 +80,9 @@ def identity(record: Mapping[str, Any]) -> str:
         return f"scan {record.get('session') or record.get('session_id') or '?'}/{record['id']}"
     for key in ("label", "id", "name", "username", "path", "uri"):
         if record.get(key) not in (None, ""):
-            return f"{kind} {record[key]}"
+            value = record[key]
+            name = ", ".join(map(as_text, value)) if isinstance(value, list) else as_text(value)
+            return f"{kind} {name}"
     return kind
 
 
