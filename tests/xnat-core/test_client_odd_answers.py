@@ -135,6 +135,17 @@ def test_a_misspelled_proxy_does_not_show_its_password(
     assert "more" not in str(caught.value)
 
 
+def test_a_proxy_that_is_not_there_is_told_without_the_number_of_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with (
+        XNATClient("http://xnat.example.org", max_retries=0) as client,
+        pytest.raises(ServerUnreachableError, match=r": proxy: Connection refused$"),
+    ):
+        client.get("/data/x")
+
+
 def test_a_proxy_that_cannot_be_reached_any_more_is_tried_again_for_every_method(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

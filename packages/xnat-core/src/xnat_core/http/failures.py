@@ -121,4 +121,6 @@ def _broken(causes: list[BaseException]) -> str:
 
 def _words(causes: list[BaseException]) -> str:
     innermost = causes[-1]
-    return one_line(str(innermost), 200) or type(innermost).__name__
+    # The text of the system alone: str() would have its number in front.
+    said = innermost.strerror if isinstance(innermost, OSError) else None
+    return one_line(said or str(innermost), 200) or type(innermost).__name__
