@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -39,6 +40,20 @@ def test_nobody_there_is_an_error_that_names_the_remedy(monkeypatch: pytest.Monk
         for _ in range(2):
             with pytest.raises(AuthenticationError, match="xnat-auth login"):
                 projects(client)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [(None, ""), ("admin", ""), ("o'bob", """ -u 'o'"'"'bob'""")]
+)
+def test_the_remedy_logs_in_the_user_that_was_asked_for(
+    asked: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XNAT_PASS")
+    with (
+        connect(resolve(username=asked)) as client,
+        pytest.raises(AuthenticationError, match=re.escape(f"login -p default{words}'") + "$"),
+    ):
+        projects(client)
 
 
 def test_the_user_of_an_ended_login_is_asked_for_the_password(

@@ -38,6 +38,7 @@ def connect(
             token=target.token,
             cache=AuthManager(),
             profile=target.profile_name,
+            words=target.words,
             prompt=prompt,
         ),
     )

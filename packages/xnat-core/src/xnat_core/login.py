@@ -61,7 +61,8 @@ class Authenticator:
 
     `token` is a ready JSESSIONID, above everything else. Without `cache` the session belongs to
     this process and ends with it. `prompt` asks for a password, and answers None where nobody is
-    there. `renewable=False`: a session that the server rejects is not replaced.
+    there. `words` are the options by which 'xnat-auth login' gets the same server and user.
+    `renewable=False`: a session that the server rejects is not replaced.
 
     A rejected password is never sent twice: servers lock the account after a number of failures.
 
@@ -79,6 +80,7 @@ class Authenticator:
         token: str | None = None,
         cache: AuthManager | None = None,
         profile: str | None = None,
+        words: str | None = None,
         prompt: Prompt | None = None,
         renewable: bool = True,
     ) -> None:
@@ -91,6 +93,7 @@ class Authenticator:
         """The session that was handed in; nobody knows whose it is."""
         self._cache = cache
         self._profile = profile
+        self._words = words or f"--url {url}"
         self._prompt = prompt
         self._renewable = renewable
         self._private = False
@@ -338,8 +341,7 @@ class Authenticator:
     def _remedy(self) -> str:
         if self._given is not None:
             return "the session given (XNAT_TOKEN) has ended, and there are no credentials"
-        where = f"-p {self._profile}" if self._profile else f"--url {self._url}"
-        return f"run 'xnat-auth login {where}'"
+        return f"run 'xnat-auth login {self._words}'"
 
 
 def _plain(error: AuthenticationError) -> AuthenticationError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -61,7 +62,8 @@ class Target:
 
     `profile` is the file's with the environment applied; `profile_name` is None when none in the
     file has this URL. `source` tells where the server was named: `command line`, `environment`,
-    `profile` or `records`.
+    `profile` or `records`. `other_user` is the user of the command line where another one, or none,
+    would be taken without it.
     """
 
     profile_name: str | None
@@ -70,11 +72,20 @@ class Target:
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     source: str = "profile"
+    other_user: str | None = None
 
     @property
     def url(self) -> str:
         """The base URL, in its normal form."""
         return self.profile.url
+
+    @property
+    def words(self) -> str:
+        """The options by which another command gets the same server and user."""
+        words = ["-p", self.profile_name] if self.profile_name else ["--url", self.url]
+        if self.other_user:
+            words += ["-u", self.other_user]
+        return shlex.join(words)
 
 
 def resolve(
@@ -218,7 +229,8 @@ def _with_login(
     the user it was given with.
     """
     profile = found.profile
-    user = username or (environment.username if ours else None) or profile.username
+    unasked = (environment.username if ours else None) or profile.username
+    user = username or unasked
     secrets = [password]
     if ours and environment.username in (None, user):
         secrets.append(environment.password)
@@ -233,6 +245,7 @@ def _with_login(
         username=user,
         password=next((secret for secret in secrets if secret is not None), None),
         token=environment.token if ours else None,
+        other_user=user if user != unasked else None,
     )
 
 
