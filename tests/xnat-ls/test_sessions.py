@@ -152,3 +152,20 @@ def test_what_could_change_the_path_is_refused(xnat: XNAT, ls: Run, name: str) -
     answer = ls("sessions", "-P", "P1", name)
     assert answer.status == 2
     assert xnat.requests("GET", "/data/projects") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-w", "x"), "workers must be a valid integer, not 'x'"),
+        (("--max-connections", "0"), "--max-connections 0: must be at least 1"),
+    ],
+)
+def test_a_wrong_number_is_told_once_before_any_session_is_looked_at(
+    xnat: XNAT, ls: Run, words: tuple[str, str], told: str
+) -> None:
+    answer = ls("sessions", "-P", "P1", "MR1", "MR2", *words)
+    assert answer.status == 2
+    assert answer.err == f"xnat-ls: {told}\n"
+    assert answer.records == []
+    assert xnat.requests() == []

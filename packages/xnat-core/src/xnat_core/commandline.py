@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xnat_core.errors import UsageError
+from xnat_core.errors import ConfigurationError, UsageError
 from xnat_core.user_paths import expanded
 
 SERVER_OPTIONS = """
@@ -151,6 +151,18 @@ class Args:
         if least is not None and number < least:
             raise UsageError(f"{name} {value}: must be at least {least}")
         return number
+
+    def workers(self) -> int | None:
+        """`--workers`; None when it was not given, and for a command that has no such option."""
+        given = self.text("--workers") if self.has("--workers") else None
+        if given is None:
+            return None
+        from xnat_core.validation import validate_workers
+
+        try:
+            return validate_workers(given)
+        except ConfigurationError as error:
+            raise UsageError(error.message) from None
 
     def path(self, name: str) -> Path | None:
         """A local path with `~` expanded, or None when it was not given.

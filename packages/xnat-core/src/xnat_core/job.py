@@ -16,7 +16,7 @@ from xnat_core.asked_keys import AskedKeys
 from xnat_core.bounds import BoundReached, Bounds
 from xnat_core.commandline import Args, Command
 from xnat_core.console import Console
-from xnat_core.errors import CancelledError, ConfigurationError, UsageError, explain
+from xnat_core.errors import CancelledError, UsageError, explain
 from xnat_core.job_input import JobInput
 from xnat_core.job_server import JobServer
 from xnat_core.records import (
@@ -72,6 +72,8 @@ class Job:
         self._written = 0
         self._lock = threading.RLock()
         self._progress: Progress | None = None
+        # What is wrong with these words is told once, before any object is looked at.
+        self._workers = args.workers()
         self._server = JobServer(args, self.console, partial(self._ask, secret=True))
         args.choice("--output", FORMATS, like="--out")
 
@@ -107,12 +109,8 @@ class Job:
         """`--workers`, else the profile's, else 4 (for work that has the option)."""
         from xnat_core.validation import DEFAULT_WORKERS, validate_workers
 
-        given = self.args.text("--workers") if self.args.has("--workers") else None
-        if given is not None:
-            try:
-                return validate_workers(given)
-            except ConfigurationError as error:
-                raise UsageError(error.message) from None
+        if self._workers is not None:
+            return self._workers
         if self.command.server:
             return validate_workers(self.profile.workers)
         return DEFAULT_WORKERS

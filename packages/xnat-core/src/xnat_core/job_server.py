@@ -29,6 +29,8 @@ class JobServer:
         self._args = args
         self._console = console
         self._ask_password = ask_password
+        has_limit = args.has("--max-connections")
+        self._max_connections = args.whole("--max-connections", least=1) if has_limit else None
         self._lock = threading.RLock()
         self._client: XNATClient | None = None
         self._named_by_record: str | None = None
@@ -101,7 +103,7 @@ class JobServer:
                     self.target,
                     workers=threads(),
                     prompt=self._ask_password,
-                    max_connections=self._args.whole("--max-connections", least=1),
+                    max_connections=self._max_connections,
                     reason=self._args.text("--reason"),
                 )
             return self._client
