@@ -172,6 +172,8 @@ def _work(tool: str, verb: str, command: Command, module: ModuleType, args: Args
         return job.finish()
     except UsageError as error:
         job.close()
+        if "writer" in vars(job):  # An array that was begun must be ended.
+            _tell_next(job, None)
         raise _with_help(error, tool, verb) from None
     except OutputError:
         _abandon_output()
@@ -215,18 +217,23 @@ def _stopped(job: Job, error: XNATCtlError) -> int:
     return error.exit_status
 
 
-def _tell_next(job: Job, error: XNATCtlError) -> None:
-    """Write a last record by which the next tool of a pipeline learns that more was to come."""
+def _tell_next(job: Job, error: XNATCtlError | None) -> None:
+    """Write a last record by which the next tool of a pipeline learns that more was to come, and
+    end the output."""
     if job.has_written_bytes:
         return  # What is no record may be half a line, and is what its reader asked for.
     from xnat_core.records import failed
     from xnat_core.writers import Ndjson, Sorted
 
-    with contextlib.suppress(OSError, XNATCtlError):
+    try:
         writer = job.writer.released() if isinstance(job.writer, Sorted) else job.writer
-        if isinstance(writer, Ndjson):
+        if error is not None and isinstance(writer, Ndjson):
             writer.write(failed({"kind": "failure", "tool": job.tool}, error))
         writer.close()
+    except OSError:
+        _abandon_output()
+    except XNATCtlError:
+        pass  # The writer could not be made: the configuration asks for a format that there is not.
 
 
 def _interrupted(job: Job, stop: BaseException) -> None:
