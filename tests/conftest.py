@@ -43,6 +43,8 @@ def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME"):
         suffix = "DIR" if name == "RUNTIME" else "HOME"
         monkeypatch.setenv(f"XDG_{name}_{suffix}", str(home / name.lower()))
+    # Tools that are started here buffer what they print, as they do for users.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     for name in list(os.environ):
         if name.startswith("XNAT_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

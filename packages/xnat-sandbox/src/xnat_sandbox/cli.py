@@ -75,7 +75,7 @@ class Options:
             host=args["--host"],
             port=_port(args, "--port", 0 if running else 8080) or 0,
             scp_port=_port(args, "--scp-port", 0 if running else None),
-            data=Path(args["--data"]) if args["--data"] else None,
+            data=_folder(args, "--data") if args["--data"] is not None else None,
             seed=bool(args["--seed"]),
             slow=bool(args["--slow"]),
             version=args["--server"],
@@ -93,14 +93,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _say(f"xnat-sandbox {__version__}")
         args = _parsed(words)
         if args["samples"]:
-            return _write_samples(Path(args["<folder>"]))
+            return _write_samples(_folder(args, "<folder>"))
         options = Options.of(args)
+        if options.command[:1] == ("",):
+            raise UsageError("<command> may not be empty")
     except UsageError as error:
         return _complain(str(error), USAGE)
     from .serving import run_command, serve
 
     try:
-        return run_command(options) if options.command else serve(options)
+        return run_command(options) if options.command else serve(options, _say)
     except OSError as error:
         return _complain(_told(error), 1)
 
@@ -142,17 +144,24 @@ def _port(args: Mapping[str, Any], name: str, default: int | None) -> int | None
     return int(text)
 
 
+def _folder(args: Mapping[str, Any], name: str) -> Path:
+    # An empty name is a variable that was not set, and would be the working directory.
+    if not args[name]:
+        raise UsageError(f"{name} may not be empty")
+    return Path(args[name])
+
+
 def _say(text: str) -> int:
     if sys.stdout is None:
         return _complain("standard output is closed", 1)
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Nobody is left to read; the interpreter's own last flush must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return READER_GONE
     except OSError as error:
+        # The interpreter's own last flush must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if isinstance(error, BrokenPipeError):
+            return READER_GONE  # Nobody is left to read.
         return _complain(f"standard output: {error.strerror}", 1)
     return 0
 

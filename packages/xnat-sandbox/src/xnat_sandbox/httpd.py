@@ -200,6 +200,10 @@ def listen(app: WSGIApplication, host: str, port: int) -> BaseWSGIServer:
     # werkzeug would write to standard error and end the program when the port is taken.
     try:
         family = select_address_family(host, port)
+        # `create_server` would tell by a number alone that there is no such host.
+        socket.getaddrinfo(host, port, family)
+        # `create_server` would tell by a number alone that there is no such host.
+        socket.getaddrinfo(host, port, family)
         listening = socket.create_server((host, port), family=family)
     except socket.gaierror as error:
         raise OSError(f"{host}: {error.strerror}") from error

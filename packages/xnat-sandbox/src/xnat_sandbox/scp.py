@@ -83,12 +83,16 @@ class DicomListeners:
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_STORE, self._store),
         ]
-        server = entity.make_server(
-            (self._host, port),
-            contexts=supported_contexts(),
-            evt_handlers=handlers,
-            server_class=ThreadedAssociationServer,
-        )
+        try:
+            server = entity.make_server(
+                (self._host, port),
+                contexts=supported_contexts(),
+                evt_handlers=handlers,
+                server_class=ThreadedAssociationServer,
+            )
+        except OSError as error:
+            where = f"DICOM port {port} of {self._host}"
+            raise OSError(f"{where}: {error.strerror or error}") from error
         # AE.start_server would look only twice a second whether to stop.
         threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
         return server

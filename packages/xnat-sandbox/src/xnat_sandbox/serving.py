@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -33,8 +33,8 @@ SIGNALLED = 128
 _OF_OTHERS = ("XNAT_PROFILE", "XNAT_TOKEN", "XNAT_TOKEN_FILE")
 
 
-def serve(options: Options) -> int:
-    """Listen until SIGINT or SIGTERM."""
+def serve(options: Options, say: Callable[[str], int]) -> int:
+    """Listen until SIGINT or SIGTERM. `say` prints the URL; its status is the end if it cannot."""
     stopped = threading.Event()
     received: list[int] = []
 
@@ -45,8 +45,8 @@ def serve(options: Options) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     with _running(options) as (server, sandbox):
-        sys.stdout.write(f"{server.url}\n")
-        sys.stdout.flush()
+        if status := say(server.url):
+            return status
         if sys.stderr.isatty():
             _note(_greeting(options))
         for port in scp_ports(sandbox):
