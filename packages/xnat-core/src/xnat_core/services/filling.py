@@ -11,7 +11,7 @@ and lists with other content: nobody else's data are lost by that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -45,6 +45,7 @@ from xnat_core.services.stored import (
     not_stored,
     require_as_sent,
     stored_files,
+    told,
 )
 from xnat_core.urls import is_plain
 
@@ -102,6 +103,7 @@ def plan_fill(
     """
     require_kept(member.name for member in members)
     stored = stored_files(client, home, label)
+    stored = told(client, stored, _names(members))
     missing, torn, unverifiable = [], set(), 0
     for member in members:
         file = stored.get(member.name)
@@ -210,7 +212,7 @@ class _Filling:
             return answer
         if any(one.name not in self._digests for one in batch):
             return ask()  # It was answered before all had left.
-        if not comes_out(self._stored, self._sent_of(batch), LONGEST_WAIT):
+        if not comes_out(partial(self._stored, batch), self._sent_of(batch), LONGEST_WAIT):
             raise error_of(answer, "PUT", self._home.path, self._home.about)
         return answer
 
@@ -225,14 +227,17 @@ class _Filling:
     def _sent_of(self, members: Sequence[Member]) -> dict[str, tuple[int, str]]:
         return {one.name: (one.size, self._digests[one.name]) for one in members}
 
-    def _stored(self) -> dict[str, ResourceFile]:
-        return stored_files(self._client, self._home, self._label)
+    def _stored(self, members: Sequence[Member]) -> dict[str, ResourceFile]:
+        files, names = stored_files(self._client, self._home, self._label), _names(members)
+        # While some are not listed yet there will be another look.
+        return told(self._client, files, names) if files.keys() >= names else files
 
     def look(
         self, enough: Callable[[dict[str, ResourceFile]], bool] = lambda seen: False
     ) -> dict[str, ResourceFile]:
         """The files of the resource, once all that was sent is there or `enough` is true."""
-        return look_until(self._stored, lambda seen: holds(seen, self.sent) or enough(seen))
+        look = partial(self._stored, self._members)
+        return look_until(look, lambda seen: holds(seen, self.sent) or enough(seen))
 
     def torn_in(self, stored: Mapping[str, ResourceFile]) -> list[Member]:
         """Files of which the server holds the beginning only."""
@@ -270,7 +275,8 @@ def unpack(
 
     def look() -> dict[str, ResourceFile]:
         # A server may keep the './' of a tar in its names.
-        return {plain_path(name): file for name, file in stored_files(client, home, label).items()}
+        files = stored_files(client, home, label).items()
+        return told(client, {plain_path(name): file for name, file in files}, wanted)
 
     name = name_to_unpack(archive)
     wanted = contents_of_archive(archive)
@@ -307,6 +313,10 @@ def unpack(
     if not look_until(lambda: look().keys() - known, bool):
         raise not_stored(home, label)
     return Filled(1, 0, size, 1)
+
+
+def _names(members: Iterable[Member]) -> set[str]:
+    return {member.name for member in members}
 
 
 def _batches(members: Sequence[Member]) -> Iterator[list[Member]]:
