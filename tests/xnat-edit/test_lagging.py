@@ -38,3 +38,24 @@ def test_listings_that_lag_are_waited_for(
     xnat.lags(where.replace("/NOTES/", "/[^/]+/") + "$", after, shows=old)
     answer = edit(*words, "-P", "P1")
     assert (answer.status, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize("by", ["label", "id"])
+@pytest.mark.parametrize("kind", ["subject", "session"])
+def test_what_is_not_listed_yet_is_renamed(edit: Run, xnat: XNAT, kind: str, by: str) -> None:
+    session = xnat.has_session("P1", "S1", "E1")
+    subject = next(iter(xnat.store.items.subjects_of_project("P1")))
+    xnat.lags("/data/projects/P1/(subjects|experiments)$", "GET", times=9)
+    made = subject if kind == "subject" else session
+    answer = edit("rename", kind, "-P", "P1", getattr(made, by), "NEW")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.values("label", "old_label") == [("NEW", made.label)]
+
+
+def test_what_is_not_listed_yet_is_renamed_by_its_record(edit: Run, xnat: XNAT) -> None:
+    xnat.has_project("P1")
+    made = edit("create", "subject", "-P", "P1", "s1")
+    xnat.lags("/data/projects/P1/subjects$", "GET", times=9)
+    pattern = ("--pattern", r"s(\d)", "--to", "T{1}")
+    answer = edit("rename", "subject", "-", *pattern, records=made.records)
+    assert (answer.status, answer.values("label", "outcome")) == (0, [("T1", "done")])

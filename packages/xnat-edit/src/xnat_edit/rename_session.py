@@ -41,10 +41,12 @@ if TYPE_CHECKING:
 
 def work(job: Job) -> Iterator[Record]:
     """A record per session, with its new label."""
+    from xnat_core.services.lookup import find_session
     from xnat_edit.renaming import Kind, renamed
     from xnat_edit.rules import rules_of
 
-    yield from renamed(job, Kind("session", _listed, _require_own, _rename), rules_of(job))
+    kind = Kind("session", _listed, find_session, _require_own, _rename)
+    yield from renamed(job, kind, rules_of(job))
 
 
 def _listed(client: XNATClient, project: str) -> Iterable[Item]:

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
 def work(job: Job) -> Iterator[Record]:
     """A record per subject, with its new label."""
-    from xnat_core.services.lookup import subjects_in
+    from xnat_core.services.lookup import find_subject, subjects_in
     from xnat_edit.renaming import Kind, renamed
     from xnat_edit.rules import rules_of
 
     merge = partial(_merge, job.console.info)
-    kind = Kind("subject", subjects_in, _require_own, _rename, merge)
+    kind = Kind("subject", subjects_in, find_subject, _require_own, _rename, merge)
     yield from renamed(job, kind, rules_of(job))
 
 

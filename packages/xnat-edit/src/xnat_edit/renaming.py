@@ -7,11 +7,18 @@ skipped, and what can no longer be told is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from xnat_core.errors import OperationError, ResourceNotFoundError, UsageError, XNATCtlError
+from xnat_core.errors import (
+    InvalidIdentifierError,
+    OperationError,
+    ResourceNotFoundError,
+    UsageError,
+    XNATCtlError,
+)
 from xnat_core.models import Session, Subject
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.lookup import project_id
@@ -35,6 +42,8 @@ class Kind:
 
     name: str
     listed: Callable[[XNATClient, str], Iterable[Item]]
+    find: Callable[[XNATClient, str, str], Item]
+    """One of a project, by its name; raises ResourceNotFoundError or InvalidIdentifierError."""
     check: Callable[[XNATClient, Item], None]
     """Raises for an item that may not be renamed here."""
     rename: Callable[[XNATClient, Item, str], None]
@@ -122,6 +131,9 @@ def _plan(
     items = {item.label: item for item in kind.listed(client, project)}
     labels = list(items if chosen is None else chosen)
     mapping, already = rules.apply(labels, project)
+    if chosen is not None or len(mapping) == 1:
+        # A list of labels may be that of a whole study, with most of them in other projects.
+        items |= {item.label: item for item in _unlisted(client, kind, project, mapping, items)}
     mapping = _by_label(mapping, items, chosen or {})
     elsewhere: list[Record] = []
     if chosen is not None:
@@ -160,6 +172,21 @@ def _plan(
             *(_left(kind, step, record(step.old)) for step in plan if step.action == "skipped"),
         ),
     )
+
+
+def _unlisted(
+    client: XNATClient,
+    kind: Kind,
+    project: str,
+    mapping: Mapping[str, str],
+    items: Mapping[str, Item],
+) -> Iterator[Item]:
+    """What is named and, just made, may not be listed yet. What has its new label needs no more."""
+    names = {name for item in items.values() for name in (item.id, item.label)}
+    for old, new in mapping.items():
+        if names.isdisjoint((old, new)):
+            with suppress(ResourceNotFoundError, InvalidIdentifierError):
+                yield kind.find(client, old, project)
 
 
 def _warn(job: Job, plan: _Plan) -> None:
