@@ -202,8 +202,6 @@ def listen(app: WSGIApplication, host: str, port: int) -> BaseWSGIServer:
         family = select_address_family(host, port)
         # `create_server` would tell by a number alone that there is no such host.
         socket.getaddrinfo(host, port, family)
-        # `create_server` would tell by a number alone that there is no such host.
-        socket.getaddrinfo(host, port, family)
         listening = socket.create_server((host, port), family=family)
     except socket.gaierror as error:
         raise OSError(f"{host}: {error.strerror}") from error
