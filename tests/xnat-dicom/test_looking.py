@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -287,3 +288,14 @@ def test_a_table_cuts_long_values_and_a_program_gets_them_whole(
     where = ("--where", "keyword=ImageComments", "--where", "value~x{80}")
     assert run("list-tags", B, *where).values("value") == ["x" * 80]
     assert run("list-tags", B, *where, "-o", "table").out.split()[-1] == "x" * 49 + "…"
+
+
+@pytest.mark.parametrize(("words", "found"), [(["-r", "."], 4), (["-r", "b"], None), ([B, B], 2)])
+def test_inspect_prints_one_json_document_of_however_many_files(
+    run: Run, words: list[str], found: int | None
+) -> None:
+    told = json.loads(run("inspect", *words, "-o", "json").out)
+    if found is None:
+        assert told["tags"]["PatientID"] == "BOB_CT1"
+    else:
+        assert len(told) == found

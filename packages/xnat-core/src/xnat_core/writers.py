@@ -65,27 +65,40 @@ class Ndjson:
 
 
 class Json:
-    """One array of objects, or the bare object of a command that has one answer."""
+    """One array of objects, or the bare object of a command that has one answer.
+
+    Such a command can be asked about several things: then they are an array, too.
+    """
 
     def __init__(self, stream: BinaryIO, *, array: bool) -> None:
         self._stream = stream
         self._array = array
+        self._alone: bytes | None = None
+        """The first answer where one is expected, until it is known to be the only one."""
         self._count = 0
 
     def write(self, record: Record) -> None:
         text = _encoded(record, orjson.OPT_INDENT_2)
-        if self._array:
-            text = (b"[\n  " if not self._count else b",\n  ") + text.replace(b"\n", b"\n  ")
-        else:
-            text += b"\n"
-        self._count += 1
-        self._stream.write(text)
+        if not self._array and self._alone is None:
+            self._alone = text
+            return
+        if self._alone is not None:
+            first, self._alone, self._array = self._alone, None, True
+            self._add(first)
+        self._add(text)
         self._stream.flush()
 
     def close(self) -> None:
         if self._array:
             self._stream.write(b"\n]\n" if self._count else b"[]\n")
+        elif self._alone is not None:
+            self._stream.write(self._alone + b"\n")
         self._stream.flush()
+
+    def _add(self, text: bytes) -> None:
+        begin = b",\n  " if self._count else b"[\n  "
+        self._count += 1
+        self._stream.write(begin + text.replace(b"\n", b"\n  "))
 
 
 class Tsv:
