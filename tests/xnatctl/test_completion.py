@@ -234,3 +234,11 @@ def typed(terminal: int, keys: str, until: str) -> None:
     while until not in screen:
         assert select.select([terminal], [], [], 20)[0], screen
         screen += os.read(terminal, 4096).decode(errors="replace")
+
+
+@pytest.mark.parametrize("words", [[], ["xnatctl"], ["x"]])
+def test_too_few_words_have_no_candidates(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["__complete", *words]) == 0
+    assert capsys.readouterr().out == ""

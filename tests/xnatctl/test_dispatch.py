@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from xnat_core.parsing import VALUED_BEFORE_VERB
-from xnatctl.aliases import ALIASES, ELSEWHERE, NOUNS, TOOLS, VALUED
+from xnat_core.parsing import SWITCHES_BEFORE_VERB, VALUED_BEFORE_VERB
+from xnatctl.aliases import ALIASES, ELSEWHERE, NOUNS, SWITCHES, TOOLS, VALUED
 from xnatctl.dispatch import main
 
 XNATCTL = str(Path(sysconfig.get_path("scripts")) / "xnatctl")
@@ -148,6 +148,12 @@ def test_help_on_a_command_is_the_help_of_its_tool(
         ("projct list", 127, "no command 'projct'; did you mean project?"),
         ("dowload", 127, "no command 'dowload'; did you mean download?"),
         ("login", 127, "no command 'login'; did you mean auth login?"),
+        (
+            "create",
+            127,
+            "no command 'create'; did you mean one of project create, subject create, "
+            "session create, resource create?",
+        ),
         ("upload-exam x", 127, "no command 'upload-exam'; did you mean session upload-exam?"),
         ("zzzz", 127, "no command 'zzzz'; 'xnatctl --help' lists what there is"),
         ("../ls", 127, "no command '../ls'; 'xnatctl --help' lists what there is"),
@@ -265,3 +271,4 @@ def test_the_way_to_a_tool_imports_next_to_nothing() -> None:
 
 def test_the_options_before_a_command_are_those_that_tools_take_there() -> None:
     assert VALUED == VALUED_BEFORE_VERB
+    assert SWITCHES == SWITCHES_BEFORE_VERB

@@ -83,6 +83,36 @@ VALUED_BEFORE_VERB = frozenset(
     )
 )
 
+SWITCHES_BEFORE_VERB = frozenset(
+    ("-q", "--quiet", "-v", "--verbose", "--password-stdin", "--no-headers", "--no-color")
+)
+
+
+def behind_shared(words: Sequence[str]) -> list[str]:
+    """The words behind the options that may stand before the verb."""
+    rest = list(words)
+    while rest and (length := _shared(rest[0])):
+        rest = rest[length:]
+    return rest
+
+
+def _shared(word: str) -> int:
+    """How many words such an option takes; 0 for any other word."""
+    if word.startswith("--"):
+        name, equals, _ = word.partition("=")
+        if name in VALUED_BEFORE_VERB:
+            return 1 if equals else 2
+        return int(word in SWITCHES_BEFORE_VERB)
+    if not word.startswith("-") or word == "-":
+        return 0
+    for position, letter in enumerate(word[1:], 2):
+        if f"-{letter}" in VALUED_BEFORE_VERB:
+            return 1 if word[position:] else 2
+        if f"-{letter}" not in SWITCHES_BEFORE_VERB:
+            return 0
+    return 1
+
+
 _SPELLED = {"-p": "--profile", "-u": "--username", "-o": "--output"}
 
 

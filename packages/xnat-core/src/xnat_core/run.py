@@ -27,7 +27,7 @@ from xnat_core.errors import (
     XNATCtlError,
     explain,
 )
-from xnat_core.parsing import VALUED_BEFORE_VERB, parse, split_verb
+from xnat_core.parsing import VALUED_BEFORE_VERB, behind_shared, parse, split_verb
 from xnat_core.signals import Signals, Terminated
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def _without_verb(
     tool: str, version: str, doc: str, commands: Mapping[str, Command], words: list[str]
 ) -> int:
     """Show what the words ask for of the tool as a whole. Raises UsageError for anything else."""
+    words = behind_shared(words)
     first = words[0] if words else ""
     if first == "--version":
         return _show(f"{tool} {version}\n", Console(tool))

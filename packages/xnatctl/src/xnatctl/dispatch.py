@@ -201,7 +201,8 @@ def _shell_that_asks() -> str:
 def _complete(words: list[str]) -> str:
     from xnatctl.complete import complete
 
-    return complete(words)
+    # The scripts send the name of the program and the word at the cursor at least.
+    return complete(words) if len(words) > 1 else ""
 
 
 def _no_more(name: str, arguments: list[str]) -> NoReturn:
@@ -223,7 +224,8 @@ def _missing(tool: str) -> str:
     tools = [name.removeprefix("xnat-") for name in (*TOOLS, *installed())]
     known = [*NOUNS, *tools, *BUILT_IN, *(name for name in ALIASES if " " not in name)]
     whole = [name for name in ALIASES if name.endswith(f" {word}")]
-    near = f"; did you mean {whole[0]}?" if len(whole) == 1 else _nearest(word, known)
+    one_of = "one of " if len(whole) > 1 else ""
+    near = f"; did you mean {one_of}{', '.join(whole)}?" if whole else _nearest(word, known)
     near = near or "; 'xnatctl --help' lists what there is"
     return f"no command {word!r}{near}"
 
