@@ -57,7 +57,12 @@ from xnat_core.services.homes import Home
 from xnat_core.services.lookup import find_session
 from xnat_core.services.resources import address_of
 from xnat_core.user_paths import existing_folder
-from xnat_core.validation import validate_resource_label, validate_session_id, validate_subject_id
+from xnat_core.validation import (
+    validate_lookup,
+    validate_resource_label,
+    validate_session_id,
+    validate_subject_id,
+)
 from xnat_upload.plan import Order
 from xnat_upload.sorting import counts_as_dicom
 from xnat_upload.survey import require_subject
@@ -90,8 +95,13 @@ def work(job: Job) -> Iterator[Record]:
     args.only_one("--direct-archive", "--prearchive")
     root = existing_folder(args.required("<root>"))
     project = job.required_project()
-    session = validate_session_id(args.required("--experiment"))
-    subject = validate_subject_id(args.required("--subject"))
+    session, subject = args.required("--experiment"), args.required("--subject")
+    if args.flag("--attach-only"):
+        # What is there already may be called as nothing can be called any more.
+        validate_lookup(session, "session ID")
+        validate_lookup(subject, "subject ID")
+    else:
+        session, subject = validate_session_id(session), validate_subject_id(subject)
     misc = validate_resource_label(args.text("--misc-label") or "")
     exam = look_into(root, misc)
     if not exam.has_dicom and not args.flag("--attach-only"):
