@@ -23,7 +23,12 @@ def foreign_session(upload: Uploader, files: list[Path], scan: str = "1") -> Non
     )
 
 
-def test_what_is_of_another_modality_joins_images_of_other_names(upload: Uploader) -> None:
+@pytest.mark.parametrize("said", [None, "Modality mismatch: the session is of type MR"])
+def test_what_is_of_another_modality_joins_images_of_other_names(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
+    if said:
+        monkeypatch.setattr("xnat_sandbox.archiver.OTHER_MODALITY", said)
     foreign_session(upload, upload.series(series=1, study_uid="1.2.3"))
     upload.series(series=2, instances=1, modality="SR", study_uid="1.2.3")
     ran = upload(upload.folder, *HERE)

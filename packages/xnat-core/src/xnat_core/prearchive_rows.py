@@ -46,8 +46,11 @@ class ArchiveRefused(StagingError):
 
     @property
     def is_of_other_modality(self) -> bool:
-        """Whether it would be added to a session of another type, which the server prevents."""
-        return "session modality" in self.reason
+        """Whether it would be added to a session of another type, which the server prevents.
+
+        How servers put that is theirs.
+        """
+        return "modality" in self.reason.lower()
 
 
 class WaitedTooLong(StagingError):
