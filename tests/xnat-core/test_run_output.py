@@ -45,6 +45,16 @@ def test_a_table_has_headings_and_cannot_drive_the_terminal(
     ]
 
 
+@pytest.mark.parametrize("output", ["table", "tsv", "json", "ndjson"])
+def test_a_list_with_what_is_no_unicode_is_printed(
+    output: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["say", "-o", output, "--columns=tags", "--tag=ü\udcff", "--tag=b", "a"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert err == b""
+    assert "ü".encode() in out
+
+
 def test_tsv_keeps_its_shape_whatever_the_text(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     main(["say", "-o", "tsv", "--columns=id", "a\tb\nc"])
     assert capfdbinary.readouterr().out == b"id\na\\tb\\nc\n"

@@ -39,9 +39,9 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, (dict, list, tuple)):
-        import orjson
+        from xnat_core.records import as_text
 
-        return safe(orjson.dumps(value, default=str).decode())
+        return safe(as_text(list(value) if isinstance(value, tuple) else value))
     return safe(str(value))
 
 
