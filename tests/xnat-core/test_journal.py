@@ -32,6 +32,25 @@ def test_what_was_added_is_there_the_next_time() -> None:
         assert journal.facts() == {"fresh": True}
 
 
+def test_names_that_are_text_are_kept_where_the_system_takes_only_ascii(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from xnat_core.journal import Accepted, Journal\n"
+        "one = Accepted('1', '/in/\\xe4\\udcff.dcm', 1, 2, 'd', 'p')\n"
+        "with Journal('T', folder=Path(sys.argv[1])) as journal:\n"
+        "    journal.add([one])\n"
+        "print(*(entry.path.encode() for entry in journal.accepted()))"
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        text=True,
+    )
+    kept = "/in/ä\\xff.dcm".encode()
+    assert (ran.stdout, ran.stderr) == (f"{kept!r}\n", "")
+
+
 def test_another_target_has_another_journal() -> None:
     with Journal(*TARGET) as journal, Journal("https://xnat.example.org", "P1", "MR2") as other:
         journal.add([ONE])

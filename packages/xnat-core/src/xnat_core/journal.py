@@ -208,7 +208,8 @@ class Journal:
 def _line(one: Accepted) -> bytes:
     facts = {name: getattr(one, name) for name in Accepted.__slots__}
     # A name that is not Unicode has no JSON; here it is only for people.
-    facts["path"] = os.fsencode(one.path).decode("utf-8", "backslashreplace")
+    bare = one.path.encode("utf-8", "surrogateescape")
+    facts["path"] = bare.decode("utf-8", "backslashreplace")
     return orjson.dumps(facts) + b"\n"
 
 
