@@ -50,6 +50,9 @@ def test_a_url_pasted_from_a_browser_loses_the_page(pasted: str, server: str) ->
         ("https://", "must include hostname"),
         ("https:///path", "must include hostname"),
         ("https://host:port", "port"),
+        ("https://xnat..example.org", "'xnat..example.org' is no name of a host"),
+        ("https://*", "is no name of a host"),
+        ("https://" + "x" * 64 + ".org", "is no name of a host"),
     ],
 )
 def test_a_server_url_is_refused_with_the_reason(url: str, fragment: str) -> None:

@@ -69,6 +69,8 @@ def validate_server_url(url: str) -> str:
         raise InvalidURLError(shown, f"Unsupported scheme {parts.scheme!r}: use http or https")
     if not host:
         raise InvalidURLError(shown, "must include hostname")
+    if host.startswith("*") or not all(0 < len(p) < 64 for p in host.rstrip(".").split(".")):
+        raise InvalidURLError(shown, f"{host!r} is no name of a host")
     return stripped.rstrip("/")
 
 
