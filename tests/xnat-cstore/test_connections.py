@@ -92,9 +92,11 @@ def test_missing_options_are_named_with_their_variables(run: Run) -> None:
     assert run("echo", *at(104, "back\\slash"))[0] == 2
 
 
-def test_an_unknown_host(run: Run) -> None:
-    words = ["--host", "no-such-host.invalid", "--called-aet", "X"]
-    assert "unknown host 'no-such-host.invalid'" in told(run, *words)
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 64, "h\udcff"])
+def test_an_unknown_host(run: Run, host: str) -> None:
+    err = told(run, "--host", host, "--called-aet", "X")
+    assert f"unknown host {host!r}" in err
+    assert "codec" not in err
 
 
 def test_a_closed_port(run: Run) -> None:

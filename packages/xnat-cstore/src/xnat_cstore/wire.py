@@ -196,11 +196,13 @@ def _connected(receiver: Receiver, seconds: float) -> socket.socket:
         plain = socket.create_connection((receiver.host, receiver.port), timeout=seconds)
     except socket.gaierror as error:
         raise receiver.error(f"unknown host {receiver.host!r} ({error.strerror})") from None
+    except UnicodeError:
+        raise receiver.error(f"unknown host {receiver.host!r} (no name of a host)") from None
     except TimeoutError:
         raise receiver.error(f"no connection within {seconds:g} seconds") from None
     except ConnectionRefusedError:
         raise receiver.error(f"nothing listens on port {receiver.port}") from None
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         raise receiver.error(f"no connection ({_reason(error)})") from None
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if receiver.tls is None:
