@@ -137,6 +137,12 @@ def test_the_command_that_goes_on_can_be_pasted(xnat: XNAT, run: Run, exam: Path
     assert "xnat-upload exam 'the exam' -P P1 -S S1 -E E1 --attach-only" in err
 
 
+def test_the_command_that_goes_on_does_what_this_one_would_have(xnat: XNAT, run: Run) -> None:
+    words = ("--misc-label", "LOOSE", "--overwrite", "--url", xnat.url)
+    _, _, err = run("--prearchive", "--wait", "0.2", "--wait-interval", "0.1", *words)
+    assert f"--attach-only --misc-label LOOSE --overwrite --url {xnat.url}\n" in err
+
+
 def test_without_dicom_it_is_an_error_unless_only_resources_are_wanted(
     run: Run, xnat: XNAT, exam: Path
 ) -> None:

@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_core.archive.members import Member
+from xnat_core.commandline import Args
 from xnat_core.dicom_files import LostLinks, walk
 from xnat_core.errors import (
     OperationError,
@@ -229,13 +230,11 @@ def _archived(job: Job, project: str, session: str) -> Session:
                 error.message += f", and has not come within {patience:g} s"
                 raise
             if left <= 0:
-                root = shlex.quote(job.args.required("<root>"))
                 raise OperationError(
                     "",
                     f"{session}: the DICOM was sent, but the session is not archived after "
-                    f"{patience:g} s, so its resources are missing; when it is: xnat-upload exam "
-                    f"{root} -P {project} -S {job.args.text('--subject')} "
-                    f"-E {session} --attach-only",
+                    f"{patience:g} s, so its resources are missing; when it is: "
+                    f"{_continuation(job.args, project)}",
                 ) from None
             if not told:
                 wanted = f"session {project}/{session} to be archived"
@@ -260,3 +259,19 @@ def _attached(job: Job, session: Session, label: str, members: list[Member]) -> 
         overwrite=overwrite,
         watch=lambda size: job.progress.advance(bytes=size),
     ).sent
+
+
+def _continuation(args: Args, project: str) -> str:
+    """The command that attaches the resources as this one would have, on the same server."""
+    given = {"-P": project, "-S": args.text("--subject"), "-E": args.text("--experiment")}
+    words = ["xnat-upload", "exam", args.required("<root>")]
+    words += [word for option, value in given.items() for word in (option, value or "")]
+    words.append("--attach-only")
+    if args.text("--misc-label") != "MISC":
+        words += ["--misc-label", args.text("--misc-label") or ""]
+    if args.flag("--overwrite"):
+        words.append("--overwrite")
+    for option in ("--profile", "--url", "--username"):
+        if value := args.text(option):
+            words += [option, value]
+    return shlex.join(words)
