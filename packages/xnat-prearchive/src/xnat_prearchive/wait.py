@@ -12,7 +12,9 @@ CONFLICT and ERROR are failures that tell the reason from the session's log. A s
 archived meanwhile is printed as the session it has become.
 
 A record of kind 'upload' with the 'uid' of a study, as xnat-cstore prints it, is waited for until
-the study appears; the sessions it has landed in are printed.
+the study appears; the sessions it has landed in are printed. What is RECEIVING becomes READY when
+nothing has come for some time, five minutes unless the site has set another; when you know that all
+has come, 'rebuild' has it read at once.
 
 Examples:
   xnat-prearchive list -P NEURO | xnat-prearchive wait | xnat-prearchive archive
