@@ -136,6 +136,13 @@ def is_named_dicom(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def is_named_gzipped_dicom(name: str) -> bool:
+    """Whether a file is called like a DICOM file that was compressed by itself."""
+    stem, dot, suffix = name.lower().rpartition(".")
+    # Images of other formats are called so, too.
+    return bool(dot) and suffix == "gz" and is_named_dicom(stem) and not stem.endswith(".img")
+
+
 def is_backup(path: Path) -> bool:
     """Whether it is what a file was before `xnat-dicom modify --backup` changed it.
 

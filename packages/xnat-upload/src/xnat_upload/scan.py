@@ -17,6 +17,7 @@ from xnat_core.dicom_files import (
     head_of,
     is_backup,
     is_named_dicom,
+    is_named_gzipped_dicom,
     may_be_dicom,
     walk,
 )
@@ -31,7 +32,7 @@ from xnat_upload.inventory import Found, Instance, Inventory
 class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
     `unopened` archives inside of others, `unnamed` those in folders that only a path would open,
-    `damaged` files that begin as DICOM and cannot be read, `lost` links that lead nowhere.
+    `gzipped` files that are compressed one by one, `damaged` files that begin as DICOM and cannot be read, `lost` links that lead nowhere.
 
     With `skip_damaged` a damaged instance is no failure. What is `attached` to the session as it is
     need not be readable at all.
@@ -45,6 +46,7 @@ class Scan:
     skipped: int = 0
     unopened: int = 0
     unnamed: int = 0
+    gzipped: int = 0
     damaged: int = 0
     lost: LostLinks = field(default_factory=LostLinks)
     _copies: set[tuple[int, int]] = field(default_factory=set)
@@ -70,6 +72,7 @@ class Scan:
         path = file.path
         if path.name.upper() == "DICOMDIR":
             return
+        self.gzipped += is_named_gzipped_dicom(path.name)
         try:
             if not may_be_dicom(path):
                 return
@@ -112,6 +115,7 @@ class Scan:
         blocks = member.blocks()
         head = next(blocks, memoryview(b""))
         self.unopened += member.name.lower().endswith(ARCHIVE_SUFFIXES)
+        self.gzipped += is_named_gzipped_dicom(member.name)
         if not (is_named_dicom(member.name) or has_magic(head)):
             return None
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xnat_core.archive import open_archive
 from xnat_core.archive.members import ArchiveMember
-from xnat_core.dicom_files import has_magic, head_of, is_named_dicom
+from xnat_core.dicom_files import has_magic, head_of, is_named_dicom, is_named_gzipped_dicom
 from xnat_core.errors import DicomParseError, UploadError, XNATCtlError
 from xnat_upload.headers import read_file
 from xnat_upload.inventory import Inventory
@@ -18,12 +18,15 @@ from xnat_upload.scan import Scan
 def counts_as_dicom(path: Path) -> bool:
     """Whether a file is for the images of a session and not to be attached as it is.
 
-    So is a damaged one, by its first bytes or its name, a zip that holds some, and a DICOMDIR: as
-    files of a resource they would pass no anonymization. `.img` files of other formats are not.
+    So is a damaged one, by its first bytes or its name, a zip that holds some, one that is gzipped,
+    by its name, and a DICOMDIR: as files of a resource they would pass no anonymization. `.img`
+    files of other formats are not.
     Raises UploadError for a file that cannot be read.
     """
     if path.name.lower().endswith(".zip"):
         return _holds_dicom(path)
+    if is_named_gzipped_dicom(path.name):
+        return True
     if path.name.upper() == "DICOMDIR" or has_magic(head_of(path)):
         return True
     if not is_named_dicom(path.name):

@@ -135,6 +135,11 @@ class Uploads:
                 f"{order.name}: tars in folders ({scan.unnamed}) were not looked into: name them "
                 "to 'xnat-upload dicom', or unpack them"
             )
+        if scan.gzipped:
+            self.job.console.warning(
+                f"{order.name}: gzipped DICOM files ({scan.gzipped}) were not looked into: "
+                "gunzip them first"
+            )
         if scan.lost.count:
             self.job.console.warning(f"{order.name}: {scan.lost}")
         if scan.skipped:
