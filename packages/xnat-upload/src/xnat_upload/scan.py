@@ -32,7 +32,8 @@ from xnat_upload.inventory import Found, Instance, Inventory
 class Scan:
     """What a walk has come across; `copies` counts files that repeat another one byte for byte,
     `unopened` archives inside of others, `unnamed` those in folders that only a path would open,
-    `gzipped` files that are compressed one by one, `damaged` files that begin as DICOM and cannot be read, `lost` links that lead nowhere.
+    `gzipped` files that are compressed one by one, `damaged` files that begin as DICOM and cannot
+    be read, `lost` links that lead nowhere.
 
     With `skip_damaged` a damaged instance is no failure. What is `attached` to the session as it is
     need not be readable at all.
