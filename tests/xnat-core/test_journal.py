@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -155,36 +156,68 @@ def test_a_path_that_is_not_unicode_is_remembered_as_far_as_it_can_be_written() 
         assert list(journal.accepted()) == [replace(odd, path="/in/\\xff.dcm")]
 
 
-def test_workers_share_a_sync_and_none_returns_before_its_lines_are_on_the_disk(
+class Disk:
+    """What would be left of the only journal in a folder without power, on a clock that is set."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.left = b""
+        self._folder = folder
+        clock = SimpleNamespace(monotonic=lambda: self.now, time=time.time)
+        monkeypatch.setattr("xnat_core.journal.time", clock)
+        monkeypatch.setattr("xnat_core.journal.os.fsync", self._sync)
+
+    @property
+    def file(self) -> bytes:
+        (path,) = self._folder.glob("*.ndjson")
+        return path.read_bytes()
+
+    def _sync(self, descriptor: int) -> None:
+        self.left = self.file
+
+
+def test_a_kill_loses_nothing_and_a_power_cut_the_last_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync, names = os.fsync, [f"{number}.dcm" for number in range(4)]
-    on_disk: list[bytes] = []
-    early: list[str] = []
+    disk = Disk(tmp_path, monkeypatch)
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        journal.add([ONE])
+        assert b"1.dcm" in disk.left
+        disk.now += 0.9
+        journal.add([TWO])
+        assert b"2.dcm" in disk.file
+        assert b"2.dcm" not in disk.left
+        disk.now += 0.1
+        journal.add([replace(ONE, name="3.dcm")])
+        assert disk.left == disk.file
+        journal.note({"fresh": True})
+        assert disk.left == disk.file
+        journal.add([replace(ONE, name="4.dcm")])
+    assert disk.left == disk.file
+    assert b"4.dcm" in disk.left
+
+
+def test_no_worker_waits_for_the_disk_of_another_but_for_its_own_notes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(tmp_path, monkeypatch)
+    begun, go_on = threading.Event(), threading.Event()
 
     def slow_sync(descriptor: int) -> None:
-        (path,) = tmp_path.glob("*.ndjson")
-        written = path.read_bytes()
-        deadline = time.monotonic() + 10
-        while not on_disk and time.monotonic() < deadline:
-            if all(name.encode() in path.read_bytes() for name in names):
-                break
-            time.sleep(0.001)
-        sync(descriptor)
-        on_disk.append(written)
+        begun.set()
+        assert go_on.wait(20)
+        disk.left = disk.file
 
     with Journal(*TARGET, folder=tmp_path) as journal:
-        monkeypatch.setattr(os, "fsync", slow_sync)
-
-        def add(name: str) -> None:
-            journal.add([replace(ONE, name=name)])
-            if name.encode() not in on_disk[-1]:
-                early.append(name)
-
-        workers = [threading.Thread(target=add, args=(name,)) for name in names]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-    assert len(on_disk) < len(names)
-    assert not early
+        monkeypatch.setattr("xnat_core.journal.os.fsync", slow_sync)
+        first = threading.Thread(target=journal.add, args=([ONE],))
+        first.start()
+        assert begun.wait(20)
+        journal.add([TWO])
+        last = threading.Thread(target=journal.note, args=({"fresh": True},))
+        last.start()
+        assert not disk.left
+        go_on.set()
+        first.join()
+        last.join()
+        assert disk.left == disk.file

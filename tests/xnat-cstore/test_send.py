@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.receivers import Archive, Scripted, at, sample
+from support.receivers import Archive, Scripted, at, sample, wait_until
 from xnat_core.journal import Journal
+from xnat_core.user_paths import state_dir
 from xnat_cstore.service import upload_dicom_store
 from xnat_sandbox.samples import write_series
 
@@ -250,6 +251,22 @@ def test_what_was_acknowledged_is_not_sent_again(
     assert run(*words, "--resend")[1][0]["files"] == 6
     assert run(*words, "-P", "P1")[1][0]["files"] == 6, "another route is another copy"
     assert run(*words, "--each")[1][0]["outcome"] == "skipped"
+
+
+def test_a_kill_does_not_lose_what_was_acknowledged(
+    run: Run, make_scp: MakeSCP, series: list[Path]
+) -> None:
+    answered: list[object] = []
+
+    def answer(event: Any) -> int:
+        (path,) = (state_dir() / "uploads").glob("*.ndjson")
+        wait_until(lambda: path.read_bytes().count(b'"digest"') == len(answered))
+        answered.append(event)
+        return 0
+
+    scp = make_scp(answer=answer)
+    assert run("send", series[0].parent, *at(scp.port), "-w", "1")[0] == 0
+    assert len(answered) == 6
 
 
 def test_another_process_at_the_same_receiver_costs_only_the_memory(

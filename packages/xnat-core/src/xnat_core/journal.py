@@ -2,7 +2,8 @@
 
 A session that is still being received cannot be listed on the server; after a kill only the journal
 knows what need not be sent again. It is a file of JSON lines to which is only added, so that a kill
-at any moment costs at most the last line.
+at any moment costs at most the last line, and a power cut what was taken in the last second, which
+is sent again then.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 FORGOTTEN_AFTER_DAYS = 60
+_SECONDS_BETWEEN_SYNCS = 1.0
 
 _tidied: set[Path] = set()
 """The folders in which this process has looked for old journals: once, not for each of thousands of
@@ -78,7 +80,8 @@ class Journal:
         self._is_torn = False
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
-        self._written = self._synced = 0
+        self._is_synced = True
+        self._last_sync = -math.inf
 
     def __enter__(self) -> Journal:
         with contextlib.suppress(ConfigurationError):
@@ -97,6 +100,7 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         if self._file is not None:
+            self._sync(0)
             self._file.close()
             self._file = None
         if self._lock is not None:
@@ -126,12 +130,18 @@ class Journal:
     # --- writing ------------------------------------------------------------------------------
 
     def add(self, accepted: Iterable[Accepted]) -> None:
-        """Remember files; they are on the disk when this returns. Safe from any thread."""
+        """Remember files: a kill cannot change that when this returns. Safe from any thread.
+
+        The first are on the disk then, others a second later or at the end: a network file system
+        takes longer for that than a server for a file.
+        """
         self._append(b"".join(map(_line, accepted)))
+        self._sync(_SECONDS_BETWEEN_SYNCS)
 
     def note(self, facts: Mapping[str, Any]) -> None:
-        """Remember something about this upload."""
+        """Remember something about this upload; it is on the disk when this returns."""
         self._append(orjson.dumps({"facts": dict(facts)}) + b"\n")
+        self._sync(0)
 
     def forget(self) -> None:
         """The upload is complete: nothing needs to be known any longer."""
@@ -182,17 +192,25 @@ class Journal:
                 self._is_torn = True
                 while view:
                     view = view[self._file.write(view) :]
-                self._is_torn = False
-                self._written = mine = self._written + 1
-            with self._syncing:
-                # What others wrote while one was syncing, the next one syncs for all of them.
-                if self._synced < mine:
-                    all_so_far = self._written
-                    os.fsync(self._file.fileno())
-                    self._synced = all_so_far
+                self._is_torn = self._is_synced = False
         except OSError:
             # A full disk: the upload goes on, only a repeated one will know less.
             self.usable = False
+
+    def _sync(self, seconds: float) -> None:
+        """See to it that all lines are on the disk, unless that was done within so many seconds."""
+        # While another thread does it, lines may wait for the next time, but not for the last.
+        if self._file is None or not self._syncing.acquire(blocking=not seconds):
+            return
+        try:
+            if not self._is_synced and time.monotonic() - self._last_sync >= seconds:
+                self._is_synced = True
+                os.fsync(self._file.fileno())
+                self._last_sync = time.monotonic()
+        except OSError:
+            self.usable = False
+        finally:
+            self._syncing.release()
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         if self._path is None or not exists(self._path):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
 from collections.abc import Iterator
 
 from xnat_core.journal import Accepted, Journal, JournalBusy
 from xnat_cstore.instance import Instance, shown
 from xnat_cstore.receiver import Receiver
 from xnat_cstore.routing import Route
-
-_SECONDS_BETWEEN_WRITES = 1.0
 
 
 class Memory:
@@ -28,12 +25,10 @@ class Memory:
         self._journal = Journal("cstore", receiver.host, str(receiver.port), receiver.called_aet)
         # A digest each: the journal of a large archive has a million entries.
         self._known: set[bytes] = set()
-        self._waiting: list[Accepted] = []
-        self._written = time.monotonic()
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Memory]:
-        """Read what is known, and write down what is left at the end."""
+        """Hold the journal, and read what is known."""
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self._journal)
@@ -41,7 +36,6 @@ class Memory:
                 self.exclusive = False
             else:
                 self._known.update(map(_digest, self._journal.accepted()))
-                stack.callback(self._write)
             yield self
 
     def knows(self, instance: Instance) -> bool:
@@ -49,16 +43,8 @@ class Memory:
         return bool(self._known) and _digest(self._entry(instance)) in self._known
 
     def add(self, instance: Instance) -> None:
-        """Remember an instance. It is on the disk a second later: each write waits for the disk."""
-        self._waiting.append(self._entry(instance))
-        if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
-            self._write()
-
-    def _write(self) -> None:
-        if self.exclusive and self._waiting:
-            self._journal.add(self._waiting)
-        self._waiting.clear()
-        self._written = time.monotonic()
+        """Remember an instance."""
+        self._journal.add([self._entry(instance)])
 
     def _entry(self, instance: Instance) -> Accepted:
         return Accepted(
