@@ -6,7 +6,7 @@ import pytest
 
 from support.uploads import Uploader
 from xnat_core.errors import UploadError
-from xnat_upload.exam import look_into
+from xnat_upload.exam_folder import look_into
 
 
 def test_a_loose_link_that_leads_nowhere_is_a_failure(upload: Uploader) -> None:

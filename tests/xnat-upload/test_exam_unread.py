@@ -17,7 +17,7 @@ from xnat_core.dicom_files import HEAD, LocalFile
 from xnat_core.errors import UploadError
 from xnat_core.files import md5_of
 from xnat_sandbox.samples import write_series
-from xnat_upload import exam
+from xnat_upload import exam_folder
 from xnat_upload.cli import main
 from xnat_upload.sorting import counts_as_dicom
 
@@ -110,8 +110,8 @@ def test_dicom_that_comes_into_a_folder_meanwhile_is_not_attached_as_it_is(
         yield from dicom_files.walk(*words)
         write_series(folder, instances=1)
 
-    monkeypatch.setattr(exam, "walk", walk)
-    found = exam.look_into(upload.folder, "MISC").resources
+    monkeypatch.setattr(exam_folder, "walk", walk)
+    found = exam_folder.look_into(upload.folder, "MISC").resources
     assert [member.name for member in found["Physio"]] == ["pulse.log"]
 
 
@@ -120,4 +120,4 @@ def test_a_link_in_a_folder_that_leads_nowhere_is_a_failure(upload: Uploader) ->
     folder.mkdir(parents=True)
     (folder / "lost.log").symlink_to("nowhere")
     with pytest.raises(UploadError, match=r"lost\.log: a link to nowhere, which is not there"):
-        exam.look_into(upload.folder, "MISC")
+        exam_folder.look_into(upload.folder, "MISC")

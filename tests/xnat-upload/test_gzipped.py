@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.uploads import Uploader
-from xnat_upload.exam import look_into
+from xnat_upload.exam_folder import look_into
 from xnat_upload.sorting import counts_as_dicom
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")

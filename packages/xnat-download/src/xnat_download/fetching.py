@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,15 +11,12 @@ from xnat_core.errors import (
     ServerError,
     XNATCtlError,
 )
-from xnat_core.files import part_stem
 from xnat_core.http.retries import pause
 from xnat_core.parallel import check_stop, rest
 from xnat_download.counts import Counts
 from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
-from xnat_download.leftovers import Parts, parts_in
-from xnat_download.manifest import NAME as MANIFEST
-from xnat_download.partial import PART, WORTH_RESUMING, remove_left
+from xnat_download.leftovers import LeftOfResource
 from xnat_download.single import fetch_one
 from xnat_download.streams import NoArchive, receive
 from xnat_download.trouble import Interrupted
@@ -90,27 +85,14 @@ def look(download: Download, group: Group) -> None:
     inventory, engine = download.inventory, download.engine
     dry_run = engine.options.dry_run
     folder = download.folder_of(group)
-    shared = download.one_by_one or engine.options.template is not None
-    parts: dict[Path, Parts] = {}
+    is_shared = download.one_by_one or engine.options.template is not None
+    left = LeftOfResource(engine.tree.out / folder, engine.leftovers if is_shared else None)
     for file in inventory.files(group.number):
         check_stop()
         try:
             name = engine.tree.name_of(group, file)
             path = engine.tree.path(name)
-            stem = part_stem(path.name)
-            if shared:
-                of_file = engine.leftovers.take(path.parent, stem)
-                parts.setdefault(path.parent, {}).setdefault(stem, set()).update(of_file)
-            elif path.parent not in parts:
-                parts[path.parent] = parts_in(path.parent)
-                if path.parent == engine.tree.out / folder:
-                    # Another run may be writing it: unlike data, under the lock of the folder.
-                    parts[path.parent].pop(MANIFEST, None)
-            meant = PART.fullmatch(path.name)
-            if meant:
-                # Somebody's upload has brought it to the server: it is data.
-                parts[path.parent].get(meant[1], set()).discard(path)
-                engine.leftovers.spare(path, meant[1])
+            left.look(path)
             there, md5 = _compared(engine, file, path, name, folder)
         except XNATCtlError as error:
             download.lost(group, file, error)
@@ -121,13 +103,10 @@ def look(download: Download, group: Group) -> None:
         elif dry_run:
             download.begin()
             download.add(Counts(files=1, bytes=file.size or 0))
-        elif any(_is_worth_resuming(file, part) for part in parts[path.parent].get(stem, ())):
+        elif left.claim(path, file):
             inventory.mark_part(file.id)
-            del parts[path.parent][stem]
     if not dry_run:
-        for left in parts.values():
-            for path in itertools.chain.from_iterable(left.values()):
-                remove_left(path)
+        left.remove()
 
 
 def _compared(
@@ -141,14 +120,6 @@ def _compared(
         # It may be an older state of the same size; or its run did not come to note it.
         there, md5 = is_there(path, file, verify=True)
     return there and (known or file.digest is not None), md5
-
-
-def _is_worth_resuming(file: File, part: Path) -> bool:
-    """Only what the digest will prove, and only where it saves something."""
-    try:
-        return file.digest is not None and os.lstat(part).st_size >= WORTH_RESUMING
-    except OSError:
-        return False
 
 
 def _left(download: Download, group: Group) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What runs that were killed have left in folders that many objects of a run share.
+"""Partial files that runs that were killed have left among those of this run.
 
 Records of files, and layouts that put sessions side by side, come back to the same folder again and
 again. It is read once: to look through it anew for each would take the square of their number.
@@ -6,11 +6,16 @@ again. It is read once: to look through it anew for each would take the square o
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from collections import defaultdict
 from pathlib import Path
 
-from xnat_download.partial import left_parts
+from xnat_core.files import part_stem
+from xnat_download.inventory import File
+from xnat_download.manifest import NAME as MANIFEST
+from xnat_download.partial import PART, WORTH_RESUMING, left_parts, remove_left
 
 # Objects that are open at the same time mostly have fewer folders.
 _MANY = 64
@@ -18,7 +23,7 @@ _MANY = 64
 Parts = dict[str, set[Path]]
 
 
-def parts_in(folder: Path) -> Parts:
+def _parts_in(folder: Path) -> Parts:
     """The partial files in a folder by the `part_stem` of their files: several, after several runs
     that were killed."""
     found: Parts = defaultdict(set)
@@ -28,7 +33,7 @@ def parts_in(folder: Path) -> Parts:
 
 
 class Leftovers:
-    """The partial files of shared folders, as they were when the run first came there."""
+    """Those in folders that many objects share, as they were when the run first came there."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,10 +46,62 @@ class Leftovers:
             if folder not in self._folders:
                 if len(self._folders) >= _MANY:
                     self._folders.clear()
-                self._folders[folder] = parts_in(folder)
+                self._folders[folder] = _parts_in(folder)
             return self._folders[folder].pop(stem, set())
 
     def spare(self, path: Path, stem: str) -> None:
         """Not a partial file called so, but data that looks like one."""
         with self._lock:
             self._folders.get(path.parent, {}).get(stem, set()).discard(path)
+
+
+class LeftOfResource:
+    """Those beside the files of one resource.
+
+    `own` is its folder, unless it is one of many in folders of which `shared` has been asked.
+    """
+
+    def __init__(self, own: Path, shared: Leftovers | None) -> None:
+        self._own = own
+        self._shared = shared
+        self._folders: dict[Path, Parts] = {}
+
+    def look(self, path: Path) -> None:
+        """Learn what there is of a file, and that it is no partial file whatever its name."""
+        folder, stem = path.parent, part_stem(path.name)
+        if self._shared is not None:
+            of_file = self._shared.take(folder, stem)
+            self._folders.setdefault(folder, {}).setdefault(stem, set()).update(of_file)
+        elif folder not in self._folders:
+            self._folders[folder] = _parts_in(folder)
+            if folder == self._own:
+                # Another run may be writing it: unlike data, under the lock of the folder.
+                self._folders[folder].pop(MANIFEST, None)
+        meant = PART.fullmatch(path.name)
+        if meant:
+            # Somebody's upload has brought it to the server: it is data.
+            self._folders[folder].get(meant[1], set()).discard(path)
+            if self._shared is not None:
+                self._shared.spare(path, meant[1])
+
+    def claim(self, path: Path, file: File) -> bool:
+        """Keep what there is of a file; gives whether it is worth resuming, else it is not kept."""
+        parts, stem = self._folders[path.parent], part_stem(path.name)
+        is_worth = any(_is_worth_resuming(file, part) for part in parts.get(stem, ()))
+        if is_worth:
+            del parts[stem]
+        return is_worth
+
+    def remove(self) -> None:
+        """Remove what nobody has claimed, unless somebody writes it."""
+        for parts in self._folders.values():
+            for path in itertools.chain.from_iterable(parts.values()):
+                remove_left(path)
+
+
+def _is_worth_resuming(file: File, part: Path) -> bool:
+    """Only what the digest will prove, and only where it saves something."""
+    try:
+        return file.digest is not None and os.lstat(part).st_size >= WORTH_RESUMING
+    except OSError:
+        return False

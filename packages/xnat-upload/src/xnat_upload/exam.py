@@ -31,17 +31,14 @@ Example:
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xnat_core.archive.members import Member
 from xnat_core.commandline import Args
-from xnat_core.dicom_files import LostLinks, walk
 from xnat_core.errors import (
     OperationError,
     ResourceNotFoundError,
@@ -64,29 +61,11 @@ from xnat_core.validation import (
     validate_session_id,
     validate_subject_id,
 )
+from xnat_upload.exam_folder import Exam, look_into
 from xnat_upload.plan import Order
-from xnat_upload.sorting import counts_as_dicom
 from xnat_upload.survey import require_subject
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
-
-
-@dataclass(frozen=True)
-class Exam:
-    """What lies in an exam folder besides DICOM: files by the resource they become."""
-
-    root: Path
-    has_dicom: bool
-    resources: dict[str, list[Member]]
-
-    def facts(self, misc: str) -> dict[str, Any]:
-        """What a record tells of the resources."""
-        folders = sorted(label for label in self.resources if label != misc)
-        return {
-            "resource_dirs": folders,
-            "misc_files": len(self.resources.get(misc, ())),
-            "misc_label": misc,
-        }
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -95,27 +74,11 @@ def work(job: Job) -> Iterator[Record]:
     args.only_one("--skip-resources", "--attach-only")
     args.only_one("--direct-archive", "--prearchive")
     root = existing_folder(args.required("<root>"))
-    project = job.required_project()
-    session, subject = args.required("--experiment"), args.required("--subject")
-    if args.flag("--attach-only"):
-        # What is there already may be called as nothing can be called any more.
-        validate_lookup(session, "session ID")
-        validate_lookup(subject, "subject ID")
-    else:
-        session, subject = validate_session_id(session), validate_subject_id(subject)
+    asked = known = _asked(job, root)
     misc = validate_resource_label(args.text("--misc-label") or "")
     exam = look_into(root, misc)
     if not exam.has_dicom and not args.flag("--attach-only"):
         raise UploadError(f"{root}: no DICOM found; --attach-only attaches resources alone", root)
-    known: Record = {
-        "kind": "session",
-        "server": job.profile.url,
-        "label": session,
-        "project": project,
-        "subject": subject,
-        "session": session,
-        "exam_root": str(root),
-    }
     resources = {"skipped": args.flag("--skip-resources"), **exam.facts(misc)}
     if args.flag("--dry-run"):
         facts = {"dicom": {"skipped": args.flag("--attach-only")}, "resources": resources}
@@ -123,7 +86,7 @@ def work(job: Job) -> Iterator[Record]:
         return
     dicom: dict[str, Any] = {"skipped": True, "total": 0, "uploaded": 0}
     if not args.flag("--attach-only"):
-        for record in _uploaded(job, exam, project, subject, session):
+        for record in _uploaded(job, exam, asked):
             if record.get("outcome") == "failed":
                 yield record
                 continue
@@ -138,8 +101,8 @@ def work(job: Job) -> Iterator[Record]:
     sent = 0
     if not args.flag("--skip-resources") and exam.resources:
         try:
-            archived = _archived(job, project, session)
-            require_subject(archived, subject)
+            archived = _archived(job, asked["project"], asked["session"])
+            require_subject(archived, asked["subject"])
         except XNATCtlError as error:
             yield failed(known, error, dicom=dicom, resources=resources)
             return
@@ -150,66 +113,43 @@ def work(job: Job) -> Iterator[Record]:
             except (XNATCtlError, OSError) as error:
                 # A file that has gone meanwhile is no reason to leave the others out.
                 why = explain(error) if isinstance(error, OSError) else error
-                yield failed({"kind": "upload", "session": session, "resource": label}, why)
+                whose = {"session": asked["session"], "resource": label}
+                yield failed({"kind": "upload", **whose}, why)
     facts = {"dicom": dicom, "resources": {**resources, "uploaded": sent}}
     changed = dicom["uploaded"] or sent
     yield done(known, **facts) if changed else skipped(known, **facts)
 
 
-def look_into(root: Path, misc: str) -> Exam:
-    """Tell DICOM from the rest; a folder is a resource when there is no DICOM anywhere in it."""
-    troubles: list[XNATCtlError] = []
-    has_dicom = is_among_dicom = False
-    lost: list[Path] = []
-    loose: list[Path] = []
-    resources: dict[str, dict[str, Member]] = {}
-
-    def add(label: str, file: Path, folder: Path) -> None:
-        member = Member.of(file, file.relative_to(folder).as_posix())
-        other = resources.setdefault(label, {}).setdefault(member.name, member)
-        if other is not member:
-            raise UploadError(f"{other.path} and {file} would both become {label}/{member.name}")
-
-    for child in sorted(root.iterdir()):
-        if child.name.startswith("."):
-            continue
-        if child.is_dir():
-            # Among DICOM, links that lead nowhere are told of by its upload.
-            links = LostLinks()
-            found: list[Path] = []
-            for file in walk([child], troubles.append, links):
-                if counts_as_dicom(file.path):
-                    has_dicom = True
-                    break
-                found.append(file.path)
-            else:
-                # Those alone that were looked at: DICOM may have come since.
-                for path in found:
-                    add(re.sub(r"[^A-Za-z0-9_.-]", "_", child.name), path, child)
-                lost += [links.first] if links.first else []
-        elif child.is_file() and counts_as_dicom(child):
-            has_dicom = is_among_dicom = True
-        elif child.is_file():
-            add(misc, child, root)
-        else:
-            loose.append(child)
-    if not is_among_dicom:
-        lost += loose
-    # Links that lead nowhere; what one has come to lead to was not looked at.
-    for file in walk(lost, troubles.append):
-        troubles.append(UploadError(f"{file.path}: was not there a moment ago", file.path))
-    if troubles:
-        raise troubles[0]
-    return Exam(root, has_dicom, {label: [*named.values()] for label, named in resources.items()})
+def _asked(job: Job, root: Path) -> Record:
+    """The session as the command line names it."""
+    project = job.required_project()
+    session, subject = job.args.required("--experiment"), job.args.required("--subject")
+    if job.args.flag("--attach-only"):
+        # What is there already may be called as nothing can be called any more.
+        validate_lookup(session, "session ID")
+        validate_lookup(subject, "subject ID")
+    else:
+        session, subject = validate_session_id(session), validate_subject_id(subject)
+    return {
+        "kind": "session",
+        "server": job.profile.url,
+        "label": session,
+        "project": project,
+        "subject": subject,
+        "session": session,
+        "exam_root": str(root),
+    }
 
 
-def _uploaded(job: Job, exam: Exam, project: str, subject: str, session: str) -> Iterator[Record]:
+def _uploaded(job: Job, exam: Exam, asked: Record) -> Iterator[Record]:
+    """What became of the DICOM."""
     profile = job.profile
     direct = True if profile.direct_archive is None else profile.direct_archive
     archive = job.args.flag("--direct-archive") or (direct and not job.args.flag("--prearchive"))
     wait = job.args.number("--wait", least=0) or 0.0
     manner = Manner(mode="gradual", workers=job.workers, wait=wait)
-    order = Order((exam.root,), project, subject, session, archive)
+    whose = (asked["project"], asked["subject"], asked["session"])
+    order = Order((exam.root,), *whose, archive)
     attached = {member.path for members in exam.resources.values() for member in members}
     yield from Uploads(job, manner, attached=attached).records([order])
 
