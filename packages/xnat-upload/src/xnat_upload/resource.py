@@ -61,14 +61,23 @@ if TYPE_CHECKING:
 
 def work(job: Job) -> Iterator[Record]:
     """A record per resource that was filled."""
-    fields = {name: job.args.text(f"--{name}") for name in ("format", "content", "tags")}
-    overwrite = job.args.flag("--overwrite")
-    turns = Turns()
     if job.args.flag("--extract") and job.args.flag("--dry-run"):
         raise UsageError("--dry-run cannot look into an archive that the server shall unpack")
+    yield from job.each(_Uploading(job).record_of, job.within_bounds(_wanted(job)))
 
-    def one(record: Record) -> Iterable[Record]:
-        client = job.client(record)
+
+class _Uploading:
+    """What is done for each record, by several threads."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._overwrite = job.args.flag("--overwrite")
+        self._fields = {name: job.args.text(f"--{name}") for name in ("format", "content", "tags")}
+        self._turns = Turns()
+
+    def record_of(self, record: Record) -> Iterable[Record]:
+        """Fill the resource that a record names."""
+        client = self._job.client(record)
         label = validate_resource_label(str(record.get("resource") or ""))
         paths = [expanded(word) for word in _paths(record)]
         home = _home(client, record)
@@ -76,73 +85,71 @@ def work(job: Job) -> Iterator[Record]:
         known = _target(client, home, label, address)
         # One writer for each: the server fails when several contend for the catalog of one, and
         # of two that replace a file, each would find that of the other.
-        with turns.at(known["uri"]):
-            if job.args.flag("--extract"):
-                return [unpacked(client, home, address, paths, record | known)]
-            return [filled(client, home, address, members_of(paths), record | known)]
+        with self._turns.at(known["uri"]):
+            if self._job.args.flag("--extract"):
+                return [self._unpacked(client, home, address, paths, record | known)]
+            return [self._filled(client, home, address, members_of(paths), record | known)]
 
-    def filled(
-        client: XNATClient, home: Home, label: str, members: list[Member], record: Record
+    def _filled(
+        self, client: XNATClient, home: Home, label: str, members: list[Member], record: Record
     ) -> Record:
         begin = monotonic()
-        plan = plan_fill(client, home, label, members, overwrite=overwrite)
+        plan = plan_fill(client, home, label, members, overwrite=self._overwrite)
         facts: dict[str, Any] = {"files": len(plan.missing), "bytes": plan.bytes}
         if plan.missing:
-            job.bounds.begin()
-        if job.args.flag("--dry-run"):
+            self._job.bounds.begin()
+        if self._job.args.flag("--dry-run"):
             return planned(record, **facts, there=plan.there)
         if not plan.missing:
-            require_digests(home, label, plan.unverifiable)
+            self._require_digests(home, label, plan.unverifiable)
             return skipped(record, files=0, bytes=0, there=plan.there)
-        if job.args.texts("<path>"):
-            job.progress.start(plan.bytes, None, label)
+        if self._job.args.texts("<path>"):
+            self._job.progress.start(plan.bytes, None, label)
         else:
             # Others are being filled: to begin anew would forget them.
-            job.progress.expect(bytes=plan.bytes)
+            self._job.progress.expect(bytes=plan.bytes)
         came = fill(
             client,
             home,
             label,
             plan,
-            overwrite=overwrite,
-            fields=fields,
-            watch=lambda size: job.progress.advance(bytes=size),
-            bounds=job.bounds,
+            overwrite=self._overwrite,
+            fields=self._fields,
+            watch=lambda size: self._job.progress.advance(bytes=size),
+            bounds=self._job.bounds,
         )
-        require_digests(home, label, came.unverifiable)
+        self._require_digests(home, label, came.unverifiable)
         seconds = round(monotonic() - begin, 3)
         return done(record, **facts, seconds=seconds, verified=not came.unverifiable)
 
-    def require_digests(home: Home, label: str, unverifiable: int) -> None:
-        if unverifiable and job.args.flag("--verify"):
+    def _require_digests(self, home: Home, label: str, unverifiable: int) -> None:
+        if unverifiable and self._job.args.flag("--verify"):
             raise IntegrityError(
                 f"{home.about[1]}/{label}: the server has no digest of {unverifiable} files "
                 "('xnat-admin refresh-catalogs --option checksum' makes them)"
             )
 
-    def unpacked(
-        client: XNATClient, home: Home, label: str, paths: list[Path], record: Record
+    def _unpacked(
+        self, client: XNATClient, home: Home, label: str, paths: list[Path], record: Record
     ) -> Record:
         begin = monotonic()
-        begin_one = job.bounds.beginner()
+        begin_one = self._job.bounds.beginner()
         everything = [
             unpack(
                 *(client, home, label, archive),
-                overwrite=overwrite,
-                fields=fields,
+                overwrite=self._overwrite,
+                fields=self._fields,
                 begin=begin_one,
             )
             for archive in paths
         ]
         unverifiable = sum(came.unverifiable for came in everything)
-        require_digests(home, label, unverifiable)
+        self._require_digests(home, label, unverifiable)
         facts = {"bytes": sum(came.bytes for came in everything)}
         if not facts["bytes"]:
             return skipped(record, **facts, there=sum(came.skipped for came in everything))
         seconds = round(monotonic() - begin, 3)
         return done(record, **facts, seconds=seconds, verified=not unverifiable)
-
-    yield from job.each(one, job.within_bounds(_wanted(job)))
 
 
 def members_of(paths: list[Path]) -> list[Member]:
