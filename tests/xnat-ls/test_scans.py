@@ -209,3 +209,16 @@ def test_where_filters_scans(xnat: XNAT, ls: Run) -> None:
     session = xnat.has_session("P1", "S1", "MR1", {"1": {}})
     xnat.has_scan(session, "2", type="bold")
     assert ls("scans", "-P", "P1", "--where", "type=bold", "-q").out == "2\n"
+
+
+@pytest.mark.parametrize("owner", [("-P", "P1"), ("-P", "P1", "-S", "S1")])
+def test_a_session_where_a_scan_is_meant_is_told_once(
+    xnat: XNAT, ls: Run, owner: tuple[str, ...]
+) -> None:
+    for label in ("MR1", "MR2"):
+        session = xnat.has_session("P1", "S1", label, {"1": {"a.dcm": b"a"}})
+    for word in ("MR2", session.id):
+        answer = ls("scans", *owner, word)
+        assert (answer.status, answer.out) == (2, "")
+        assert f"{word} is a session: -E {word}" in answer.err
+    assert ls("scans", *owner, "1").values("session") == ["MR1", "MR2"]

@@ -79,12 +79,23 @@ def _sessions(job: Job, words: tuple[str, ...], experiment: str | None) -> Itera
         return named("session", [experiment], project=job.project(), subject=subject)
     if subject:
         one = next(named("subject", [subject], project=job.required_project()))
-        return sessions_under(job, [one])
+        return _unless_meant(sessions_under(job, [one]), words)
     if project:
-        return sessions_under(job, [{"kind": "project", "id": project}])
+        return _unless_meant(sessions_under(job, [{"kind": "project", "id": project}]), words)
     if words and words != ("-",):
         raise UsageError("the scans of which session? -E SESSION")
     return sessions_under(job, arrived(job.records("session", "scan", "subject", "project")))
+
+
+def _unless_meant(sessions: Iterator[Record], words: tuple[str, ...]) -> Iterator[Record]:
+    """These sessions. Raises UsageError when one of the scans that are asked for is one of them."""
+    if not words:
+        return sessions
+    all_of_them = list(sessions)
+    names = {record.get(key) for record in all_of_them for key in ("label", "id")}
+    for word in names.intersection(words):
+        raise UsageError(f"{word} is a session: -E {word}")
+    return iter(all_of_them)
 
 
 def _record(client: XNATClient, scan: Scan, resources: list[Resource], long: bool) -> Record:
