@@ -130,7 +130,7 @@ def test_a_project_is_not_listed_to_see_that_a_label_is_not_meant_as_an_id(
     status, records, _ = run("archive", *stage(subject=label))
     assert (status, records[0]["subject_id"]) == (0, own.id)
     listings = [r for r in xnat.requests("GET") if r.path == "/data/projects/P1/subjects"]
-    assert all("ID" in request.args for request in listings)
+    assert ["ID" in request.args for request in listings] == [True]
 
 
 def test_an_auto_archive_project_answers_with_a_redirect_that_is_a_success(
