@@ -170,13 +170,14 @@ def test_what_is_added_to_a_session_may_be_of_another_modality(
     upload: Uploader, mode: str, overwrite: str
 ) -> None:
     # By themselves the reports would be a session of another modality, which cannot be added.
-    images = upload.series(series=1, study_uid="1.2.3")
+    upload.series(series=1, instances=1, modality="SR", study_uid="1.2.3")
+    images = upload.series(series=2, study_uid="1.2.3")
     assert upload(upload.folder, *HERE).status == 0
-    reports = upload.series(series=2, modality="SR", study_uid="1.2.3")
+    reports = upload.series(series=3, modality="SR", study_uid="1.2.3")
     sent = Sent(upload.xnat)
     words = ("--overwrite", overwrite) if overwrite == "append" else ()
     ran = upload(upload.folder, *HERE, "--mode", mode, *words)
-    assert (ran.status, upload.count(), upload.staged()) == (0, 6, []), ran.err
+    assert (ran.status, upload.count(), upload.staged()) == (0, 7, []), ran.err
     headers = [read_file(path) for path in (*images, *reports)]
     again, *others = sorted(sent.uids, key=[header.uid for header in headers if header].index)
     assert (len(others), headers[0] is not None and again == headers[0].uid) == (3, True)

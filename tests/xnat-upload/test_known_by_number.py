@@ -75,14 +75,16 @@ def test_a_whole_series_is_known_also_when_not_all_of_it_is_found_at_first(
 
 
 @pytest.mark.parametrize("mode", ["tar", "zip"])
-@pytest.mark.parametrize("more", [(), ("--prearchive",)])
+@pytest.mark.parametrize(
+    ("more", "landed"), [((), "archive"), (("--prearchive",), "prearchive")]
+)
 def test_a_file_that_is_answered_for_and_not_kept_is_missed(
-    upload: Uploader, mode: str, more: tuple[str, ...]
+    upload: Uploader, mode: str, more: tuple[str, ...], landed: str
 ) -> None:
     files = upload.series(instances=3)
     rejected = files[1].read_bytes()
     upload.xnat.settings.anonymize = lambda path: path.read_bytes() != rejected
     ran = upload(upload.folder, *HERE, "--mode", mode, "-w", 1, *more)
     assert len(upload.imports()) < 3
-    assert (ran.status, ran.record["outcome"]) == (1, "failed")
+    assert (ran.status, ran.record["outcome"], ran.record["landed"]) == (1, "failed", landed)
     assert "the server does not list 1 of 3 files" in ran.err

@@ -65,6 +65,25 @@ def test_instances_that_another_client_calls_alike_in_every_scan_are_replaced_an
     assert upload.archived() == before
 
 
+def test_one_that_is_refused_under_the_name_that_another_client_gave_it_is_left_out(
+    upload: Uploader,
+) -> None:
+    files = upload.series(series=1, study_uid="1.2.3")
+    foreign_session(upload, files)
+    # With a second modality the server is not asked to pass over what gives it trouble.
+    upload.series(series=2, instances=1, modality="SR", study_uid="1.2.3")
+    header = read_file(files[1])
+    assert header is not None
+    upload.xnat.settings.import_fault = lambda uid: (
+        "unable to read DICOM object 1-1/IM0001: disk quota" if uid == header.uid else None
+    )
+    ran = upload(upload.folder, *HERE, "--overwrite", "delete", "-w", 1)
+    assert (ran.status, upload.count()) == (1, 4)
+    by_kind = {record["kind"]: record for record in ran.records}
+    assert by_kind["file"]["path"] == str(files[1])
+    assert (by_kind["session"]["outcome"], by_kind["session"]["files"]) == ("done", 3)
+
+
 def test_anonymized_instances_of_another_client_are_recognised_by_their_number(
     upload: Uploader,
 ) -> None:
