@@ -41,6 +41,18 @@ def test_check_names_what_is_missing_changed_and_surplus(session: Downloader) ->
     assert ran.of("session")[0]["outcome"] == "failed"
 
 
+def test_what_has_a_manifest_of_its_own_is_not_surplus_above(session: Downloader) -> None:
+    record = session.record("MR1")
+    session.records(record)
+    inner = session.out / "MR1/again"
+    assert session("--out", inner, records=[record]).status == 0
+    ran = session("check", session.out)
+    assert (ran.status, [r["verified"] for r in ran.of("session")]) == (0, [4, 4])
+    (inner / "MR1/new").touch()
+    ran = session("check", session.out)
+    assert (ran.status, len(ran.of("file"))) == (8, 1)
+
+
 @pytest.mark.parametrize("verb", ["check", "extract"])
 def test_a_folder_that_cannot_be_read_is_not_left_out_in_silence(
     session: Downloader, monkeypatch: pytest.MonkeyPatch, verb: str

@@ -316,7 +316,8 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_wrong(
         context.setattr(os, "write", fill)
         ran = session.session("MR1")
     assert ran.status == 1
-    assert "No space left" in ran.err
+    assert ran.err.count("No space left") == 1
+    assert ran.of("file") == []
     assert 0 < len(session.files()) < 20
     assert_right(session)
     assert not parts(session.out)

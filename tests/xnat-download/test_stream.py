@@ -126,7 +126,9 @@ def test_assessors_are_found_under_their_labels(download: Downloader) -> None:
     )
     resources = xnat.store.resources
     resources.put_bytes(resources.ensure(Owner.of(assessor), "QC"), "q.txt", b"q")
-    assert download.session("MR1", "--assessors").status == 0
+    ran = download.session("MR1", "--assessors", "--each")
+    known = [record.get("assessor") for record in ran.of("file")]
+    assert (ran.status, known) == (0, [None, None, None, assessor.id])
     assert download.files("MR1/assessors") == {"MR1_QC/resources/QC/files/q.txt": b"q"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 import threading
 from pathlib import Path
@@ -15,7 +17,7 @@ from xnat_transfer.config import load
 from xnat_transfer.contents import Holding, Known, Place
 from xnat_transfer.difference import Lack
 from xnat_transfer.sending import expected_files
-from xnat_transfer.state import State
+from xnat_transfer.state import Ends, State
 
 
 def test_a_configuration_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
@@ -69,3 +71,25 @@ def test_files_get_names_of_their_own_on_their_way() -> None:
     names = [file.name for file in expected_files(lack, folder="1").values()]
     assert len(set(names)) == 3
     assert all(name.endswith(".dcm") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("host", "process", "status"),
+    [
+        (socket.gethostname(), f"{os.getpid()} 1", "interrupted"),
+        (socket.gethostname(), f"{os.getpid()}", "running"),
+        (socket.gethostname(), "", "running"),
+        ("another", f"{os.getpid()} 1", "running"),
+    ],
+    ids=["number used again", "no time told", "no process told", "elsewhere"],
+)
+def test_a_run_goes_on_while_its_very_process_does(
+    tmp_path: Path, host: str, process: str, status: str
+) -> None:
+    state = State(tmp_path / "transfer.db")
+    state.begin(Ends("https://a", "A", "https://b", "B"))
+    (before,) = state.runs()
+    state.write("UPDATE sync_history SET host=?, process=?", (host, process))
+    (run,) = state.runs()
+    state.close()
+    assert (before["status"], run["status"]) == ("running", status)
