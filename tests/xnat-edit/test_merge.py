@@ -91,7 +91,9 @@ def test_nothing_is_merged_into_what_could_not_give_its_label_away(
     assert [one.label for one in xnat.store.items.experiments_of_subject(old.id)] == ["B_MR"]
 
 
-def test_a_merge_moves_all_and_deletes_the_empty_source(xnat: XNAT, edit: Run) -> None:
+def test_a_merge_moves_all_and_deletes_the_empty_source(
+    xnat: XNAT, edit: Run, types: Types
+) -> None:
     xnat.has_session("P1", "A", "MR1", scans={"1": {"a.dcm": b"a"}})
     xnat.has_session("P1", "A", "MR2")
     xnat.has_subject("P1", "B")
@@ -99,6 +101,12 @@ def test_a_merge_moves_all_and_deletes_the_empty_source(xnat: XNAT, edit: Run) -
     dry = edit(*words, "--dry-run")
     assert dry.values("outcome", "sessions") == [("planned", ["MR1", "MR2"])]
     assert (puts(xnat), edit(*words).status) == (0, 2)
+    asked = types("n")
+    assert (edit(*words).status, labels(xnat), puts(xnat)) == (7, ["A", "B"], 0)
+    assert asked == [
+        "Move the 2 sessions of subject P1/A (MR1, MR2) to B on "
+        f"{xnat.url}, and delete A? [y/N] "
+    ]
     answer = edit(*words, "--yes")
     assert answer.values("label", "merged_into", "sessions", "outcome") == [
         ("A", "B", ["MR1", "MR2"], "done")

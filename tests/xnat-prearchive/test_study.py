@@ -42,3 +42,22 @@ def test_a_study_is_waited_for_although_it_lies_elsewhere_too(
     sent = {"kind": "upload", "uid": "1.2.77", "project": "P1", "outcome": "done"}
     status, records, _ = run("wait", "--timeout", "0", records=[sent])
     assert (status, [record["label"] for record in records]) == (0, ["E2"])
+
+
+def test_a_study_that_comes_later_is_waited_for(
+    run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def rest(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            stage("E1", study="1.2.77")
+
+    monkeypatch.setattr("xnat_prearchive.arrival.rest", rest)
+    sent = {"kind": "upload", "uid": "1.2.77", "project": "P1", "outcome": "done"}
+    status, records, _ = run("wait", "--timeout", "30", records=[sent])
+    assert (status, [record["label"] for record in records]) == (0, ["E1"])
+    assert 0 < pauses[0] < pauses[1]
+    status, _, err = run("wait", "--timeout", "0", records=[{**sent, "uid": "1.2.78"}])
+    assert (status, "study '1.2.78' not found" in err, len(pauses)) == (5, True, 2), err
