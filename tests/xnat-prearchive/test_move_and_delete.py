@@ -103,3 +103,10 @@ def test_moving_again_finds_what_was_moved(run: Run, stage: Stage, xnat: XNAT) -
     status, records, _ = run("move", *words, "P2")
     assert (status, records[0]["project"]) == (0, "P2")
     assert len(rows(xnat)) == 1
+
+
+@pytest.mark.parametrize("words", [("P1", "P2"), ("P1", "20240101_101010101", "E1")])
+def test_a_move_that_lacks_words_is_refused(run: Run, xnat: XNAT, words: tuple[str, ...]) -> None:
+    status, _, err = run("move", *words)
+    assert (status, "PROJECT TIMESTAMP NAME TARGET" in err) == (2, True)
+    assert [r for r in xnat.requests() if r.path.startswith("/data/p")] == []

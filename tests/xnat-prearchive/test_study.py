@@ -47,6 +47,8 @@ def test_a_study_is_waited_for_although_it_lies_elsewhere_too(
 def test_a_study_that_comes_later_is_waited_for(
     run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stage("E0", study="1.2.76")
+    run("archive", *stage("E9", project="P2", study="1.2.79"))
     pauses: list[float] = []
 
     def rest(seconds: float) -> None:
@@ -61,3 +63,7 @@ def test_a_study_that_comes_later_is_waited_for(
     assert 0 < pauses[0] < pauses[1]
     status, _, err = run("wait", "--timeout", "0", records=[{**sent, "uid": "1.2.78"}])
     assert (status, "study '1.2.78' not found" in err, len(pauses)) == (5, True, 2), err
+    status, _, err = run("wait", "--timeout", "0", records=[{**sent, "uid": "1.2.79"}])
+    assert (status, "study 1.2.79 is not in P1, but in P2/E9" in err) == (1, True), err
+    status, records, _ = run("wait", "--timeout", "0", records=[{**sent, "uid": ""}])
+    assert (status, [record["outcome"] for record in records]) == (1, ["failed"])
