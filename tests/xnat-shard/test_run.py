@@ -14,6 +14,7 @@ import pytest
 
 from support.shards import Run, scans
 from xnat_core.leases import Lease
+from xnat_shard.folder import Folder
 
 DONE = 'import sys\nfor line in sys.stdin: print(line.rstrip()[:-1] + \', "outcome": "done"}\')'
 POISON = (
@@ -245,6 +246,24 @@ def test_a_shard_of_somebody_who_is_not_heard_of_is_taken_up(run: Run, plan: Pat
     held_elsewhere(plan, seconds=2)
     status, _, _ = run("run", plan, 0, "--", "cat")
     assert status == 0
+
+
+def test_a_shard_that_somebody_ends_while_it_is_taken_is_not_run_again(
+    run: Run, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Lease.take
+
+    def take_late(lease: Lease) -> bool:
+        with monkeypatch.context() as context:
+            context.setattr(Lease, "take", take)
+            assert run("run", plan, 0, "--", "cat")[0] == 0
+        return take(lease)
+
+    monkeypatch.setattr(Lease, "take", take_late)
+    status, (shard,), _ = run("run", plan, 0, "--", "false")
+    assert (status, shard["outcome"], len(results(plan))) == (0, "skipped", 2)
+    folder = Folder(plan)
+    assert folder.lease(folder.read().part(0)).holder() is None
 
 
 def test_sigterm_ends_the_command_and_asks_to_be_run_again(plan: Path, run: Run) -> None:

@@ -38,6 +38,17 @@ def test_a_session_without_dicom_is_made(transfer: Transfer) -> None:
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
 
 
+def test_a_session_that_holds_nothing_is_made_where_no_metadata_are_wanted(
+    transfer: Transfer,
+) -> None:
+    transfer.source.has_session("A", "S1", "S1_MR1")
+    words = ("--config", transfer.config(transfer_xml_metadata=False))
+    planned = transfer(*words, "--dry-run").of("session")
+    assert [record["outcome"] for record in planned] == ["planned"]
+    assert transfer(*words).status == 0
+    assert transfer.dest.store.items.experiment_in("B", "S1_MR1") is not None
+
+
 def test_files_among_dicom_that_are_none_arrive_as_files(transfer: Transfer) -> None:
     session = transfer.has_session("S1", "S1_MR1", "MR")
     transfer.source.has_scan(session, "1", {"sidecar.json": b'{"a": 1}', "empty": b""})
