@@ -57,6 +57,18 @@ def test_one_that_has_been_seen_to_differ_is_a_failure_of_its_record(
     }
 
 
+def test_one_that_goes_on_where_the_other_ends_differs(
+    run: Run, scp: Scripted, series: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the shorter one ends with a block.
+    monkeypatch.setattr("xnat_cstore.namesakes.BLOCK", 1)
+    longer = series[0].with_name("other.dcm")
+    padding = b"\xfc\xff\xfc\xffOB\0\0\2\0\0\0\0\0"
+    longer.write_bytes(series[0].read_bytes() + padding)
+    status, (other, study), _ = run("send", longer.parent, *at(scp.port), "--dry-run")
+    assert (status, other["path"], study["failed"]) == (1, str(longer), 1)
+
+
 def test_a_dry_run_tells_of_one_that_differs(
     run: Run, scp: Scripted, series: list[Path], namesake: Path
 ) -> None:

@@ -192,7 +192,7 @@ def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(
     run: Run, plan: Path
 ) -> None:
     failure = '{"kind":"failure","outcome":"failed","error":{"exit_status":4,"message":"gone"}}'
-    status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo words; echo '{failure}'")
+    status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo words; echo '{failure}'; cat")
     assert (status, list(plan.glob("shard.*.out"))) == (1, [])
     poison = f"print('words')\n{POISON}"
     status, (shard,), _ = run("run", plan, 0, "--", sys.executable, "-c", poison)
