@@ -23,6 +23,8 @@ from xnat_sandbox.samples import instance_of, real_files
 
 pytestmark = pytest.mark.usefixtures("folder")
 SECRET = "SECRET"
+# A frame of reference that all equipment shares, as the standard has it.
+UTC = "1.2.840.10008.15.1.1"
 
 
 @pytest.fixture
@@ -37,6 +39,11 @@ def full(folder: Path) -> Path:
     item.ReferencedInstanceSequence = [inner]
     dataset.ReferencedStudySequence = [item]
     dataset.ContentSequence = [item]
+    # Codes as such stay; those that say who somebody is do not, however deep.
+    code, deeper = Dataset(), Dataset()
+    code.CodeMeaning = deeper.CodeMeaning = SECRET
+    code.EquivalentCodeSequence = [deeper]
+    dataset.PersonIdentificationCodeSequence = [code]
     path = folder / "full/a.dcm"
     path.parent.mkdir()
     dataset.save_as(path, enforce_file_format=True)
@@ -192,12 +199,16 @@ def test_a_key_that_is_too_short_is_refused(run: Run) -> None:
 
 
 def test_new_uids_are_valid_and_those_of_the_standard_stay(run: Run) -> None:
+    old = copy_of("b/ct1_0001.dcm")
+    old.SynchronizationFrameOfReferenceUID = UTC
+    old.save_as("b/ct1_0001.dcm")
     run("anonymize", "b/ct1_0001.dcm", "x.dcm")
-    old, new = copy_of("b/ct1_0001.dcm"), copy_of("x.dcm")
+    new = copy_of("x.dcm")
     assert not set(uids(old)) & set(uids(new))
     assert len(list(uids(new))) == len(list(uids(old))) > 0
     assert all(pydicom.uid.UID(uid).is_valid and uid.startswith("2.25.") for uid in uids(new))
     assert new.SOPClassUID == old.SOPClassUID
+    assert new.SynchronizationFrameOfReferenceUID == UTC
 
 
 def test_id_and_name_may_be_given(run: Run) -> None:
