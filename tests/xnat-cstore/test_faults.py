@@ -44,15 +44,18 @@ def test_a_refusal_is_a_record_with_status_and_comment(
     assert study["error"]["message"] == "1 of 6 files were not taken"
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"), [(0xB000, "B000 (values were changed)"), (0x0107, "0107")]
+)
 def test_a_warning_is_a_success_that_says_so(
-    run: Run, make_scp: MakeSCP, series: list[Path]
+    run: Run, make_scp: MakeSCP, series: list[Path], answer: int, said: str
 ) -> None:
-    scp = make_scp(answer=lambda event: 0xB000)
+    scp = make_scp(answer=lambda event: answer)
     status, records, _ = run("send", series[0].parent, *at(scp.port))
     assert (status, records[0]["outcome"], records[0]["files"]) == (0, "done", 6)
-    assert records[0]["warnings"] == ["6 x B000 (values were changed)"]
+    assert records[0]["warnings"] == [f"6 x {said}"]
     _, records, _ = run("send", series[0], *at(scp.port), "--each", "--resend")
-    assert records[0]["warning"] == "B000 (values were changed)"
+    assert records[0]["warning"] == said
 
 
 def test_a_lost_association_is_opened_again_and_goes_on(

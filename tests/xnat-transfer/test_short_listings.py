@@ -115,3 +115,16 @@ def test_a_session_that_is_missing_in_the_listing_of_its_subject_is_transferred(
     ran = transfer()
     assert ran.status == 0, ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B") != {}
+
+
+@pytest.mark.parametrize("whose", ["projects/A", "subjects/[^/]+"])
+def test_a_resource_beside_the_sessions_whose_files_are_not_listed_is_a_failure(
+    transfer: Transfer, whose: str
+) -> None:
+    source = transfer.source
+    for owner in (source.has_project("A"), source.has_subject("A", "S1")):
+        source.has_resource(owner, "DOCS", {"d.txt": b"d"})
+    leaves_out(source, f"/data/.*{whose}/resources/[^/]+/files", lambda row: True)
+    ran = transfer()
+    assert (ran.status, "counts 1" in ran.err) == (1, True), ran.err
+    assert [r.get("outcome") for r in ran.records].count("failed") == 1

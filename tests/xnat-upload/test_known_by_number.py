@@ -75,9 +75,7 @@ def test_a_whole_series_is_known_also_when_not_all_of_it_is_found_at_first(
 
 
 @pytest.mark.parametrize("mode", ["tar", "zip"])
-@pytest.mark.parametrize(
-    ("more", "landed"), [((), "archive"), (("--prearchive",), "prearchive")]
-)
+@pytest.mark.parametrize(("more", "landed"), [((), "archive"), (("--prearchive",), "prearchive")])
 def test_a_file_that_is_answered_for_and_not_kept_is_missed(
     upload: Uploader, mode: str, more: tuple[str, ...], landed: str
 ) -> None:
