@@ -147,3 +147,15 @@ def test_what_was_sent_again_and_not_archived_yet_replaces_the_damaged_one(
     again = upload(*words)
     assert (again.status, upload.staged()) == (0, []), again.err
     assert archived(upload) == {good, second.read_bytes()}
+
+
+def test_what_was_begun_when_journals_named_no_study_is_gone_on_with(upload: Uploader) -> None:
+    first, *_ = upload.series(instances=3)
+    line = accepted(first)
+    scans = {"1": {line.name: first.read_bytes()}, "9": {"other.dcm": b"of somebody"}}
+    upload.xnat.has_session("P1", "S1", "E1", scans=scans)
+    words = (upload.folder, *HERE, "--overwrite", "none")
+    assert (upload(*words).status, upload.count()) == (1, 2)
+    was_killed(upload, line)
+    ran = upload(*words)
+    assert (ran.status, ran.record["files"], upload.count()) == (0, 2, 4), ran.err
