@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +104,23 @@ def test_subjects_are_made_with_what_is_known_of_them(xnat: XNAT, edit: Run) -> 
         ("B", "female", 1980, "done"),
     ]
     assert edit(*words, "--group", "g", "--gender", "x", "C").status == 2
+
+
+def test_what_names_no_project_is_made_in_that_of_the_profile(xnat: XNAT, edit: Run) -> None:
+    xnat.has_project("P1")
+    assert edit("create", "subject", "A").status == 2
+    file = Path.home() / "config/xnatctl/config.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        f"default_profile: it\nprofiles:\n  it:\n    url: {xnat.url}\n    default_project: P1\n"
+    )
+    answers = [
+        edit("create", "subject", "A"),
+        edit("create", "subject", records=[{"kind": "subject", "label": "B"}]),
+        edit("create", "session", "-S", "A", "MR1"),
+        edit("create", "session", records=[{"kind": "session", "label": "MR2", "subject": "B"}]),
+    ]
+    assert [answer.values("project", "outcome") for answer in answers] == [[("P1", "done")]] * 4
 
 
 def test_a_subject_of_a_mistyped_project_is_not_made(xnat: XNAT, edit: Run) -> None:
