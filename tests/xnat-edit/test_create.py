@@ -108,7 +108,9 @@ def test_subjects_are_made_with_what_is_known_of_them(xnat: XNAT, edit: Run) -> 
 
 def test_what_names_no_project_is_made_in_that_of_the_profile(xnat: XNAT, edit: Run) -> None:
     xnat.has_project("P1")
-    assert edit("create", "subject", "A").status == 2
+    for words in (("subject", "A"), ("session", "-S", "A", "MR1")):
+        answer = edit("create", *words)
+        assert (answer.status, answer.out) == (2, "")
     file = Path.home() / "config/xnatctl/config.yaml"
     file.parent.mkdir(parents=True)
     file.write_text(

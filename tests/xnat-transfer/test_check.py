@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.transfers import Transfer
 
 
@@ -44,7 +46,7 @@ def test_a_project_that_is_missing_is_a_failure(transfer: Transfer) -> None:
     assert (ran.status, found["source project"]) == (1, "FAIL")
 
 
-def test_runs_are_remembered(transfer: Transfer) -> None:
+def test_runs_are_remembered(transfer: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
     transfer.has_session("S1", "S1_MR1", "MR")
     transfer()
     transfer()
@@ -55,6 +57,10 @@ def test_runs_are_remembered(transfer: Transfer) -> None:
     second, first = transfer.say("history").records
     assert (first["synced"], second["synced"]) == (1, 0)
     assert transfer.say("history", "-P", "OTHER").records == []
+    # Only options choose: where one works otherwise says nothing of what has been transferred.
+    monkeypatch.setenv("XNAT_URL", "https://other.example.org")
+    assert len(transfer.say("history").records) == 2
+    assert transfer.say("history", "--url", "https://other.example.org").records == []
 
 
 def test_a_dry_run_is_not_remembered(transfer: Transfer) -> None:
