@@ -94,7 +94,8 @@ def test_kinds_are_told_and_only_files_have_bytes() -> None:
             (tarfile.REGTYPE, "file"),
         ]:
             info = tarfile.TarInfo(name)
-            info.type, info.linkname = type, "/etc/passwd"
+            # Some writers note the size of what a link leads to, and bring no bytes.
+            info.type, info.linkname, info.size = type, "/etc/passwd", 5 * (type in b"12")
             tar.addfile(info)
     found = [(m.name, m.kind, b"".join(m.blocks())) for m in read_tar([out.getvalue()])]
     assert found == [
@@ -105,6 +106,19 @@ def test_kinds_are_told_and_only_files_have_bytes() -> None:
         ("pipe", "other", b""),
         ("file", "file", b""),
     ]
+
+
+def test_a_file_with_holes_is_no_file() -> None:
+    """Its bytes are those between the holes: as a file they would be another one."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name in ("by its type", "by its header", "whole"):
+            info = tarfile.TarInfo(name)
+            info.type = tarfile.GNUTYPE_SPARSE if name == "by its type" else tarfile.REGTYPE
+            info.pax_headers = {"GNU.sparse.major": "1"} if name == "by its header" else {}
+            tar.addfile(info)
+    found = {member.name: member.kind for member in read_tar([out.getvalue()])}
+    assert found == {"by its type": "sparse", "by its header": "sparse", "whole": "file"}
 
 
 def test_bytes_that_nobody_wanted_are_passed_over() -> None:

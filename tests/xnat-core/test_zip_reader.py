@@ -233,8 +233,7 @@ def test_a_link_is_refused_when_the_directory_tells_of_it() -> None:
 def test_encryption_and_rare_methods_are_refused_by_name() -> None:
     plain = packed({"a": b"1"}, zipfile.ZIP_STORED)
     encrypted, rare = bytearray(plain), bytearray(plain)
-    encrypted[6] |= 1
-    rare[8] = 12
+    encrypted[6], rare[8] = encrypted[6] | 1, 12
     with pytest.raises(DownloadError, match="a: encrypted"):
         unpacked(read_zip([bytes(encrypted)]))
     with pytest.raises(DownloadError, match="a: compression method 12 is not supported"):
@@ -290,8 +289,18 @@ def test_a_stored_member_with_an_unmarked_descriptor_is_refused() -> None:
 def test_sizes_in_a_zip64_field_are_read() -> None:
     field = struct.pack("<HHHHQQ", 7, 0, 1, 16, 5, 5)
     assert unpacked(read_zip([zip64(b"", 0, 0, b"bytes", field)])) == {"a": b"bytes"}
-    with pytest.raises(DownloadError, match="damaged: a ZIP64 field"):
-        unpacked(read_zip([zip64(b"", 0, 0, b"bytes", struct.pack("<HHQ", 1, 8, 5))]))
+    for wrong in (struct.pack("<HHQ", 1, 8, 5), struct.pack("<HHQ7x", 1, 15, 5), field[:-1]):
+        with pytest.raises(DownloadError, match="damaged: a ZIP64 field"):
+            unpacked(read_zip([zip64(b"", 0, 0, b"bytes", wrong)]))
+
+
+@pytest.mark.parametrize(("method", "length"), [(0, 5), (8, 7)])
+def test_sizes_before_the_bytes_must_be_those_behind_them(method: int, length: int) -> None:
+    descriptor = struct.pack("<4sLLL", b"PK\7\x08", zlib.crc32(b"bytes"), length, 5)
+    right, wrong = (struct.pack("<HHQQ", 1, 16, size, length) for size in (5, 6))
+    assert unpacked(read_zip([zip64(descriptor, 8, method, b"bytes", right)])) == {"a": b"bytes"}
+    with pytest.raises(DownloadError, match="a: damaged, its checksum or size differs"):
+        list(next(read_zip([zip64(descriptor, 8, method, b"bytes", wrong)])).blocks())
 
 
 def test_a_small_zip_of_gigabytes_passes_through_little_memory() -> None:
@@ -317,14 +326,12 @@ print(peak() - before)
 
 
 def test_more_than_65535_members_are_read(tmp_path: Path) -> None:
-    (tmp_path / "one").write_bytes(b"1")
-    members = [Member(tmp_path / "one", str(number), 1) for number in range(66_000)]
+    (one := tmp_path / "one").write_bytes(b"1")
+    members = [Member(one, str(number), 1) for number in range(66_000)]
     assert sum(1 for _ in read_zip(iter(ZipStream(members)))) == 66_000
 
 
-@pytest.mark.parametrize(
-    "page", [b"<html>", b"\r\n<!DOCTYPE html><html><title>XNAT</title></html>"]
-)
+@pytest.mark.parametrize("page", [b"<html>", b"\r\n<!DOCTYPE html><title>XNAT</title>"])
 def test_a_web_page_is_called_one(page: bytes) -> None:
     with pytest.raises(DownloadError, match="a web page came instead of an archive"):
         list(read_zip([page]))
