@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from support.scripted import (
 from xnat_core.client import XNATClient
 from xnat_core.errors import (
     ClientRequestError,
+    ConfigurationError,
     NetworkError,
     RetryExhaustedError,
     ServerError,
@@ -31,7 +33,14 @@ from xnat_core.errors import (
     TimeoutError,
     XNATCtlError,
 )
-from xnat_core.http.retries import LONGEST_PAUSE, LONGEST_RETRY_AFTER, asked_pause, pause
+from xnat_core.http.retries import (
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    Failure,
+    Retries,
+    asked_pause,
+    pause,
+)
 from xnat_core.parallel import Stopped
 
 OK = answer(b"done")
@@ -278,6 +287,8 @@ def test_retry_after_in_seconds(header: str | None, seconds: float) -> None:
 def test_retry_after_as_a_date() -> None:
     date = datetime.now(timezone.utc) + timedelta(seconds=50)
     assert 45 < asked_pause(format_datetime(date, usegmt=True)) <= 50
+    # Without a zone it is taken for one of UTC.
+    assert 45 < asked_pause(format_datetime(date.replace(tzinfo=None))) <= 50
 
 
 def test_retry_after_in_the_past_is_at_once() -> None:
@@ -318,6 +329,15 @@ def test_who_has_been_stopped_does_not_try_again(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("xnat_core.http.retries.check_stop", check_stop)
     assert tries("GET", head(503, 0)) == ["GET /data/x", "GET /data/x", "Stopped"]
+
+
+def test_what_fails_otherwise_in_the_end_is_told_as_it_is(pauses: list[float]) -> None:
+    """A certificate, say, that has been replaced between two attempts."""
+    failures = [Failure(NetworkError("x")), Failure(final := ConfigurationError("y"), final=True)]
+    send = Mock(side_effect=failures)
+    with pytest.raises(ConfigurationError) as caught:
+        Retries(3).run("GET x", send, repeatable=True)
+    assert (caught.value, send.call_count, len(pauses)) == (final, 2, 1)
 
 
 def test_the_body_of_a_failed_answer_may_be_cut() -> None:
