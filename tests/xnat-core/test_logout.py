@@ -44,29 +44,29 @@ def test_closing_is_quiet_when_the_server_has_gone(xnat: XNAT) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("digits", [400, 5000])
-def test_an_absurd_lifetime_is_none(xnat: XNAT, digits: int) -> None:
-    cookie = f'SESSION_EXPIRATION_TIME="1,{"9" * digits}"; Path=/'
-    rows = '{"ResultSet":{"Result":[]}}'
-    xnat.before(
-        lambda r: Response(rows, headers={"Set-Cookie": cookie}) if "projects" in r.path else None
-    )
-    with connect(resolve()) as client:
-        projects(client)
+@pytest.mark.parametrize("path", ["/data/JSESSION", "/data/projects"])
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("7200000", 7200),
+        ("1000", 1),
+        ("2592000000", 2592000),
+        # No session lives so short or so long.
+        *[(absurd, 900) for absurd in ("999", "2592001000", "9" * 400, "9" * 5000)],
+    ],
+)
+def test_the_lifetime_that_the_server_tells_is_kept(
+    xnat: XNAT, path: str, told: str, kept: float
+) -> None:
+    def tell(request: Request, response: Response) -> None:
+        response.headers.pop("Set-Cookie", None)
+        if request.path == path:
+            response.headers["Set-Cookie"] = f'SESSION_EXPIRATION_TIME="1718900000000,{told}"'
 
-
-def test_the_lifetime_that_the_server_tells_is_kept(xnat: XNAT) -> None:
-    def hook(request: Request) -> Response | None:
-        if request.path != "/data/projects":
-            return None
-        cookie = 'SESSION_EXPIRATION_TIME="1718900000000,7200000"; Path=/'
-        return Response('{"ResultSet":{"Result":[]}}', headers={"Set-Cookie": cookie})
-
-    xnat.before(hook)
-    with connect(resolve()) as client:
-        projects(client)
-    with connect(resolve()) as client:
-        projects(client)
+    xnat.app.after(tell)
+    for _ in range(2):
+        with connect(resolve()) as client:
+            projects(client)
     found = AuthManager().find(xnat.url, "admin")
     assert found is not None
-    assert found.lifetime == 7200
+    assert found.lifetime == kept
