@@ -185,6 +185,43 @@ def test_a_file_system_without_links_will_do(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "link", refuse)
     assert Lease(folder).take()
     assert not Lease(folder).take()
+    holder = Lease(folder).holder()
+    assert holder is not None
+    assert holder.pid == os.getpid()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_two_that_see_it_free_only_one_takes_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    link = os.link
+
+    def late(offer: Path, name: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        assert Lease(folder).take()
+        if not links:
+            raise PermissionError(1, "Operation not permitted")
+        link(offer, name)
+
+    monkeypatch.setattr(os, "link", late)
+    assert not Lease(folder).take()
+    assert [path.name for path in folder.iterdir()] == ["00000001"]
+
+
+def test_a_link_whose_answer_was_lost_is_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def again(offer: Path, name: Path) -> None:
+        link(offer, name)
+        link(offer, name)
+
+    monkeypatch.setattr(os, "link", again)
+    lease = Lease(folder)
+    assert lease.take()
+    lease.renew()
+    assert not Lease(folder).take()
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
