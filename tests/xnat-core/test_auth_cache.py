@@ -304,3 +304,26 @@ def test_who_logged_in_last_is_forgotten_where_no_login_is_left() -> None:
     assert cache.last_user(A, "prod") == "alice"
     assert cache.clear_session(A) is False
     assert cache.last_user(A, "prod") is None
+
+
+def test_a_refusal_is_that_of_one_password_of_one_user() -> None:
+    AuthManager().note_refusal(A, "alice", "wrong")
+    cache = AuthManager()
+    assert cache.was_refused(A, "alice", "wrong")
+    assert not cache.was_refused(A, "alice", "right")
+    assert not cache.was_refused(A, "bob", "wrong")
+    assert not cache.was_refused(B, "alice", "wrong")
+
+
+def test_without_the_lock_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    AuthManager().save_session("T1", A, "alice", profile="prod")
+    before = session_file().read_bytes()
+    monkeypatch.setattr(AuthManager, "_take", lambda *_: False)
+    cache = AuthManager()
+    cache.save_session("T2", A, "bob")
+    cache.touch("T1", 60)
+    cache.note_refusal(A, "alice", "wrong")
+    cache.forget("T1")
+    cache.forget_user(A, "prod")
+    assert not cache.clear_session(A)
+    assert session_file().read_bytes() == before
