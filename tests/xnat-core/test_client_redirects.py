@@ -55,6 +55,16 @@ def test_a_redirect_to_another_port_is_another_server() -> None:
     assert thief.heads == []
 
 
+@pytest.mark.parametrize("place", ["http://x:port/y", "http://x:99999/y", "http://[x/y"])
+def test_a_redirect_to_what_is_no_address_is_refused(place: str) -> None:
+    with (
+        scripted(head(302, 0, Location=place)) as server,
+        XNATClient(server.url, session_token="TOK") as client,
+        pytest.raises(AuthenticationError, match="not followed"),
+    ):
+        client.request("GET", "/data/x", anonymous=True)
+
+
 def test_a_redirect_within_the_server_is_followed_by_reads(server: HTTPServer) -> None:
     answers(server, "/data/x", Response("", 302, {"Location": "/data/y?a=%2E"}))
     answers(server, "/data/y", Response("there"))
