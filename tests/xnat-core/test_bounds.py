@@ -74,6 +74,11 @@ def test_nothing_is_admitted_when_enough_bytes_were_moved() -> None:
 def test_nothing_is_admitted_when_the_time_is_over() -> None:
     assert Bounds(seconds=3600).admit() is None
     assert Bounds(seconds=0).admit() == "max-duration"
+    assert list(Bounds(seconds=3600).in_time("ab")) == ["a", "b"]
+    over = Bounds(seconds=0)
+    for look in (over.check_time, over.begin, lambda: next(over.in_time("ab"))):
+        with pytest.raises(BoundReached, match="stopped at --max-duration"):
+            look()
 
 
 def test_what_a_bound_left_is_told_from_what_was_there() -> None:

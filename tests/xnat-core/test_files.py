@@ -17,6 +17,7 @@ import pytest
 
 from xnat_core.errors import IntegrityError, OperationError
 from xnat_core.files import BLOCK, atomic_write, copy_blocks, md5_of, new_md5, unique_part_path
+from xnat_core.parallel import Stopped
 
 CONTENT = bytes(range(256)) * 5000
 
@@ -233,3 +234,19 @@ def test_a_folder_that_may_be_written_need_not_be_readable(
     with atomic_write(folder / "a", sync=True) as file:
         file.write(b"1")
     assert (folder / "a").read_bytes() == b"1"
+
+
+def test_a_copy_ends_between_two_blocks_when_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checks = iter([None, Stopped()])
+
+    def check_stop() -> None:
+        if error := next(checks):
+            raise error
+
+    monkeypatch.setattr("xnat_core.files.check_stop", check_stop)
+    copied = io.BytesIO()
+    with pytest.raises(Stopped):
+        copy_blocks([b"1", b"2"], [copied])
+    assert copied.getvalue() == b"1"

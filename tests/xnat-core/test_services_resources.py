@@ -157,6 +157,10 @@ def test_a_resource_is_deleted(xnat: XNAT, resources: ResourceService) -> None:
     session = xnat.has_session("P1", "S1", "MR1", resources={"A": {"a": b"a"}, "B": {}})
     assert resources.delete("MR1", "A", project="P1")
     assert [r.label for r in resources.list(session.id)] == ["B"]
+    # One that has a label goes by that; its number may be meant as the label of another.
+    (left,) = resources.list(session.id)
+    with pytest.raises(ResourceNotFoundError):
+        resources.delete("MR1", str(left.id), project="P1")
     xnat.before(pretends("DELETE"))
     with pytest.raises(OperationError, match="'B' is still there"):
         resources.delete("MR1", "B", project="P1")
