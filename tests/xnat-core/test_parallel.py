@@ -143,6 +143,21 @@ def test_closing_takes_no_new_work_and_tells_the_running_work() -> None:
     assert len(started) <= 4
 
 
+def test_closing_lets_go_of_a_source_that_waits_for_room() -> None:
+    ended = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            ended.set()
+
+    outcomes = bounded_map(lambda number: number, source(), workers=1)
+    next(outcomes)
+    outcomes.close()
+    assert ended.wait(30)
+
+
 def test_closing_does_not_wait_for_work_that_hangs() -> None:
     release = threading.Event()
     outcomes = bounded_map(
