@@ -272,6 +272,30 @@ def without_digests(session: Downloader) -> None:
     session.xnat.store.database.execute("UPDATE file SET digest=''")
 
 
+def test_a_bit_that_changes_on_the_way_is_found_without_digests(session: Downloader) -> None:
+    without_digests(session)
+
+    def change(body: bytes) -> list[bytes]:
+        return list(flips(body.index(FILES["05.dcm"]) + 10)(body))
+
+    spoiler = Spoiler(session.xnat, "scans/1/resources/DICOM/files?format=", change)
+    assert_completes(session)
+    assert spoiler.seen == 2
+
+
+@pytest.mark.parametrize("status", [400, 501])
+def test_without_zips_what_has_no_digest_comes_as_tar(session: Downloader, status: int) -> None:
+    without_digests(session)
+
+    def refuse(request: Request) -> Response | None:
+        return Response("no", status) if "format=zip" in request.full_path else None
+
+    session.xnat.before(refuse)
+    assert_completes(session)
+    forms = [path.rpartition("format=")[2] for path in session.fetched()]
+    assert forms == ["zip", "tar"]
+
+
 def test_files_without_digests_are_called_unverifiable(session: Downloader) -> None:
     without_digests(session)
     ran = session.session("MR1")

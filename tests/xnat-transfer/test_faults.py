@@ -13,6 +13,7 @@ from support.transfers import ENDS, Transfer, anonymize, everything, series
 from xnat_sandbox.intake import intake_of
 
 SCAN = "/data/experiments/XNAT_E00001/scans/1"
+JSON = "application/json"
 
 
 def assert_complete(transfer: Transfer, *words: object) -> None:
@@ -143,6 +144,30 @@ def test_a_stream_of_files_that_is_cut_is_asked_for_again(transfer: Transfer) ->
 
     transfer.source.before(only_the_archive)
     assert_complete(transfer)
+
+
+@pytest.mark.parametrize("resource", ["NOTES", "DICOM"])
+def test_a_bit_that_changes_on_the_way_from_a_source_without_digests_is_found(
+    transfer: Transfer, resource: str
+) -> None:
+    files = {f"{n}.txt": bytes([n]) * 3000 for n in range(9)}
+    transfer.has_session("S1", "S1_MR1", "MR", instances=9, resources={"NOTES": files})
+    wanted = everything(transfer.source, "A")
+    transfer.source.store.database.execute("UPDATE file SET digest=''")
+    spoilt: list[str] = []
+
+    def spoil(request: Request, response: Response) -> None:
+        archive = request.path.endswith(f"/{resource}/files") and response.mimetype != JSON
+        if archive and not spoilt:
+            spoilt.append(request.full_path)
+            body = bytearray(response.get_data())
+            body[len(body) // 2] ^= 1
+            response.set_data(bytes(body))
+
+    transfer.source.app.after(spoil)
+    ran = transfer("--config", transfer.config())
+    assert (ran.status, len(spoilt)) == (0, 1), ran.err
+    assert everything(transfer.dest, "B") == wanted
 
 
 def test_a_source_that_is_busy_is_asked_again(transfer: Transfer) -> None:

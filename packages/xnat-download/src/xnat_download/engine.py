@@ -81,7 +81,8 @@ class Engine:
         self.noted = Noted(self.tree)
         self.manifests = Manifests(self.tree, options.template)
         self.leftovers = Leftovers()
-        self.without_tar = False
+        self.refused_forms: set[str] = set()
+        """`tar` or `zip`, when the server has turned out not to make such archives."""
         self._lock = threading.Lock()
         self._streams = 0
 

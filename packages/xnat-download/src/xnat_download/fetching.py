@@ -46,24 +46,34 @@ def fetch_group(download: Download, group: Group) -> Iterable[Work]:
     look(download, group)
     if download.engine.options.dry_run:
         return []
+    forms = _forms(download, group)
     while (left := _left(download, group))[0]:
         download.begin()
-        if not (_by_archive(download, group, *left) and _goes_on(download, group, left[0])):
+        if not (_by_archive(download, group, *left) and _goes_on(download, group, forms, left[0])):
             return singles(download, group)
     return []
 
 
-def _goes_on(download: Download, group: Group, missing: int) -> bool:
-    """Take the archive once; gives whether another one may bring what is missing then."""
-    engine = download.engine
-    # Of this attempt: meanwhile somebody else may have found out that there is no tar.
-    form = "zip" if engine.without_tar else "tar"
+def _forms(download: Download, group: Group) -> list[str]:
+    """The forms of archive to ask for, the best one first.
+
+    A tar is the quicker one. Where the server does not list the MD5 of each file, only the checksum
+    that a zip has of its own proves that the bytes are those that were sent.
+    """
+    forms = ["tar", "zip"] if download.inventory.has_digests(group.number) else ["zip", "tar"]
+    return [form for form in forms if form not in download.engine.refused_forms] or forms[-1:]
+
+
+def _goes_on(download: Download, group: Group, forms: list[str], missing: int) -> bool:
+    """Take the archive once, in the first of these forms; one that the server does not make is
+    taken out. Gives whether another attempt may bring what is missing then."""
     try:
-        receive(download, group, form)
+        receive(download, group, forms[0])
     except (NoArchive, ClientRequestError):
-        return _turn_to_zip(engine, form)
+        return _is_another_left(download.engine, forms)
     except ServerError as error:
-        return error.details.get("status_code") == 501 and _turn_to_zip(engine, form)
+        made_none = error.details.get("status_code") == 501
+        return made_none and _is_another_left(download.engine, forms)
     except ResourceNotFoundError:
         return False
     except Interrupted:
@@ -74,10 +84,9 @@ def _goes_on(download: Download, group: Group, missing: int) -> bool:
     return False
 
 
-def _turn_to_zip(engine: Engine, refused: str) -> bool:
-    """Do without tar from now on; gives whether a zip is left to be asked for."""
-    engine.without_tar = True
-    return refused == "tar"
+def _is_another_left(engine: Engine, forms: list[str]) -> bool:
+    engine.refused_forms.add(forms.pop(0))
+    return bool(forms)
 
 
 def look(download: Download, group: Group) -> None:

@@ -146,6 +146,10 @@ class Inventory:
             ((count, size),) = self._db.rows(sql, values)
         return count, size
 
+    def has_digests(self, group: int) -> bool:
+        """Whether the server lists the MD5 of each file of a resource that is missing."""
+        return self._one("grp=? AND state=? AND digest IS NULL", (group, MISSING)) is None
+
     def close(self) -> None:
         """Forget everything."""
         with self._lock:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from xnat_core.archive.members import ArchiveMember, Kind, passed
-from xnat_core.archive.source import Source, inflate
+from xnat_core.archive.source import Fail, Source, inflate
 from xnat_core.errors import DownloadError
 from xnat_core.files import BLOCK, Block
 
@@ -36,7 +36,9 @@ _ZIP64 = 1
 _MASK_16, _MASK_32 = 0xFFFF, 0xFFFFFFFF
 
 
-def read_zip(blocks: Iterable[Block] | IO[bytes]) -> Iterator[ArchiveMember]:
+def read_zip(
+    blocks: Iterable[Block] | IO[bytes], *, fail: Fail = DownloadError
+) -> Iterator[ArchiveMember]:
     """Yield the members of a zip; the iterator ends only when the archive was whole.
 
     Reads stored and deflated members, ZIP64, and descriptors behind the bytes. A stored member
@@ -44,10 +46,10 @@ def read_zip(blocks: Iterable[Block] | IO[bytes]) -> Iterator[ArchiveMember]:
     those of the bytes before it, so a zip inside a zip does not end it; one without that mark is
     refused as cut short.
 
-    Links are known only from the directory: it raises at the end, when a member was one. Raises
-    DownloadError when the stream ends early or is damaged.
+    Links are known only from the directory: it raises at the end, when a member was one. `fail`
+    makes the error that is raised then, and when the stream ends early or is damaged.
     """
-    source = Source(blocks, DownloadError)
+    source = Source(blocks, fail)
     source.refuse_page()
     found = _Tally()
     while (mark := source.peek(4)) == b"PK\3\4":
