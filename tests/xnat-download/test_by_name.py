@@ -61,9 +61,13 @@ def test_old_spellings_work_and_say_so(download: Downloader) -> None:
         ["--out", "x", "--zip", "--layout", "{name}"],
         ["--out", "x", "--scans", ","],
         ["session", "-E", "x", "--name", "a/b"],
+        ["resource", "x", "A", "--name", ".."],
+        ["resource", "--name", "x", "-"],
+        ["resource", "--file", "x.zip"],
         ["session", "-E", "x", "--zip", "--extract"],
         ["resource", "a", "b", "c"],
         ["check"],
+        ["check", "x", "--workers", "0"],
     ],
 )
 def test_wrong_usage_touches_nothing(

@@ -98,6 +98,25 @@ def test_a_server_that_trips_over_a_range_sends_the_whole(
     assert (ran.status, list(download.files().values())) == (0, [data]), ran.err
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_fault_below_a_session_is_that_it_is_gone_only_when_it_is(
+    session: Downloader, gone: bool
+) -> None:
+    where, tripped = session.record("MR1")["uri"], []
+
+    def trip(request: Request) -> Response | None:
+        if "/files" in request.path and "format=json" not in request.full_path:
+            tripped.append(request.path)
+            return Response(status=500 if "format=" not in request.full_path else 404)
+        return Response(status=404) if gone and tripped and request.path == where else None
+
+    session.xnat.before(trip)
+    ran = session.session("MR1", "--each")
+    (lost,) = ran.of("file")
+    assert "not found" in lost["error"]["message"] if gone else "500" in lost["error"]["message"]
+    assert tripped
+
+
 def entry(name: str, mode: int = stat.S_IFREG | 0o644) -> zipfile.ZipInfo:
     """An entry as Unix writes it."""
     info = zipfile.ZipInfo(name)

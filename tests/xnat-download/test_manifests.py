@@ -88,6 +88,16 @@ def test_an_empty_one_does_not_make_a_folder_anybodys(tmp_path: Path) -> None:
         Manifests(Tree(tmp_path), None).require_owner("MR1", other, "http://x", "")
 
 
+def test_a_folder_that_two_runs_have_found_free_is_of_the_first(tmp_path: Path) -> None:
+    one, other = (Place("session", "P1", session="MR1", session_id=id) for id in ("E1", "E2"))
+    runs = [Manifests(Tree(tmp_path), None) for _ in range(2)]
+    for run, place in zip(runs, (one, other), strict=True):
+        run.require_owner("MR1", place, "http://x", "")
+    runs[0].occupy("MR1", one, "http://x", "")
+    with pytest.raises(DownloadError, match="holds session E1"):
+        runs[1].occupy("MR1", other, "http://x", "")
+
+
 def test_a_note_that_is_being_made_when_the_run_is_stopped_is_no_manifest(tmp_path: Path) -> None:
     manifests = Manifests(Tree(tmp_path), None)
     manifests.insert(f"MR1/{NOTE}", {"local_path": "a"})

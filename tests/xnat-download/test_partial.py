@@ -43,6 +43,15 @@ def test_a_file_gets_its_name_when_it_is_accepted(tmp_path: Path) -> None:
     assert left(tmp_path / "a") == []
 
 
+def test_one_that_is_removed_is_let_go_of(tmp_path: Path) -> None:
+    part = Partial(tmp_path / "a")
+    inode = part.path.stat().st_ino
+    part.discard()
+    held = [Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+    assert inode not in [file.stat().st_ino for file in held if file.exists()]
+    assert left(tmp_path) == []
+
+
 def test_what_a_disk_tells_when_a_file_is_closed_keeps_it_from_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

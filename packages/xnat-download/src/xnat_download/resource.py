@@ -43,7 +43,7 @@ from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record
 from xnat_download.engine import Options
-from xnat_download.running import download, options_of
+from xnat_download.running import download, folder_of, options_of
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -72,10 +72,7 @@ def _options(job: Job) -> Options:
     options = options_of(job, args.path("--out") or Path())
     if archives and options.selection.pattern:
         raise UsageError("--pattern picks files, an archive has all of them: leave --zip out")
-    name = args.text("--name")
-    if name is not None and (not name or "/" in name or name in (".", "..")):
-        raise UsageError(f"--name {name}: must be the name of one folder")
-    return replace(options, folder=name, archives=archives, workers=job.workers)
+    return replace(options, folder=folder_of(job), archives=archives, workers=job.workers)
 
 
 def _named(job: Job, words: tuple[str, ...]) -> Iterable[Record]:

@@ -66,6 +66,14 @@ def selection_of(job: Job) -> Selection:
     )
 
 
+def folder_of(job: Job) -> str | None:
+    """What `--name` says, which is the name of one folder."""
+    name = job.args.text("--name")
+    if name is not None and (not name or "/" in name or name in (".", "..")):
+        raise UsageError(f"--name {name}: must be the name of one folder")
+    return name
+
+
 def template_of(job: Job) -> Template | None:
     """The template of `--layout`."""
     text = job.args.text("--layout")

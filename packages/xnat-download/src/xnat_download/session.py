@@ -47,7 +47,7 @@ from xnat_core.job import Job
 from xnat_core.records import Record
 from xnat_core.validation import validate_workers
 from xnat_download.engine import Options
-from xnat_download.running import download, extracts, options_of
+from xnat_download.running import download, extracts, folder_of, options_of
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -60,16 +60,13 @@ def work(job: Job) -> Iterator[Record]:
 
 def options_for(job: Job) -> Options:
     """The options that `session` and `scans` have in common."""
-    name = job.args.text("--name")
-    if name is not None and (not name or "/" in name or name in (".", "..")):
-        raise UsageError(f"--name {name}: must be the name of one folder")
     extract, keep = extracts(job)
     options = options_of(job, job.args.path("--out") or Path())
     if options.selection.pattern and (keep or not extract):
         raise UsageError("--pattern picks files, an archive has all of them: leave --zip out")
     return replace(
         options,
-        folder=name,
+        folder=folder_of(job),
         archives=keep or not extract,
         unpack=extract,
         workers=job.workers,
