@@ -113,6 +113,28 @@ def test_metadata_that_are_refused_are_a_failure_and_are_written_by_the_next_run
     assert there.fields.get("note") == "of the source"
 
 
+def test_metadata_that_are_refused_when_they_are_written_anew_are_not_complete(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    assert transfer().status == 0
+    items = transfer.source.store.items
+    items.update_experiment(session.id, fields={"note": "of the source"}, user="admin")
+    refused = [True]
+
+    def refuse(request: Request) -> Response | None:
+        written = request.mimetype == "text/xml" and "/experiments/" in request.path
+        return Response("no", 403) if refused and written else None
+
+    transfer.dest.before(refuse)
+    anew = transfer.config(scan_retry_count=1, sync_new_only=False)
+    assert transfer("--config", anew).status != 0
+    refused.clear()
+    assert transfer().status == 0
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    assert there.fields.get("note") == "of the source"
+
+
 def test_what_a_run_that_was_killed_has_made_anew_is_not_taken_for_another_s(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

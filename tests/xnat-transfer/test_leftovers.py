@@ -9,6 +9,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.transfers import Transfer, anonymize, everything, series
+from xnat_sandbox.intake import intake_of
 
 STAGED = {"project": "B", "subject": "S1", "session": "S1_MR1", "import-handler": "DICOM-zip"}
 PREARCHIVE = "/data/prearchive?format=json"
@@ -166,3 +167,27 @@ def test_a_session_that_others_make_meanwhile_is_not_overridden(
     assert ran.status == 1
     assert "it is of another study" in ran.err
     assert before == [everything(transfer.dest, "B")]
+
+
+def test_the_same_study_that_comes_meanwhile_is_completed_by_a_row_that_was_rewritten(
+    transfer: Transfer,
+) -> None:
+    """The UID of the row is another one, that in the archive is the one of the source."""
+    transfer.has_session("S1", "S1_MR1", "MR")
+    prearchive = intake_of(transfer.dest.app).prearchive
+    before: list[bool] = []
+
+    def others_archive(request: Request, response: Response) -> None:
+        if request.path == "/data/services/import" and not before:
+            before.append(True)
+            (ours,) = prearchive.all()
+            prearchive.update(ours, tag="9.9")
+            stage(transfer, own(1), conflict=False)
+            (row,) = [row for row in prearchive.all() if row.timestamp != ours.timestamp]
+            source = {"src": f"/prearchive/projects/B/{row.timestamp}/{row.name}"}
+            assert transfer.dest.call("POST", "/data/services/archive", data=source).ok
+
+    transfer.dest.app.after(others_archive)
+    ran = transfer("--config", transfer.config())
+    assert (ran.status, before, prearchive.all()) == (0, [True], []), ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")

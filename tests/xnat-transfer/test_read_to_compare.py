@@ -10,7 +10,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
-from support.transfers import Transfer, anonymize
+from support.transfers import Transfer, anonymize, series
 from xnat_transfer.contents import SCANS, Known, Place, Row
 from xnat_transfer.reading import Reader, Unread
 from xnat_transfer.route import Route
@@ -131,6 +131,23 @@ def test_what_the_destination_lists_and_has_not_is_sent_again(
     assert transfer.dest.files(there, "NOTES") == files
 
 
+def test_what_goes_between_two_listings_is_sent_again(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", resources={"NOTES": {"a.txt": b"a", "b.txt": b"b"}})
+    conceal(transfer.dest, SIZE, DIGEST)
+    assert transfer().status == 0
+    lists: list[bool] = []
+
+    def lose(request: Request) -> None:
+        """When the files of the session have been listed, and not yet those of the resource."""
+        if request.path.endswith("/files") and "/resources/" in request.path and not lists:
+            lists.append(True)
+            transfer.dest.store.database.execute("DELETE FROM file WHERE path='a.txt'")
+
+    transfer.dest.before(lose)
+    ran = transfer("--config", transfer.config())
+    assert (ran.status, ran.files, lists) == (0, 1, [True]), ran.err
+
+
 def test_a_dry_run_reads_as_well(transfer: Transfer) -> None:
     session = transfer.has_session("S1", "S1_MR1", resources={"NOTES": {"a.txt": b"first"}})
     conceal(transfer.dest, SIZE, DIGEST)
@@ -165,6 +182,20 @@ def test_dicom_that_has_changed_is_found(transfer: Transfer, tells: bool) -> Non
     assert held == {
         hashlib.md5(one).hexdigest() for one in transfer.source.files(scan, "DICOM").values()
     }
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_dicom_that_lies_in_folders_is_found_by_its_name(transfer: Transfer, later: bool) -> None:
+    session = transfer.has_session("S1", "S1_MR1")
+    files = series("S1", "S1_MR1", 1, "MR", 3)
+    transfer.source.has_scan(session, "1", {f"raw/{name}": files[name] for name in files})
+    conceal(transfer.dest, SIZE, DIGEST)
+    assert transfer().status == 0
+    if later:
+        data = files["mr1_0001.dcm"].replace(b"SANDBOX", b"XXXXXXX")
+        transfer.source.has_scan(session, "1", {"raw/mr1_0001.dcm": data})
+    again = transfer()
+    assert (again.status, again.files) == (0, int(later)), again.err
 
 
 def test_dicom_that_is_rewritten_is_not_read_and_known_by_name_until_it_changes(

@@ -71,7 +71,7 @@ class Difference:
 
     lacks: list[Lack] = field(default_factory=list)
     resources: list[Place] = field(default_factory=list)
-    """Resources to be made, those without files among them; those of DICOM come with it."""
+    """Resources without files that are to be made; others come with their files."""
     scans: list[str] = field(default_factory=list)
     assessors: list[str] = field(default_factory=list)
     identical: int = 0
@@ -128,7 +128,7 @@ def compare(wanted: Contents, there: There, unchanged: IsUnchanged, reader: Read
         resources=[
             place
             for place, holding in wanted.holdings.items()
-            if place not in there.places and not (place.is_dicom and holding.files)
+            if place not in there.places and not holding.files
         ],
     )
     rest = {place: dict(holding.files) for place, holding in wanted.holdings.items()}
