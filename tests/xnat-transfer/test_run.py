@@ -149,8 +149,10 @@ def test_nothing_is_staged_on_disk(transfer: Transfer, tmp_path: Path) -> None:
     own = tmp_path / "home"
     transfer()
     left = [file for file in own.rglob("*") if file.is_file()]
-    assert any(file.name == "transfer.db" for file in left)
-    assert all("transfer.db" in file.name or "xnatctl" in str(file) for file in left)
+    config = own / "config/xnatctl"
+    assert [file for file in left if config not in file.parents] == [
+        own / "state/xnatctl/transfer.db"
+    ]
     assert sum(file.stat().st_size for file in left) < 500_000
 
 
