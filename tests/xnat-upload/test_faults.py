@@ -164,6 +164,19 @@ def test_files_that_are_refused_for_good_do_not_keep_back_the_rest_of_two_modali
     assert upload.staged() == []
 
 
+def test_while_one_of_two_modalities_cannot_be_sent_nothing_is_archived(upload: Uploader) -> None:
+    """The rest would be a session of another type, to which these cannot be added."""
+    images = upload.series(series=1, study_uid="1.2.3")
+    good = {header.uid for path in images if (header := read_file(path))}
+    upload.series(series=2, modality="SR", study_uid="1.2.3")
+    upload.xnat.settings.import_fault = lambda uid: None if uid in good else "disk quota"
+    ran = upload(upload.folder, *HERE, "--workers", 2)
+    assert (ran.status, upload.count(), "disk quota" in ran.err) == (1, 0, True), ran.err
+    upload.xnat.settings.import_fault = None
+    ran = upload(upload.folder, *HERE)
+    assert (ran.status, upload.count(), upload.staged()) == (0, 6, []), ran.err
+
+
 @pytest.mark.parametrize("mode", ["tar", "gradual"])
 @pytest.mark.parametrize("overwrite", ["append", "delete"])
 def test_what_is_added_to_a_session_may_be_of_another_modality(

@@ -23,10 +23,10 @@ from xnat_upload.scan import Scan
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 
 
-def packed(upload: Uploader, name: str, files: list[Path]) -> Path:
+def packed(upload: Uploader, name: str, files: list[Path], **more: bytes) -> Path:
     """An archive of these files, with what archives of people have in them besides."""
     archive = upload.folder.parent / name
-    extra = {"readme.txt": b"hello", "__MACOSX/._x.dcm": b"junk", "DICOMDIR": b"junk"}
+    extra = {"readme.txt": b"hello", "__MACOSX/._x.dcm": b"junk", "DICOMDIR": b"junk", **more}
     if name.endswith(".zip"):
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
             for path in files:
@@ -52,6 +52,14 @@ def digests(files: list[Path]) -> set[str]:
 def stored(upload: Uploader, label: str = "E1") -> set[str]:
     scans = upload.archived(label=label).values()
     return {hashlib.md5(data).hexdigest() for files in scans for data in files.values()}
+
+
+@pytest.mark.parametrize("name", ["s.zip", "s.tar"])
+def test_a_member_that_is_dicom_by_its_name_alone_is_told_of(upload: Uploader, name: str) -> None:
+    archive = packed(upload, name, upload.series(instances=2), **{"cut.IMA": b"no DICOM"})
+    ran = upload(archive, *HERE)
+    assert (ran.status, upload.count()) == (1, 2), ran.err
+    assert f"{name}: cut.IMA: not readable as DICOM" in ran.err
 
 
 @pytest.mark.parametrize("mode", ["tar", "zip"])
