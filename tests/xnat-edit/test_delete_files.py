@@ -54,6 +54,19 @@ def test_no_folder_star_or_beginning_is_taken_for_a_file(xnat: XNAT, edit: Run, 
     assert f"file '{path}' not found" in answer.err
 
 
+@pytest.mark.parametrize("fails", ["/resources", "/files"])
+def test_files_that_cannot_be_listed_have_failed_each(xnat: XNAT, edit: Run, fails: str) -> None:
+    session = notes(xnat, "a.txt", "b.txt")
+
+    def refuse(request: Request) -> Response | None:
+        return Response("no", 403) if request.path.endswith(fails) else None
+
+    xnat.before(refuse)
+    answer = delete_files(edit, "a.txt", "b.txt")
+    assert sorted(answer.values("path", "outcome")) == [("a.txt", "failed"), ("b.txt", "failed")]
+    assert (answer.status, len(xnat.files(session, "NOTES"))) == (6, 2), answer.err
+
+
 @pytest.mark.parametrize("path", ["../a.txt", "sub//a.txt", "/a.txt", "./a.txt"])
 def test_a_path_with_empty_or_dot_parts_is_refused(xnat: XNAT, edit: Run, path: str) -> None:
     session = notes(xnat, "a.txt", "sub/a.txt")

@@ -155,6 +155,12 @@ def test_a_source_that_would_have_to_be_kept_is_refused_before_anything_moves(
     assert puts(xnat) == 0
 
 
+def test_standard_input_is_no_target(xnat: XNAT, edit: Run) -> None:
+    xnat.has_session("P1", "A", "MR1")
+    answer = edit("merge", "subject", "-P", "P1", "A", "-", "--yes")
+    assert (answer.status, "into which subject?" in answer.err) == (2, True)
+
+
 def test_subject_records_are_merged_into_one(xnat: XNAT, edit: Run) -> None:
     for label in ("A", "B"):
         xnat.has_session("P1", label, f"MR_{label}")

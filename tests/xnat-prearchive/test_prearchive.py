@@ -34,6 +34,7 @@ def test_the_documented_service_reads_by_key_and_by_attribute(stage: Stage, xnat
         (row,) = service.list("P1")
         assert (row.name, row.status, row["status"]) == (name, "READY", "READY")
         assert service.get(project, timestamp, name).upload_date
+        assert service.rebuild(project, timestamp, name)["status"] == "READY"
         assert [scan["ID"] for scan in service.get_scans(project, timestamp, name)] == ["1", "2"]
         session = service.archive(project=project, timestamp=timestamp, session=name)
         assert session["label"] == "E1"

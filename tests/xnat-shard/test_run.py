@@ -315,3 +315,13 @@ def test_a_run_that_stood_still_too_long_publishes_nothing(plan: Path) -> None:
     assert ran.returncode == 1
     assert "taken by somebody else" in err
     assert not list(plan.glob("shard.*.out"))
+
+
+def test_a_run_whose_shard_was_taken_at_the_last_moment_publishes_nothing(
+    run: Run, plan: Path
+) -> None:
+    """Before a sign of life was due, so that nothing has told it."""
+    command = f"cat; touch {plan}/shard.0000.lease/00000002"
+    status, _, err = run("run", plan, 0, "--", "sh", "-c", command)
+    assert (status, "the lease was lost" in err) == (1, True), err
+    assert not list(plan.glob("shard.*.out"))
