@@ -113,6 +113,7 @@ def test_one_file_that_ends_every_association_does_not_stop_the_rest(
     assert [r["outcome"] for r in records] == ["failed", "failed"]
     assert (records[1]["files"], records[1]["failed"]) == (5, 1)
     assert "given up, every attempt ended the association" in err
+    assert scp.uids.count(poisoned[0]) == 3
 
 
 def test_a_silent_receiver_is_left_and_its_association_not_used_again(

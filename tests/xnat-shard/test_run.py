@@ -192,8 +192,10 @@ def test_words_before_the_records_hide_neither_failures_nor_that_it_had_to_stop(
     run: Run, plan: Path
 ) -> None:
     failure = '{"kind":"failure","outcome":"failed","error":{"exit_status":4,"message":"gone"}}'
-    status, _, _ = run("run", plan, 0, "--", "sh", "-c", f"echo words; echo '{failure}'; cat")
+    command = f"echo words; echo '{failure}'; cat"
+    status, (shard,), _ = run("run", plan, 0, "--", "sh", "-c", command)
     assert (status, list(plan.glob("shard.*.out"))) == (1, [])
+    assert (shard["outcome"], shard["error"]["exit_status"]) == ("failed", 1)
     poison = f"print('words')\n{POISON}"
     status, (shard,), _ = run("run", plan, 0, "--", sys.executable, "-c", poison)
     assert (status, shard["failed"], len(results(plan))) == (8, 1, 3)
