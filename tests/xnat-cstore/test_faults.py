@@ -41,7 +41,8 @@ def test_a_refusal_is_a_record_with_status_and_comment(
     assert f"{series[2]}: refused with status C123 (cannot understand): no, really" in err
     # A study that is not whole must not be archived by the next tool.
     assert (study["kind"], study["files"], study["failed"]) == ("upload", 5, 1)
-    assert study["error"]["message"] == "1 of 6 files were not taken"
+    error = study["error"]
+    assert (error["message"], error["exit_status"]) == ("1 of 6 files were not taken", 1)
 
 
 @pytest.mark.parametrize(

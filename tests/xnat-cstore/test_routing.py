@@ -89,6 +89,17 @@ def test_the_length_of_the_group_is_made_right(run: Run, scp: Scripted, tmp_path
     assert int.from_bytes(data[place : place + 4], "little") == 0x64 + added
 
 
+def test_a_file_whose_place_for_the_route_is_too_far_behind_is_told(
+    run: Run, scp: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_cstore.routing._LARGEST_HEAD", 10)
+    path = tmp_path / "a.dcm"
+    written(path, ExplicitVRLittleEndian)
+    status, _, err = run("send", path, *at(scp.port), *ROUTE)
+    assert (status, scp.received) == (1, [])
+    assert f"{path}: not readable as DICOM: its first elements are too long to be routed" in err
+
+
 def test_a_deflated_file_without_its_end_is_not_made_to_look_whole(
     run: Run, scp: Scripted, tmp_path: Path
 ) -> None:

@@ -343,8 +343,12 @@ def test_the_library_function_keeps_a_log_of_failures(
     assert log.count("refused with status C000") == 6
 
 
-def test_the_library_function_raises_what_it_says(scp: Scripted, series: list[Path]) -> None:
-    folder = series[0].parent
+def test_the_library_function_raises_what_it_says_and_leaves_no_log(
+    scp: Scripted, series: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, logs = series[0].parent, tmp_path / "logs"
+    logs.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(logs))
     for title, port in (("much-too-long-a-title", 104), ("X", 0)):
         with pytest.raises(ValueError):
             upload_dicom_store(folder, "127.0.0.1", title, port=port)
@@ -352,3 +356,4 @@ def test_the_library_function_raises_what_it_says(scp: Scripted, series: list[Pa
         upload_dicom_store(series[0], "127.0.0.1", "X")
     with pytest.raises(RuntimeError, match="no application entity there has the title 'X'"):
         upload_dicom_store(folder, "127.0.0.1", "X", port=scp.port)
+    assert list(logs.iterdir()) == []

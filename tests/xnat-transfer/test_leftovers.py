@@ -15,7 +15,7 @@ STAGED = {"project": "B", "subject": "S1", "session": "S1_MR1", "import-handler"
 PREARCHIVE = "/data/prearchive?format=json"
 
 
-def stage(transfer: Transfer, files: dict[str, bytes], *, conflict: bool) -> None:
+def stage(transfer: Transfer, files: dict[str, bytes], *, conflict: bool, **labels: str) -> None:
     """Bring DICOM into the prearchive under the labels of the session, as a run that was killed
     leaves its files there."""
     content = io.BytesIO()
@@ -25,7 +25,7 @@ def stage(transfer: Transfer, files: dict[str, bytes], *, conflict: bool) -> Non
     (uri,) = transfer.dest.call(
         "POST",
         "/data/services/import",
-        params={**STAGED, "inbody": "true", "dest": "/prearchive/projects/B"},
+        params={**STAGED, **labels, "inbody": "true", "dest": "/prearchive/projects/B"},
         data=content.getvalue(),
         headers={"Content-Type": "application/zip"},
     ).text.split()
@@ -122,6 +122,14 @@ def test_a_row_of_another_study_is_not_mixed_into_the_session(
     assert ran.status == 0, ran.err
     assert staged(transfer) == ["CONFLICT" if archived else "READY"]
     assert "of its prearchive has this label, too" in ran.err
+    assert everything(transfer.source, "A") == everything(transfer.dest, "B")
+
+
+def test_a_row_of_the_study_under_another_label_stays(transfer: Transfer) -> None:
+    transfer.has_session("S1", "S1_MR1", "MR")
+    stage(transfer, own(2), conflict=False, session="OTHER")
+    ran = transfer("--config", transfer.config())
+    assert (ran.status, ran.files, staged(transfer)) == (0, 2, ["READY"]), ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")
 
 
