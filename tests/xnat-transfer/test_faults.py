@@ -9,7 +9,15 @@ import pydicom
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from support.transfers import ENDS, Transfer, anonymize, everything, series
+from support.transfers import (
+    ENDS,
+    Transfer,
+    anonymize,
+    everything,
+    series,
+    series_uid,
+    study_of,
+)
 from xnat_sandbox.intake import intake_of
 
 SCAN = "/data/experiments/XNAT_E00001/scans/1"
@@ -119,6 +127,25 @@ def test_nothing_is_sent_along_where_it_would_be_doubled(transfer: Transfer) -> 
     assert "session modality" in ran.err
     assert "delete the session on the destination, and transfer it whole" in ran.err
     assert everything(transfer.dest, "B") == before
+
+
+def test_nothing_is_sent_along_of_what_is_known_by_its_number_alone(transfer: Transfer) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR", instances=2)
+    ours = series("S1", "S1_MR1", 1, "MR", 2)
+    theirs = {f"IM{number}.dcm": data for number, data in enumerate(ours.values())}
+    dest = transfer.dest
+    made = dest.has_session("B", "S1", "S1_MR1", UID=study_of("S1", "S1_MR1"), scans={"1": theirs})
+    (scan,) = dest.store.items.scans(made.id)
+    uid = series_uid("S1", "S1_MR1", 1)
+    dest.store.items.update_scan(scan.number, fields={"UID": uid}, user="admin")
+    transfer.source.store.items.create_scan(session.id, "9", "xnat:ctScanData")
+    transfer.source.has_scan(session, "9", series("S1", "S1_MR1", 9, "CT", 2))
+    for server in (transfer.source, dest):
+        server.store.database.execute("UPDATE file SET digest=''")
+    before = everything(dest, "B")
+    ran = transfer("--config", transfer.config())
+    assert (ran.status, everything(dest, "B") == before) == (1, True), ran.err
+    assert "delete the session on the destination, and transfer it whole" in ran.err
 
 
 @pytest.mark.parametrize("quietly", [False, True])

@@ -30,6 +30,19 @@ def cookies(request: Request) -> str:
     return request.headers.get("Cookie", "")
 
 
+def test_credentials_of_the_environment_are_the_destination_s_when_they_name_it(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, password = transfer.dest.has_user("envoy", "envoy-password")
+    transfer.dest.store.accounts.join(user, "B_owner")
+    for name, value in {"URL": transfer.dest.url, "USER": user, "PASS": password}.items():
+        monkeypatch.setenv(f"XNAT_{name}", value)
+    ran = transfer.say("run", "-p", "source", *URL_ENDS, "--dest-url", transfer.dest.url)
+    assert ran.status == 0, ran.err
+    assert any("envoy" in login for login in logins(transfer.dest))
+    assert not any("envoy" in login for login in logins(transfer.source))
+
+
 def test_credentials_of_the_environment_are_the_source_s(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
