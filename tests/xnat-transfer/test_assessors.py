@@ -19,6 +19,20 @@ def assess(xnat: XNAT, session: Experiment, label: str) -> Experiment:
     return made
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_an_assessor_says_of_itself_comes_where_metadata_are_wanted(
+    transfer: Transfer, wanted: bool
+) -> None:
+    made = assess(transfer.source, transfer.has_session("S1", "S1_MR1", "MR"), "QC")
+    items = transfer.source.store.items
+    items.update_experiment(made.id, fields={"note": "of the source"}, user="admin")
+    ran = transfer("--config", transfer.config(transfer_xml_metadata=wanted))
+    assert ran.status == 0, ran.err
+    there = transfer.dest.store.items.experiment_in("B", "QC")
+    assert there is not None
+    assert there.fields.get("note") == ("of the source" if wanted else None)
+
+
 @pytest.mark.parametrize("taken", ["QC", "THEIRS"])
 def test_a_label_that_another_experiment_has_there_is_not_written_to(
     transfer: Transfer, taken: str

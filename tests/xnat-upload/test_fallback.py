@@ -7,6 +7,7 @@ from werkzeug.wrappers import Request, Response
 
 from support.uploads import Uploader
 from xnat_sandbox.samples import write_series
+from xnat_upload.headers import read_file
 
 HERE = ("-P", "P1", "-S", "S1", "-E", "E1")
 STUDY = "1.2.3"
@@ -53,7 +54,11 @@ def test_nothing_is_overridden_in_what_comes_at_the_last_moment(
     assert (ran.status, len(upload.staged()), upload.count()) == (1, 1, 0), ran.err
 
 
-def test_a_row_that_the_server_only_says_to_have_archived_is_told(upload: Uploader) -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_row_that_the_server_only_says_to_have_archived_is_told(
+    upload: Uploader, refused: bool
+) -> None:
+    """Unless there is something else that keeps the session from being whole."""
     upload.xnat.settings.version = "1.8.2"
     upload.xnat.has_session("P1", "S1", "E1", UID=STUDY)
 
@@ -63,7 +68,10 @@ def test_a_row_that_the_server_only_says_to_have_archived_is_told(upload: Upload
         return Response("/data/archive/projects/P1/subjects/S1/experiments/E1\r\n")
 
     upload.xnat.before(hook)
-    write_series(upload.folder, study_uid=STUDY)
-    ran = upload(upload.folder, *HERE)
+    header = read_file(write_series(upload.folder, study_uid=STUDY)[-1])
+    assert header is not None
+    if refused:
+        upload.xnat.settings.import_fault = lambda uid: "disk quota" if uid == header.uid else None
+    ran = upload(upload.folder, *HERE, "--workers", 2)
     assert (ran.status, upload.count()) == (1, 0)
-    assert "(READY) is left in the prearchive" in ran.err
+    assert ("disk quota" if refused else "(READY) is left in the prearchive") in ran.err
