@@ -7,6 +7,7 @@ the rest of a tool.
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 import zlib
@@ -18,8 +19,14 @@ from xnat_core.dicom_files import HEAD, MAGIC
 
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
+_ITEMS = 0xFFFE
 # After these VRs come two reserved bytes and a length of four bytes (PS3.5 7.1.2).
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+# The others are followed by a length of two.
+_SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_SHORT_HEAD = struct.Struct("<HH2sH")
+# As much of a file as is looked at at once: headers have dozens of elements of some bytes.
+_WINDOW = 2048
 # The deepest nesting that is followed; broken data must not exhaust the stack.
 _DEEPEST = 50
 
@@ -43,6 +50,9 @@ class Encoding(NamedTuple):
 
     explicit: bool
     little: bool
+
+
+_USUAL = Encoding(explicit=True, little=True)
 
 
 class Element(NamedTuple):
@@ -93,15 +103,15 @@ def values_of(file: BinaryIO, tags: Collection[int]) -> Values:
         size = file.seek(0, os.SEEK_END)
     last = max(tags)
     found: dict[int, bytes] = {}
-    for element in elements(file, start, encoding_of(syntax)):
-        if element.tag > last:
+    for tag, _, _, value, end in _walk(file, start, encoding_of(syntax)):
+        if tag > last:
             return Values(meta, syntax, offset, found, True)
-        if element.end > size:
+        if end > size:
             # Of a deflated data set only the beginning was read; its end is not known.
             return Values(meta, syntax, offset, found, False, cut=syntax != DEFLATED)
-        if element.tag in tags:
-            file.seek(element.value)
-            found[element.tag] = file.read(element.end - element.value)
+        if tag in tags:
+            file.seek(value)
+            found[tag] = file.read(end - value)
     return Values(meta, syntax, offset, found, False)
 
 
@@ -151,8 +161,27 @@ def elements(file: BinaryIO, start: int, encoding: Encoding) -> Iterator[Element
 
     A value that the file does not hold is still told by its length. Raises Malformed.
     """
+    return itertools.starmap(Element, _walk(file, start, encoding))
+
+
+def _walk(
+    file: BinaryIO, start: int, encoding: Encoding
+) -> Iterator[tuple[int, bytes, int, int, int]]:
+    """The fields of each `Element`: to name them takes longer than to find them."""
     position = start
+    window, begin = b"", start
     while True:
+        if encoding == _USUAL:
+            if not begin <= position <= begin + len(window) - 8:
+                file.seek(position)
+                window, begin = file.read(_WINDOW), position
+            if len(window) >= 8:
+                group, number, vr, length = _SHORT_HEAD.unpack_from(window, position - begin)
+                if vr in _SHORT and group != _ITEMS:
+                    end = position + 8 + length
+                    yield group << 16 | number, vr, position, position + 8, end
+                    position = end
+                    continue
         found = _element(file, position, encoding)
         if found is None:
             return
@@ -164,7 +193,7 @@ def elements(file: BinaryIO, start: int, encoding: Encoding) -> Iterator[Element
             end = _behind_items(file, value, Encoding(False, True), 0)
         else:
             end = _behind_items(file, value, encoding, 0)
-        yield Element(tag, vr, position, value, end)
+        yield tag, vr, position, value, end
         position = end
 
 
@@ -191,7 +220,7 @@ def _element(
     tag = group << 16 | number
     vr = head[4:6]
     # Some writers put elements without a VR among those that have one.
-    if not encoding.explicit or group == 0xFFFE or not (vr.isalpha() and vr.isupper()):
+    if not encoding.explicit or group == _ITEMS or not (vr.isalpha() and vr.isupper()):
         return tag, b"", position + 8, struct.unpack(order + "L", head[4:])[0]
     if vr not in _LONG:
         return tag, vr, position + 8, struct.unpack(order + "H", head[6:])[0]
