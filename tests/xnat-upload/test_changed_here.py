@@ -77,10 +77,11 @@ def test_what_was_archived_meanwhile_is_not_sent_into_a_conflict(
     upload: Uploader, how: str
 ) -> None:
     """The session was archived when nobody waited for it any longer; then the files changed."""
+    upload.xnat.settings.archive_delay = 1
     upload.series()
     first = upload(upload.folder, *WORDS, "--overwrite", how, "--wait", "0")
     upload.xnat.call("POST", first.record["uri"])
-    look_until(upload.count, lambda count: count == 3, 10)
+    look_until(upload.count, lambda count: count == 3, 30)
     there = upload.archived()
     describe_all(upload)
     ran = upload(upload.folder, *WORDS, "--overwrite", how)
