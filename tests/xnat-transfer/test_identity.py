@@ -92,12 +92,10 @@ def test_a_resource_of_a_project_that_is_refused_is_a_failure(transfer: Transfer
     assert (ran.status, [one["outcome"] for one in ran.of("project")]) == (6, ["failed"])
 
 
-def test_metadata_that_are_refused_are_a_failure_and_are_written_by_the_next_run(
-    transfer: Transfer,
-) -> None:
-    session = transfer.has_session("S1", "S1_MR1", "MR")
-    items = transfer.source.store.items
-    items.update_experiment(session.id, fields={"note": "of the source"}, user="admin")
+def described_and_refused(transfer: Transfer, session: str) -> list[bool]:
+    """Metadata of a session that the destination refuses, until the list is emptied."""
+    fields = {"note": "of the source"}
+    transfer.source.store.items.update_experiment(session, fields=fields, user="admin")
     refused = [True]
 
     def refuse(request: Request) -> Response | None:
@@ -105,6 +103,14 @@ def test_metadata_that_are_refused_are_a_failure_and_are_written_by_the_next_run
         return Response("no", 403) if refused and written else None
 
     transfer.dest.before(refuse)
+    return refused
+
+
+def test_metadata_that_are_refused_are_a_failure_and_are_written_by_the_next_run(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    refused = described_and_refused(transfer, session.id)
     settings = transfer.config(scan_retry_count=1)
     assert transfer("--config", settings).status != 0
     refused.clear()
@@ -118,15 +124,7 @@ def test_metadata_that_are_refused_when_they_are_written_anew_are_not_complete(
 ) -> None:
     session = transfer.has_session("S1", "S1_MR1", "MR")
     assert transfer().status == 0
-    items = transfer.source.store.items
-    items.update_experiment(session.id, fields={"note": "of the source"}, user="admin")
-    refused = [True]
-
-    def refuse(request: Request) -> Response | None:
-        written = request.mimetype == "text/xml" and "/experiments/" in request.path
-        return Response("no", 403) if refused and written else None
-
-    transfer.dest.before(refuse)
+    refused = described_and_refused(transfer, session.id)
     anew = transfer.config(scan_retry_count=1, sync_new_only=False)
     assert transfer("--config", anew).status != 0
     refused.clear()
