@@ -82,7 +82,7 @@ def test_a_session_that_takes_longer_than_its_task_may_is_brought_by_several(
     Watched(archive, seconds=0.4)
     job = field.submit()
     slurm.until(lambda: slurm.restarts(job), 120)
-    assert "reached its bound, 1 records are left" in field.logs()
+    assert "reached its bound, 1 record is left" in field.logs()
     field.complete()
     (record,) = field.tool("collect")
     assert (record["outcome"], record["id"]) == ("done", session.id)

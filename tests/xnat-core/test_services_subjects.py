@@ -88,7 +88,7 @@ def test_both_keywords_name_the_subject(xnat: XNAT, subjects: SubjectService) ->
 
 def test_a_subject_with_sessions_is_not_deleted(xnat: XNAT, subjects: SubjectService) -> None:
     xnat.has_session("P1", "S1", "MR1")
-    with pytest.raises(RuntimeError, match="subject 'S1' has 1 sessions"):
+    with pytest.raises(RuntimeError, match="subject 'S1' has 1 session"):
         subjects.delete("S1", "P1")
     assert xnat.requests("DELETE") == []
     assert subjects.delete("S1", "P1", force=True)

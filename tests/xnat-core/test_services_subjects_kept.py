@@ -32,7 +32,7 @@ def test_a_session_that_another_project_has_taken_keeps_its_subject(
     client.put(f"{where}/P2", params={"primary": "true"})
     client.delete(f"/data/projects/P2/subjects/S1/experiments/{session.id}/projects/P1")
     assert subjects.get_sessions("S1", "P1") == []
-    with pytest.raises(SubjectNotEmptyError, match="has 1 sessions"):
+    with pytest.raises(SubjectNotEmptyError, match="has 1 session"):
         subjects.delete("S1", "P1", remove_files=True)
     assert len(xnat.requests("DELETE", "/data/projects/P1/subjects/S1")) == 0
 
@@ -78,7 +78,7 @@ def test_a_subject_that_is_a_guest_is_not_merged(
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        ("/experiments", "1 experiments are still listed under it"),
+        ("/experiments", "1 experiment is still listed under it"),
         ("", "its document still has experiments"),
     ],
 )
@@ -120,7 +120,7 @@ def test_a_session_that_comes_at_the_last_moment_keeps_the_subject(
     xnat.before(bring_another)
     result = subjects.merge_subjects("P1", "S1", "S2")
     assert (result["experiments_moved"], result["source_deleted"]) == (1, False)
-    assert result["reason"] == "1 experiments have come to it meanwhile"
+    assert result["reason"] == "1 experiment has come to it meanwhile"
     assert xnat.store.items.experiment_in("P1", "MR2") is not None
 
 

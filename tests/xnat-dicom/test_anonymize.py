@@ -234,8 +234,8 @@ def test_pixels_that_may_show_a_name_are_told_of(run: Run) -> None:
         "out/mr1_0002.dcm": ["pixels were not looked at, and BurnedInAnnotation is YES"],
     }
     assert answer.err == (
-        "xnat-dicom: warning: 1 files may still tell whose they are: "
-        "see 'warnings' in their records\n"
+        "xnat-dicom: warning: 1 file may still tell who the patient is: "
+        "see 'warnings' in the records\n"
     )
 
 

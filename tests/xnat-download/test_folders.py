@@ -72,7 +72,7 @@ def test_what_is_moved_away_meanwhile_is_no_success(download: Downloader) -> Non
     download.xnat.before(move)
     ran = download.session("MR1", "--workers", "1")
     assert ran.status == 1
-    assert "1 files that came are no longer there" in ran.record["error"]["message"]
+    assert "of what came, 1 file is no longer there" in ran.record["error"]["message"]
     manifest = (download.out / "MR1" / "manifest.ndjson").read_text()
     assert "b.dcm" in manifest and "a.dcm" not in manifest
     assert download.session("MR1").record["files"] == 1

@@ -83,6 +83,6 @@ def test_a_subject_that_gets_a_resource_meanwhile_is_kept_by_a_merge(edit: Run, 
     xnat.before(give)
     answer = edit("merge", "subject", "-P", "P1", "S1", "S2", "--yes")
     assert (answer.status, answer.values("outcome")) == (1, ["failed"])
-    assert "it has resources of its own; 1 sessions were moved" in answer.err
+    assert "it has resources of its own; 1 session was moved" in answer.err
     assert xnat.store.items.subject_in("P1", "S1") is not None
     assert not [r for r in xnat.requests("DELETE") if "JSESSION" not in r.path]

@@ -104,7 +104,7 @@ def test_a_merge_moves_all_and_deletes_the_empty_source(
     asked = types("n")
     assert (edit(*words).status, labels(xnat), puts(xnat)) == (7, ["A", "B"], 0)
     assert asked == [
-        f"Move the 2 sessions of subject P1/A (MR1, MR2) to B on {xnat.url}, and delete A? [y/N] "
+        f"Move 2 sessions of subject P1/A (MR1, MR2) to B on {xnat.url}, and delete A? [y/N] "
     ]
     answer = edit(*words, "--yes")
     assert answer.values("label", "merged_into", "sessions", "outcome") == [

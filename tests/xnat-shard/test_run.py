@@ -82,8 +82,7 @@ def test_poisoned_records_do_not_keep_a_shard_from_being_done(run: Run, plan: Pa
     status, (shard,), err = run("run", plan, 0, "--", sys.executable, "-c", POISON)
     assert (status, shard["failed"]) == (8, 1)
     assert (
-        err.splitlines()[0]
-        == "xnat-shard: shard 0: 1 records failed ('xnat-shard collect --again')"
+        err.splitlines()[0] == "xnat-shard: shard 0: 1 record failed ('xnat-shard collect --again')"
     )
     assert len(results(plan)) == 2
     again, _, _ = run("run", plan, 0, "--", "false")
@@ -212,7 +211,7 @@ def test_a_command_at_its_bound_asks_to_be_run_again(run: Run, plan: Path) -> No
     left = '{"kind":"scan","id":"1","outcome":"skipped","reason":"max-duration"}'
     status, _, err = run("run", plan, 0, "--", "echo", left)
     assert status == 75
-    assert "reached its bound, 1 records are left" in err
+    assert "reached its bound, 1 record is left" in err
     assert not list(plan.glob("shard.*.out"))
 
 

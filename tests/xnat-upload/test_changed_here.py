@@ -36,8 +36,8 @@ def test_what_was_not_read_again_is_not_verified(upload: Uploader) -> None:
 def test_another_size_is_told(changed: Uploader, how: tuple[str, ...]) -> None:
     ran = changed(changed.folder, *WORDS, *how)
     assert (ran.status, ran.record["outcome"], ran.record["verified"]) == (0, "skipped", False)
-    assert "1 files have another size on the server than here" in ran.err
-    assert "--overwrite delete replaces them" in ran.err
+    assert "1 file has another size on the server than here" in ran.err
+    assert "--overwrite delete replaces that" in ran.err
 
 
 def test_replaced_it_is_verified(changed: Uploader) -> None:

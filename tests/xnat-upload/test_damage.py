@@ -60,8 +60,8 @@ def test_what_was_damaged_on_its_way_is_sent_again(
     ran = upload(upload.folder, *HERE, "--mode", mode, *overwrite)
     assert (ran.status, ran.record["verified"]) == (0, True), ran.err
     assert archived(upload) == {path.read_bytes() for path in files}
-    count = 3 if everything else 1
-    assert f"E1: {count} files had another MD5 on the server than was sent; sent again" in ran.err
+    count = "3 files" if everything else "1 file"
+    assert f"E1: {count} had another MD5 on the server than was sent; sent again" in ran.err
     assert upload.staged() == []
 
 
@@ -75,9 +75,7 @@ def test_what_is_damaged_again_and_again_is_a_failure_that_a_repetition_mends(
     words = (upload.folder, *HERE, *overwrite)
     ran = upload(*words)
     assert ran.status == 8
-    assert (
-        f"1 files, {files[1]} among them, have another MD5 on the server than was sent" in ran.err
-    )
+    assert f"1 file has another MD5 on the server than was sent, {files[1]} for one;" in ran.err
     heals(upload)
     again = upload(*words)
     assert (again.status, again.record["verified"]) == (0, True), again.err
@@ -90,7 +88,7 @@ def test_a_server_that_writes_in_its_own_way_is_tried_once_and_warned_of(upload:
     damages(upload, with_ending(b"same"))
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["outcome"]) == (0, "done"), ran.err
-    assert "the server changed all 3 files" in ran.err
+    assert "changed all that could be compared (3 files" in ran.err
     before = len(upload.imports())
     assert upload(upload.folder, *HERE).record["outcome"] == "skipped"
     assert len(upload.imports()) == before
@@ -125,7 +123,7 @@ def test_what_differs_on_a_server_that_anonymizes_is_not_sent_again(upload: Uplo
     damages(upload, with_ending(b"same"), only=files[1].read_bytes())
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["files"]) == (0, 3), ran.err
-    assert "1 files have another MD5 on the server" in ran.err
+    assert "1 file has another MD5 on the server" in ran.err
 
 
 def says_nothing(upload: Uploader) -> None:
@@ -155,4 +153,4 @@ def test_one_that_rewrites_each_time_otherwise_and_does_not_say_so_is_believed(
     damages(upload, lambda data: data[:-4] + b"%04d" % next(count))
     ran = upload(upload.folder, *HERE)
     assert (ran.status, ran.record["files"]) == (0, 8 + damage.FEW), ran.err
-    assert "the server changed all 8 files" in ran.err
+    assert "changed all that could be compared (8 files" in ran.err

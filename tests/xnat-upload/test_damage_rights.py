@@ -87,7 +87,7 @@ def test_a_damaged_file_is_replaced_and_another_one_that_has_changed_is_not(
     ran = upload(upload.folder, *HERE, "--overwrite", overwrite, "--mode", mode)
     assert ran.status == 0, ran.err
     assert archived(upload) == {good, old}
-    assert "1 files have another MD5 on the server than here" in ran.err
+    assert "1 file has another MD5 on the server than here" in ran.err
 
 
 @CAREFUL
@@ -117,7 +117,7 @@ def test_damage_in_this_run_is_no_reason_to_replace_what_has_changed(
     ran = upload(upload.folder, *HERE, "--overwrite", overwrite, "--mode", mode)
     assert ran.status == 0, ran.err
     assert archived(upload) == {good, old}
-    assert "1 files had another MD5 on the server than was sent; sent again" in ran.err
+    assert "1 file had another MD5 on the server than was sent; sent again" in ran.err
 
 
 @pytest.mark.parametrize("overwrite", [(), *(("--overwrite", v) for v in ("none", "append"))])

@@ -70,7 +70,7 @@ def files(xnat: XNAT) -> dict[str, list[str]]:
 def test_everything_of_an_exam_arrives_in_its_place(run: Run, xnat: XNAT) -> None:
     status, (record,), err = run()
     assert status == 0
-    assert err == "xnat-upload: exam: 1 files look like DICOM and are not; passed over\n"
+    assert err == "xnat-upload: exam: 1 file looks like DICOM without being it: passed over\n"
     assert (record["outcome"], record["label"], record["exam_root"]) == ("done", "E1", "exam")
     assert record["dicom"] == {"skipped": False, "total": 6, "uploaded": 6}
     assert record["resources"] == {

@@ -319,7 +319,7 @@ def test_the_same_instance_twice_is_sent_once(upload: Uploader) -> None:
     (upload.folder / "link.dcm").symlink_to(first)
     ran = upload(upload.folder, upload.folder / "s1", *HERE)
     assert (ran.status, len(sent.uids)) == (0, 3), ran.err
-    assert "1 files are copies of others" in ran.err
+    assert "1 file is a copy of others" in ran.err
 
 
 def test_two_files_with_one_uid_and_other_bytes_are_named_and_neither_is_sent(

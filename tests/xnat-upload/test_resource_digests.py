@@ -41,4 +41,4 @@ def test_verify_fails_also_for_what_is_there_already(run: Run) -> None:
     Path("files/a.txt").write_bytes(b"again")
     status, records, err = run(*HERE, "files/a.txt", "--verify")
     assert (status, records[0]["outcome"]) == (8, "failed")
-    assert "the server has no digest of 1 files" in err
+    assert "the server has no digest of 1 file " in err

@@ -10,6 +10,7 @@ from typing import Any
 
 from xnat_core.bounds import is_left
 from xnat_core.errors import DONE, GENERAL, UNFINISHED
+from xnat_core.wording import counted
 
 _SUMMED = ("files", "bytes")
 IN_SHARD = "XNATCTL_IN_SHARD"
@@ -70,7 +71,7 @@ class Tally:
         seconds = time.monotonic() - self._begun
         amounts = []
         if self._sums["files"]:
-            amounts.append(f"{self._sums['files']} file{'s' * (self._sums['files'] != 1)}")
+            amounts.append(counted(self._sums["files"], "file"))
         if self._sums["bytes"]:
             amounts.append(size_text(self._sums["bytes"]))
         moved = f"; {', '.join(amounts)}" if amounts else ""

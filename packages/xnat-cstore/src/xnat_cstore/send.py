@@ -52,6 +52,7 @@ from xnat_core.errors import DicomStoreError, UploadError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, failed, skipped
 from xnat_core.user_paths import expanded
+from xnat_core.wording import counted
 from xnat_cstore.delivery import Delivered, Manner, deliver
 from xnat_cstore.echo import echoed, facts_of
 from xnat_cstore.finding import in_paths, in_records
@@ -144,7 +145,8 @@ class _Run:
         except DicomStoreError as error:
             yield from self._of_studies(route)
             raise DicomStoreError(
-                f"{error.message}; {self._studies.sent} files were taken before, "
+                f"{error.message}; "
+                f"{counted(self._studies.sent, 'file was', 'files were')} taken before, "
                 "the same command sends the rest",
                 self._options.receiver.host,
                 self._options.receiver.port,

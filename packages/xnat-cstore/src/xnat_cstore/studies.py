@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xnat_core.errors import NETWORK, DicomStoreError
 from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_core.wording import counted
 from xnat_cstore.delivery import Delivered
 from xnat_cstore.instance import Instance, shown
 from xnat_cstore.receiver import InstanceRefused
@@ -112,7 +113,9 @@ class Studies:
             )
         if study.failed:
             kind = DicomStoreError if study.reasons == {NETWORK} else InstanceRefused
-            error = kind(f"{study.failed} of {study.found} files were not taken")
+            error = kind(
+                f"{study.failed} of {counted(study.found, 'file was', 'files were')} not taken"
+            )
             return failed(record, error, **facts)
         return done(record, **facts) if study.sent else skipped(record, known=study.known)
 

@@ -44,6 +44,7 @@ from xnat_core.models import DicomFile
 from xnat_core.presence import exists
 from xnat_core.records import Record, done, planned
 from xnat_core.user_paths import expanded
+from xnat_core.wording import counted
 from xnat_dicom.deidentify import Deidentifier, is_copy
 from xnat_dicom.finding import Finder, is_folder, without_remarks
 from xnat_dicom.pseudonyms import Pseudonyms, key_of
@@ -135,7 +136,8 @@ def work(job: Job) -> Iterator[Record]:
     finder.tell()
     if doubtful:
         job.console.warning(
-            f"{doubtful} files may still tell whose they are: see 'warnings' in their records"
+            f"{counted(doubtful, 'file')} may still tell who the patient is: "
+            "see 'warnings' in the records"
         )
 
 

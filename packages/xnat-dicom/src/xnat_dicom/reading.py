@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from xnat_core.dicom_elements import DEFLATED, Encoding, Malformed, elements, file_meta
 from xnat_core.dicom_files import HEAD, has_magic
 from xnat_core.errors import DicomError, DicomParseError, XNATCtlError
+from xnat_core.wording import counted
 from xnat_dicom.pixels import LARGE_PIXELS, PIXELS, leave_pixels
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def shown(dataset: Dataset, tag: int) -> str:
     element = dataset[tag]
     value = element.value
     if element.VR == "SQ":
-        return f"<{len(value)} item{'s' * (len(value) != 1)}>"
+        return f"<{counted(len(value), 'item')}>"
     if isinstance(value, (bytes, bytearray)):
         return f"<{len(value)} bytes>"
     if value is None:

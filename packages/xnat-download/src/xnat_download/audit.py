@@ -16,6 +16,7 @@ from xnat_core.errors import IntegrityError, XNATCtlError, explain
 from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.records import Record, done, failed
+from xnat_core.wording import counted
 from xnat_download.manifest import NAME, NOTE, entries
 from xnat_download.partial import PART
 from xnat_download.scratch import scratch
@@ -85,7 +86,7 @@ def audit_manifest(manifest: Path, workers: int) -> Iterator[Record]:
     facts = {"files": total.files, "bytes": total.bytes, "verified": total.verified}
     if failures and error is None:
         error = IntegrityError(
-            f"{manifest.parent}: {failures} difference{'s' * (failures != 1)} from its manifest"
+            f"{manifest.parent}: {counted(failures, 'difference')} from its manifest"
         )
     yield failed(whole, error, **facts) if error is not None else done(whole, **facts)
 

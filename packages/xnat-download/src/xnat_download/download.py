@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xnat_core.bounds import Begin, BoundReached
 from xnat_core.errors import INTEGRITY, DownloadError, IntegrityError, XNATCtlError
 from xnat_core.records import Record, done, failed, planned, skipped
+from xnat_core.wording import counted
 from xnat_download.counts import Counts
 from xnat_download.crew import Work
 from xnat_download.inventory import FAILED, FETCHED, THERE, File, Group
@@ -267,5 +268,5 @@ class Download:
 def _together(errors: list[XNATCtlError], count: int) -> XNATCtlError:
     """One error for all that is missing."""
     alike = {error.exit_status for error in errors} == {INTEGRITY}
-    message = f"{count} failure{'s' * (count > 1)}, the first: {errors[0].message}"
+    message = f"{counted(count, 'failure')}, the first: {errors[0].message}"
     return IntegrityError(message) if alike else DownloadError(message)

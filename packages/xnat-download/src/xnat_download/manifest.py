@@ -22,6 +22,7 @@ from xnat_core.files import atomic_write, unreadable
 from xnat_core.presence import exists
 from xnat_core.private_files import refuse_special
 from xnat_core.records import Record
+from xnat_core.wording import counted
 from xnat_download.disk import Tree, size_on_disk
 from xnat_download.inventory import FETCHED, THERE, File, Group
 from xnat_download.partial import remove_left_of
@@ -113,8 +114,8 @@ class Manifests:
                     gone.append(self._tree.name_of(group, file))
         if gone:
             raise DownloadError(
-                f"{self._tree.out}: {len(gone)} files that came are no longer there, one is "
-                f"{gone[0]}: moved, changed or removed meanwhile"
+                f"{self._tree.out}: of what came, {counted(len(gone), 'file is', 'files are')} no "
+                f"longer there, {gone[0]} for one: moved, changed or removed meanwhile"
             )
         if whole and self._template is None:
             self._write(download.folder, download.engine.options.selection)

@@ -23,6 +23,7 @@ from xnat_core.services.resources import find_resource
 from xnat_core.services.scans import find_scan
 from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_lookup, validate_workers
+from xnat_core.wording import counted
 from xnat_download.engine import Engine, Options
 from xnat_download.selection import Selection
 
@@ -224,7 +225,7 @@ def _run(
                 phase,
                 summary.succeeded,
                 summary.total,
-                errors[0] if errors else f"{files} files",
+                errors[0] if errors else counted(files, "file"),
                 not errors,
                 tuple(errors),
                 bytes_received=last["bytes"],

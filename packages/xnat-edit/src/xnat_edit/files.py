@@ -25,6 +25,7 @@ from xnat_core.services.once import ask_and_see
 from xnat_core.services.resource_files import files_of_resource
 from xnat_core.services.resources import find_resource
 from xnat_core.urls import path
+from xnat_core.wording import counted
 from xnat_edit.beginnings import Names
 from xnat_edit.objects import home_of_resource, number_in
 
@@ -120,7 +121,9 @@ def _remove_in_turn(
     if able:
         names = ", ".join(_path_of(record) for record in able)
         where = f"resource {home.about[1]}/{resource.label or resource.id}"
-        job.confirm(f"Delete {len(able)} files of {where} ({names}) on {client.base_url}?")
+        job.confirm(
+            f"Delete {counted(len(able), 'file')} of {where} ({names}) on {client.base_url}?"
+        )
     yield from _remove(job, client, resource, able, left)
 
 

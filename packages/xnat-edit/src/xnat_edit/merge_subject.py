@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator
 from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, done, planned
+from xnat_core.wording import counted
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -55,7 +56,7 @@ def work(job: Job) -> Iterator[Record]:
                 return [planned(known, sessions=list(moving))]
             what = ", ".join(moving) or "none"
             job.confirm(
-                f"Move the {len(moving)} sessions of subject {source.project}/{source.label}"
+                f"Move {counted(len(moving), 'session')} of subject {source.project}/{source.label}"
                 f" ({what}) to {into.label} on {client.base_url}, and delete {source.label}?"
             )
         return [done(known, **merge_whole(client, source, into, job.console.info))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xnat_core.errors import OperationError
 from xnat_core.services.merge import Merge, merge
+from xnat_core.wording import counted
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -41,7 +42,8 @@ def merge_whole(
         found = merge(client, source, target, whole=True, tell=tell)
         if found.reason:
             moved = found.experiments_moved
-            raise _failed(found, f"{moved} sessions were moved" if moved else "nothing was moved")
+            what = counted(moved, "session was", "sessions were") if moved else "nothing was"
+            raise _failed(found, f"{what} moved")
     return {"sessions": list(found.experiments)}
 
 

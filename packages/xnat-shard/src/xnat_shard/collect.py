@@ -25,6 +25,7 @@ from xnat_core.job import Job
 from xnat_core.presence import exists
 from xnat_core.records import Record, RecordError, failed
 from xnat_core.user_paths import expanded
+from xnat_core.wording import counted
 from xnat_shard.folder import Folder, records_in
 
 
@@ -51,5 +52,6 @@ def work(job: Job) -> Iterator[Record]:
                 yield {key: record[key] for key in record if key not in ("outcome", "error")}
     if missing:
         raise UnfinishedError(
-            f"{len(missing)} of {len(parts)} shards are not done: {','.join(missing)}"
+            f"{len(missing)} of {counted(len(parts), 'shard is', 'shards are')} not done: "
+            f"{','.join(missing)}"
         )

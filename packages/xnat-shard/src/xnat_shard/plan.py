@@ -34,6 +34,7 @@ from xnat_core.errors import UsageError
 from xnat_core.job import Job
 from xnat_core.records import Record, done
 from xnat_core.user_paths import expanded
+from xnat_core.wording import counted
 from xnat_shard.balance import UNKNOWN, assign, weights
 from xnat_shard.folder import Folder, Part, Plan, digest_of, written
 
@@ -55,7 +56,9 @@ def work(job: Job) -> Iterator[Record]:
         loads = weights(measured.sizes, measured.counts)
         plan = _write(folder, spool, measured, assign(loads, measured.hashes, shards), shards)
     folder.write(plan)
-    job.console.info(f"{measured.count} records in {shards} shards: --array=0-{shards - 1}")
+    job.console.info(
+        f"{counted(measured.count, 'record')} in {counted(shards, 'shard')}: --array=0-{shards - 1}"
+    )
     for part in plan.parts:
         yield done(folder.record(part))
 

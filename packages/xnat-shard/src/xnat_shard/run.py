@@ -46,6 +46,7 @@ from xnat_core.records import Record, done, failed, skipped
 from xnat_core.signals import Terminated
 from xnat_core.user_paths import expanded
 from xnat_core.validation import LONGEST_TIMEOUT
+from xnat_core.wording import counted
 from xnat_shard.child import start, wait
 from xnat_shard.folder import Folder, Part
 from xnat_shard.results import Results, results_of
@@ -125,7 +126,8 @@ def _not_done(record: Record, found: Results, command: str, status: int) -> Reco
     name = f"shard {record['id']}"
     if status in (DONE, UNFINISHED) and found.left:
         raise UnfinishedError(
-            f"{name}: {command} reached its bound, {found.left} records are left; run it again"
+            f"{name}: {command} reached its bound, "
+            f"{counted(found.left, 'record is', 'records are')} left; run it again"
         )
     crash = _crash(status)
     if crash is not None:
@@ -148,7 +150,10 @@ def _told(folder: Folder, part: Part, outcome: str) -> Record:
     record = folder.record(part, failed=found.failed, output=str(folder.output(part)))
     if not found.failed:
         return done(record) if outcome == "done" else skipped(record)
-    message = f"shard {part.index}: {found.failed} records failed ('xnat-shard collect --again')"
+    message = (
+        f"shard {part.index}: {counted(found.failed, 'record')} failed "
+        "('xnat-shard collect --again')"
+    )
     return _with_status(failed(record, XNATCtlError(message)), found.status)
 
 

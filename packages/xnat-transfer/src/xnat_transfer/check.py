@@ -43,6 +43,7 @@ from xnat_core.services.base import document, fields
 from xnat_core.services.lookup import project_id, subjects_in
 from xnat_core.transfer_errors import TransferError
 from xnat_core.urls import path
+from xnat_core.wording import counted
 from xnat_transfer.destination import destination_client, destination_target
 
 Finding = tuple[str, str]
@@ -94,7 +95,7 @@ def _checked(name: str, client: XNATClient, look: Callable[[], Finding]) -> Iter
 
 
 def _readable(client: XNATClient, project: str) -> Finding:
-    return "OK", f"{project} has {len(subjects_in(client, project))} subjects"
+    return "OK", f"{project} has {counted(len(subjects_in(client, project)), 'subject')}"
 
 
 def _exists(client: XNATClient, project: str) -> Finding:

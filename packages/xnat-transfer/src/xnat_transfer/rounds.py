@@ -9,6 +9,7 @@ from xnat_core.bounds import Begin
 from xnat_core.lagging import look_until
 from xnat_core.parallel import check_stop
 from xnat_core.transfer_errors import TransferVerificationError
+from xnat_core.wording import counted
 from xnat_transfer.contents import Contents
 from xnat_transfer.difference import Amount, Difference
 
@@ -82,31 +83,33 @@ def notes_on(difference: Difference, wanted: Contents) -> list[str]:
     notes = []
     if difference.unverifiable:
         notes.append(
-            f"{difference.unverifiable} files have no MD5 on one of the servers: their names and "
-            "sizes were compared"
+            f"{counted(difference.unverifiable, 'file has', 'files have')} no MD5 on one of the "
+            "servers: names and sizes were compared"
         )
     if difference.read:
         notes.append(
-            f"{difference.read} files have no size and no MD5 that both servers list: they were "
-            "read and compared"
+            f"{counted(difference.read, 'file has', 'files have')} no size and no MD5 that both "
+            "servers list: read and compared"
         )
     if difference.altered:
         notes.append(
-            f"the destination rewrites DICOM (anonymization): {difference.altered} files were "
-            "compared by name"
+            "the destination rewrites DICOM (anonymization): "
+            f"{counted(difference.altered, 'file')} compared by name"
         )
     if difference.counted:
         notes.append(
-            f"{difference.counted} files have other names and other bytes there: their number was "
-            "compared"
+            f"{counted(difference.counted, 'file has', 'files have')} other names and other bytes "
+            "there: the number was compared"
         )
     if wanted.reconstructions:
-        notes.append(f"{wanted.reconstructions} files of reconstructions are not transferred")
+        notes.append(
+            f"{counted(wanted.reconstructions, 'file')} of reconstructions not transferred"
+        )
     return notes
 
 
 def _all(wanted: Contents) -> str:
-    return f"{wanted.files} files"
+    return counted(wanted.files, "file")
 
 
 def _lacking(difference: Difference) -> str:

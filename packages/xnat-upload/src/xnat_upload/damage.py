@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from xnat_core.errors import IntegrityError
 from xnat_core.journal import Accepted, Journal
 from xnat_core.services.anonymization import anonymizes
+from xnat_core.wording import counted
 from xnat_upload.comparison import Comparison
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ class Damage:
             return
         self._remember(found)
         raise IntegrityError(
-            f"{self._destination.session}: {len(found)} files, {found[0].where} among them, have "
-            "another MD5 on the server than was sent; the same command sends them again"
+            f"{self._destination.session}: "
+            f"{counted(len(found), 'file has', 'files have')} another MD5 on the server than was "
+            f"sent, {found[0].where} for one; the same command sends them again"
         )
 
     def _remember(self, instances: Iterable[Instance]) -> None:

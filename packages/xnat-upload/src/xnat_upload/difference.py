@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from xnat_core.errors import UploadError
 from xnat_core.imports import HeldFile
 from xnat_core.journal import Accepted
+from xnat_core.wording import counted
 from xnat_upload.comparison import Comparison
 from xnat_upload.content import Digests
 from xnat_upload.inventory import (
@@ -158,14 +159,14 @@ class Difference:
         wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
         if not replaces:
             wanted += " AND (NOT archived OR mends IS NOT NULL)"
-        counted = self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files
-        if counted:
+        by_number = self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files
+        if by_number:
             # With `append`, too, files are sent that have changed since they were taken.
             instead = ", or use --overwrite append, for which they count as there"
             remedy = f"delete their scans first{instead if everything else ''}"
             raise UploadError(
-                f"{counted} of its files are there under other names and with other bytes, so that "
-                f"none can be replaced by its own: {remedy}"
+                f"{counted(by_number, 'file is', 'files are')} there under other names and with "
+                f"other bytes, so that none can be replaced by its own: {remedy}"
             )
         self.inventory.change(f"UPDATE instance SET held=0 WHERE {wanted}")
 
@@ -223,9 +224,9 @@ class Difference:
                 self.inventory.change(f"UPDATE instance SET held={BY_COUNT} WHERE {of_scan}")
             elif here:
                 raise UploadError(
-                    f"scan {scan} holds {there} files under names that cannot be told from the "
-                    f"{here} here; to send them would double some: delete the scan first, or "
-                    "choose another session label"
+                    f"scan {scan} holds {counted(there, 'file')} under names that cannot be told "
+                    f"from the {here} here; to send them would double some: delete the scan "
+                    "first, or choose another session label"
                 )
 
     def _is_foreign(self, uid: str) -> bool:

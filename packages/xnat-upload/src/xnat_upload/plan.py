@@ -10,6 +10,7 @@ from xnat_core.errors import UploadError, ValidationError, XNATCtlError
 from xnat_core.imports import Destination
 from xnat_core.records import Record
 from xnat_core.validation import validate_session_id, validate_subject_id
+from xnat_core.wording import counted
 from xnat_upload.inventory import Inventory, Study
 from xnat_upload.labels import session_of, subject_of
 
@@ -132,7 +133,7 @@ def _list(studies: Iterable[Study]) -> str:
             for part in (
                 study.header.date,
                 study.header.modality,
-                f"{study.files} file{'s' * (study.files != 1)}",
+                counted(study.files, "file"),
                 f"in {study.first.parent}",
             )
             if part

@@ -54,6 +54,7 @@ from xnat_core.services.scans import find_scan
 from xnat_core.urls import path
 from xnat_core.user_paths import expanded
 from xnat_core.validation import validate_resource_label
+from xnat_core.wording import counted
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -125,7 +126,8 @@ class _Uploading:
     def _require_digests(self, home: Home, label: str, unverifiable: int) -> None:
         if unverifiable and self._job.args.flag("--verify"):
             raise IntegrityError(
-                f"{home.about[1]}/{label}: the server has no digest of {unverifiable} files "
+                f"{home.about[1]}/{label}: the server has no digest of "
+                f"{counted(unverifiable, 'file')} "
                 "('xnat-admin refresh-catalogs --option checksum' makes them)"
             )
 

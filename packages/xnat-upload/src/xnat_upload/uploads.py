@@ -18,6 +18,7 @@ from xnat_core.job import Job
 from xnat_core.journal import Journal
 from xnat_core.parallel import Turns
 from xnat_core.records import Record, RecordError, failed
+from xnat_core.wording import counted
 from xnat_upload import outcome
 from xnat_upload.delivery import Delivery
 from xnat_upload.difference import Difference
@@ -123,7 +124,8 @@ class Uploads:
     def _tell_of(self, scan: Scan, order: Order) -> None:
         if scan.copies:
             self.job.console.info(
-                f"{order.name}: {scan.copies} files are copies of others and are sent once"
+                f"{order.name}: "
+                f"{counted(scan.copies, 'file is a copy', 'files are copies')} of others, sent once"
             )
         if scan.unopened:
             self.job.console.warning(
@@ -144,7 +146,9 @@ class Uploads:
             self.job.console.warning(f"{order.name}: {scan.lost}")
         if scan.skipped:
             self.job.console.info(
-                f"{order.name}: {scan.skipped} files look like DICOM and are not; passed over"
+                f"{order.name}: "
+                f"{counted(scan.skipped, 'file looks', 'files look')} like DICOM without being it: "
+                "passed over"
             )
 
     # --- delivering ---------------------------------------------------------------------------

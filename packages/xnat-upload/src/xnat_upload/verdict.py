@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xnat_core.errors import IntegrityError, UploadError, XNATCtlError
+from xnat_core.wording import counted
 from xnat_upload.terms import Delivered, Incomplete
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def judged(delivery: Delivery, done: Delivered) -> Delivered:
     done.batches, done.batches_failed = delivery.batches.total(), delivery.batches[False]
     if mended := difference.comparison.came_out_otherwise().files:
         done.notes.append(
-            f"{session}: {mended} files had another MD5 on the server than was sent; sent again"
+            f"{session}: {counted(mended, 'file')} had another MD5 on the server than was sent; "
+            "sent again"
         )
     done.notes += delivery.requests.notes()
     if done.missing.files:
@@ -42,7 +44,7 @@ def _why_incomplete(delivery: Delivery, done: Delivered) -> XNATCtlError:
     example = delivery.difference.first_missing()
     return UploadError(
         f"{delivery.destination.session}: the server does not list {done.missing.files} of "
-        f"{done.wanted.files} files, {example.where if example else ''} among them; "
+        f"{counted(done.wanted.files, 'file')}, {example.where if example else ''} among them; "
         "its anonymization may reject them"
     )
 
@@ -62,23 +64,26 @@ def _compare(delivery: Delivery, done: Delivered) -> None:
     done.verified = not uncompared.files and (not altered.files or is_rewritten)
     if is_rewritten:
         done.notes.append(
-            f"{session}: the server changed all {altered.files} files that "
-            "could be compared (anonymization), so their number was compared"
+            f"{session}: the server changed all that could be compared "
+            f"({counted(altered.files, 'file')}, anonymization), so the number was compared"
         )
     elif altered.files:
-        text = f"{session}: {altered.files} files have another MD5 on the server than here"
+        text = (
+            f"{session}: {counted(altered.files, 'file has', 'files have')} another MD5 "
+            "on the server than here"
+        )
         if delivery.manner.verify:
             raise IntegrityError(text)
         done.notes.append(text)
     if resized.files and not delivery.damage.may_be_rewriting:
         done.notes.append(
-            f"{session}: {resized.files} files have another size on the server than here; "
-            "--overwrite delete replaces them"
+            f"{session}: {counted(resized.files, 'file has', 'files have')} another size on the "
+            "server than here; --overwrite delete replaces that"
         )
-    if counted := difference.counted:
+    if by_number := difference.counted:
         done.notes.append(
-            f"{session}: {counted} files are there under other names and with "
-            "other bytes; their number was compared"
+            f"{session}: {counted(by_number, 'file is', 'files are')} there under other names and "
+            "with other bytes; the number was compared"
         )
 
 

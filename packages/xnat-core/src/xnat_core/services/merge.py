@@ -23,6 +23,7 @@ from xnat_core.services.once import ask_and_see
 from xnat_core.services.routes import require_own_route
 from xnat_core.urls import path
 from xnat_core.user_paths import cache_dir
+from xnat_core.wording import counted
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -124,7 +125,8 @@ def _merge(
         if reason is None:
             delete(client, _path(source), ("subject", source.label), remove_files=True)
     except XNATCtlError as error:
-        error.message += f"; {moved} of {len(rows)} sessions have been moved to {target.label}"
+        all_of_them = counted(len(rows), "session has", "sessions have")
+        error.message += f"; {moved} of {all_of_them} been moved to {target.label}"
         raise
     return Merge(source.label, target.label, labels, len(rows), reason is None, False, reason)
 
@@ -168,7 +170,7 @@ def _move(client: XNATClient, row: Row, target: Subject) -> None:
 def _doubt(client: XNATClient, source: Subject) -> str | None:
     """Why the source must be kept, or `None` when nothing would be lost with it."""
     if left := look_until(lambda: _experiments(client, source), lambda left: not left):
-        return f"{len(left)} experiments are still listed under it"
+        return counted(len(left), "experiment is", "experiments are") + " still listed under it"
     item = _document(client, source)
     if item is not None and children(item, "experiments/experiment"):
         return "its document still has experiments"
@@ -177,7 +179,7 @@ def _doubt(client: XNATClient, source: Subject) -> str | None:
     # The server deletes a subject with all that it has: the last look is at what counts most.
     below = _path(source) + path("experiments")
     if come := client.rows(below, params=_COLUMNS, about=("subject", source.label)):
-        return f"{len(come)} experiments have come to it meanwhile"
+        return counted(len(come), "experiment has", "experiments have") + " come to it meanwhile"
     return None
 
 

@@ -37,6 +37,7 @@ from xnat_core.services.renames import Rename, compile_pattern, expand, plan_ren
 from xnat_core.services.routes import require_own_route
 from xnat_core.urls import path
 from xnat_core.validation import validate_lookup, validate_subject_label
+from xnat_core.wording import counted
 
 if TYPE_CHECKING:
     from xnat_core.client import XNATClient
@@ -126,7 +127,7 @@ class SubjectService(BaseService):
         require_own_route(self.client, where)
         if not force and (sessions := experiments_of(self.client, found)):
             raise SubjectNotEmptyError(
-                "delete", f"subject {found.label!r} has {len(sessions)} sessions"
+                "delete", f"subject {found.label!r} has {counted(len(sessions), 'session')}"
             )
         delete(self.client, where, ("subject", found.label), remove_files=remove_files)
         return True
