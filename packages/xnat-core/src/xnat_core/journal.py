@@ -64,12 +64,11 @@ class Journal:
     """The journal of one target, which `parts` name: server, project, session and so on.
 
     Enter it to hold it: two runs for one target exclude each other, the second raises JournalBusy.
-    Where nothing can be written (`usable` is then false) it remembers nothing and hinders nobody.
+    Where nothing can be written it remembers nothing and hinders nobody.
     """
 
     def __init__(self, *parts: str, folder: Path | None = None) -> None:
         self.parts = parts
-        self.usable = False
         self.age = math.inf
         """Seconds since something was written to it, as it was entered; infinite for a new one."""
         self._folder = folder
@@ -84,13 +83,10 @@ class Journal:
         self._last_sync = -math.inf
 
     def __enter__(self) -> Journal:
-        with contextlib.suppress(ConfigurationError):
+        with contextlib.suppress(ConfigurationError, OSError, NotImplementedError):
             folder = self._folder or state_dir() / "uploads"
-            try:
-                make_private_dir(folder)
-                self._open(folder)
-            except (OSError, NotImplementedError):
-                self.usable = False
+            make_private_dir(folder)
+            self._open(folder)
         return self
 
     def __exit__(
@@ -175,7 +171,6 @@ class Journal:
             self.age = max(0.0, time.time() - self._path.stat().st_mtime)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
-        self.usable = True
         if self._path.stat().st_size == 0:
             self._append(orjson.dumps({"target": self.parts}) + b"\n")
         else:
@@ -185,17 +180,14 @@ class Journal:
     def _append(self, lines: bytes) -> None:
         if self._file is None or not lines:
             return
-        try:
-            with self._writing:
-                # The line that a full disk cut short must not swallow this one.
-                view = memoryview(b"\n" + lines if self._is_torn else lines)
-                self._is_torn = True
-                while view:
-                    view = view[self._file.write(view) :]
-                self._is_torn = self._is_synced = False
-        except OSError:
-            # A full disk: the upload goes on, only a repeated one will know less.
-            self.usable = False
+        # With a full disk the upload goes on, only a repeated one will know less.
+        with contextlib.suppress(OSError), self._writing:
+            # The line that a full disk cut short must not swallow this one.
+            view = memoryview(b"\n" + lines if self._is_torn else lines)
+            self._is_torn = True
+            while view:
+                view = view[self._file.write(view) :]
+            self._is_torn = self._is_synced = False
 
     def _sync(self, seconds: float) -> None:
         """See to it that all lines are on the disk, unless that was done within so many seconds."""
@@ -205,10 +197,9 @@ class Journal:
         try:
             if not self._is_synced and time.monotonic() - self._last_sync >= seconds:
                 self._is_synced = True
-                os.fsync(self._file.fileno())
-                self._last_sync = time.monotonic()
-        except OSError:
-            self.usable = False
+                with contextlib.suppress(OSError):
+                    os.fsync(self._file.fileno())
+                    self._last_sync = time.monotonic()
         finally:
             self._syncing.release()
 
