@@ -86,6 +86,13 @@ def copy_blocks(
     return total
 
 
+def size_and_md5(source: Iterable[Block] | IO[bytes]) -> tuple[int, str]:
+    """Read to the end and return the number of bytes and their MD5. Raises as `copy_blocks`."""
+    digest = new_md5()
+    size = copy_blocks(source, (), digest)
+    return size, digest.hexdigest()
+
+
 def unique_part_path(final: Path) -> Path:
     """Return a hidden sibling of `final`, different in each call, process and host.
 

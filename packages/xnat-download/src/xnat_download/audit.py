@@ -13,7 +13,7 @@ from typing import Any
 from xnat_core.archive.local import DAMAGE
 from xnat_core.archive.paths import safe_join
 from xnat_core.errors import IntegrityError, XNATCtlError, explain
-from xnat_core.files import BLOCK, md5_of, new_md5, unreadable
+from xnat_core.files import md5_of, size_and_md5, unreadable
 from xnat_core.parallel import bounded_map, check_stop
 from xnat_core.records import Record, done, failed
 from xnat_core.wording import counted
@@ -163,7 +163,7 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
                 candidates = left.get(info.filename, [])
                 if not candidates:
                     continue
-                size, md5 = size_and_md5(archive, info)
+                size, md5 = what_is_in(archive, info)
                 right = [e for e in candidates if e.get("digest", md5) == md5]
                 right = [e for e in right if e.get("size", size) == size]
                 if right:
@@ -181,15 +181,10 @@ def _look_inside(path: Path, wanted: list[Record], finding: _Finding) -> None:
         finding.problems += [(entry, problem) for entry in lost]
 
 
-def size_and_md5(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, str]:
-    """What an entry of an archive really is. Raises what `zipfile` does for a damaged one."""
-    digest, size = new_md5(), 0
+def what_is_in(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, str]:
+    """Size and MD5 that an entry really has. Raises what `zipfile` does for a damaged one."""
     with archive.open(info) as file:
-        while block := file.read(BLOCK):
-            check_stop()
-            digest.update(block)
-            size += len(block)
-    return size, digest.hexdigest()
+        return size_and_md5(file)
 
 
 def _compare(path: Path, what: str, expected: Any, actual: Any) -> None:

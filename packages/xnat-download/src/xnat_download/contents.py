@@ -11,7 +11,7 @@ from xnat_core.archive import ArchiveMember, read_zip
 from xnat_core.archive.local import DAMAGE
 from xnat_core.archive.paths import safe_join
 from xnat_core.errors import IntegrityError, PathValidationError, explain
-from xnat_core.files import new_md5
+from xnat_core.files import size_and_md5
 from xnat_core.parallel import check_stop
 from xnat_download.counts import Counts
 from xnat_download.inventory import FETCHED, MISSING, File, Group
@@ -122,11 +122,7 @@ class Contents:
             self._download.tell(group, file, state, verified=verified)
 
     def _tick_off(self, member: ArchiveMember) -> None:
-        digest, size = new_md5(), 0
-        for block in member.blocks():
-            digest.update(block)
-            size += len(block)
-        md5 = digest.hexdigest()
+        size, md5 = size_and_md5(member.blocks())
         found = self._candidates(member.name, size)
         unproven = () if self._by_digest else (None,)
         right = [file for file in found if file.digest in (md5, *unproven)]

@@ -20,7 +20,7 @@ from xnat_core.errors import DownloadError, IntegrityError, PathValidationError,
 from xnat_core.files import BLOCK, md5_of, unreadable
 from xnat_core.parallel import check_stop
 from xnat_core.records import Record, done, planned
-from xnat_download.audit import is_data, size_and_md5
+from xnat_download.audit import is_data, what_is_in
 from xnat_download.disk import Tree, is_there, size_on_disk
 from xnat_download.manifest import NAME, Manifests, entries
 from xnat_download.members import read_name, scan_candidates
@@ -123,7 +123,7 @@ def _pick(
     Two files of a resource can have one name in the server's archive, see `members`.
     """
     if len(alike) > 1 and digest is not None:
-        return next((info for info in alike if size_and_md5(opened, info)[1] == digest), alike[0])
+        return next((info for info in alike if what_is_in(opened, info)[1] == digest), alike[0])
     return alike[0]
 
 
@@ -139,7 +139,7 @@ def _known(
     for info in infos:
         candidates = by_name.get(info.filename, [])
         if len(candidates) > 1:
-            _, md5 = size_and_md5(opened, info)
+            _, md5 = what_is_in(opened, info)
             candidates = [entry for entry in candidates if entry.get("digest") == md5]
         if candidates:
             known[info.header_offset] = candidates[0]
@@ -179,7 +179,7 @@ def _require_no_loss(
         if size is None or (info.header_offset in known and path.stat().st_mtime_ns <= when):
             continue
         noted = known.get(info.header_offset, {}).get("digest")
-        if size != info.file_size or md5_of(path) != (noted or size_and_md5(opened, info)[1]):
+        if size != info.file_size or md5_of(path) != (noted or what_is_in(opened, info)[1]):
             raise DownloadError(
                 f"{path} holds other bytes than {info.filename}: move it or the archive away"
             )

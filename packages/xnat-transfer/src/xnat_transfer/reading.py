@@ -11,7 +11,7 @@ from xnat_core.archive import Expected
 from xnat_core.archive.passing import require_none
 from xnat_core.client import XNATClient
 from xnat_core.errors import ResourceNotFoundError
-from xnat_core.files import copy_blocks, new_md5
+from xnat_core.files import size_and_md5
 from xnat_core.models import Resource
 from xnat_core.models.resource import relative_path
 from xnat_core.parallel import bounded_map
@@ -142,7 +142,6 @@ def _take(
     """Read files, each of which goes from what is left to what is found when it has come."""
     with closing(Source(client, holding, dict(left)).open()) as arrivals:
         for file, blocks in arrivals:
-            digest = new_md5()
-            size = copy_blocks(blocks, (), digest)
-            found[place, file.name] = Known(size, bytes.fromhex(digest.hexdigest()))
+            size, md5 = size_and_md5(blocks)
+            found[place, file.name] = Known(size, bytes.fromhex(md5))
             del left[file.name]

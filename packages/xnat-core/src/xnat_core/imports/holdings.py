@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from xnat_core.errors import ResourceNotFoundError, XNATCtlError
-from xnat_core.files import new_md5
+from xnat_core.files import size_and_md5
 from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.models.values import number
 from xnat_core.parallel import bounded_map
@@ -172,11 +172,8 @@ def some_instance(client: XNATClient, session: Session, scan: str) -> str:
 
 
 def _md5_at(client: XNATClient, uri: str) -> str:
-    digest = new_md5()
     with client.stream(uri) as stream:
-        for block in stream.blocks():
-            digest.update(block)
-    return digest.hexdigest()
+        return size_and_md5(stream.blocks())[1]
 
 
 def _is_dicom(label: str, format: str = "") -> bool:

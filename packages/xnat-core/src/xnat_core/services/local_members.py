@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import UploadError
-from xnat_core.files import new_md5, no_file, unreadable
+from xnat_core.files import no_file, size_and_md5, unreadable
 from xnat_core.urls import is_plain
 from xnat_core.validation import ARCHIVE_SUFFIXES
 
@@ -65,11 +65,7 @@ def contents_of_archive(archive: Path) -> dict[str, tuple[int, str]]:
     found: dict[str, tuple[int, str]] = {}
     for member in open_archive(archive):
         if member.kind == "file":
-            size, digest = 0, new_md5()
-            for block in member.blocks():
-                size += len(block)
-                digest.update(block)
-            found[plain_path(member.name)] = size, digest.hexdigest()
+            found[plain_path(member.name)] = size_and_md5(member.blocks())
     if not found:
         raise UploadError(f"{archive}: no files in it", archive)
     require_kept(found)
