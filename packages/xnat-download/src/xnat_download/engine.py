@@ -81,8 +81,6 @@ class Engine:
         self.noted = Noted(self.tree)
         self.manifests = Manifests(self.tree, options.template)
         self.leftovers = Leftovers()
-        self.refused_forms: set[str] = set()
-        """`tar` or `zip`, when the server has turned out not to make such archives."""
         self._lock = threading.Lock()
         self._streams = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from xnat_core.archive_forms import NoArchive
 from xnat_core.errors import (
     ClientRequestError,
     ResourceNotFoundError,
@@ -18,7 +19,7 @@ from xnat_download.disk import is_there
 from xnat_download.inventory import MISSING, File, Group
 from xnat_download.leftovers import LeftOfResource
 from xnat_download.single import fetch_one
-from xnat_download.streams import NoArchive, receive
+from xnat_download.streams import receive
 from xnat_download.trouble import Interrupted
 
 if TYPE_CHECKING:
@@ -46,35 +47,21 @@ def fetch_group(download: Download, group: Group) -> Iterable[Work]:
     look(download, group)
     if download.engine.options.dry_run:
         return []
-    forms = _forms(download, group)
     while (left := _left(download, group))[0]:
         download.begin()
-        if not (_by_archive(download, group, *left) and _goes_on(download, group, forms, left[0])):
+        if not (_by_archive(download, group, *left) and _goes_on(download, group, left[0])):
             return singles(download, group)
     return []
 
 
-def _forms(download: Download, group: Group) -> list[str]:
-    """The forms of archive to ask for, the best one first.
-
-    A tar is the quicker one. Where the server does not list the MD5 of each file, only the checksum
-    that a zip has of its own proves that the bytes are those that were sent.
-    """
-    forms = ["tar", "zip"] if download.inventory.has_digests(group.number) else ["zip", "tar"]
-    return [form for form in forms if form not in download.engine.refused_forms] or forms[-1:]
-
-
-def _goes_on(download: Download, group: Group, forms: list[str], missing: int) -> bool:
-    """Take the archive once, in the first of these forms; one that the server does not make is
-    taken out. Gives whether another attempt may bring what is missing then."""
+def _goes_on(download: Download, group: Group, missing: int) -> bool:
+    """Take the archive once; gives whether another attempt may bring what is missing then."""
+    proven = download.inventory.has_digests(group.number)
     try:
-        receive(download, group, forms[0])
-    except (NoArchive, ClientRequestError):
-        return _is_another_left(download.engine, forms)
-    except ServerError as error:
-        made_none = error.details.get("status_code") == 501
-        return made_none and _is_another_left(download.engine, forms)
-    except ResourceNotFoundError:
+        download.client.archive_forms.take(
+            lambda form: receive(download, group, form), has_digests=proven
+        )
+    except (NoArchive, ClientRequestError, ResourceNotFoundError, ServerError):
         return False
     except Interrupted:
         if _left(download, group)[0] == missing:
@@ -82,11 +69,6 @@ def _goes_on(download: Download, group: Group, forms: list[str], missing: int) -
         rest(pause(0, None))
         return True
     return False
-
-
-def _is_another_left(engine: Engine, forms: list[str]) -> bool:
-    engine.refused_forms.add(forms.pop(0))
-    return bool(forms)
 
 
 def look(download: Download, group: Group) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from xnat_core.archive import ArchiveMember, read_tar, read_zip
+from xnat_core.archive import ArchiveMember
 from xnat_core.archive.paths import safe_join
+from xnat_core.archive_forms import NoArchive
 from xnat_core.behind import Behind
 from xnat_core.bounds import BoundReached
 from xnat_core.errors import IntegrityError, PathValidationError, XNATCtlError
 from xnat_core.parallel import Stopped, check_stop
+from xnat_core.services.resource_archive import blocks_of_archive, members_of
 from xnat_download.inventory import MISSING, File, Group
 from xnat_download.members import (
     MemberName,
@@ -24,14 +24,7 @@ from xnat_download.partial import Partial, remove_left_of
 from xnat_download.trouble import DiskError, Interrupted, disk_errors, stops_the_run
 
 if TYPE_CHECKING:
-    from xnat_core.http.streams import Stream
     from xnat_download.download import Download
-
-_ZIP = (b"PK\3\4", b"PK\5\6")
-
-
-class NoArchive(XNATCtlError):
-    """The server answered something else than an archive."""
 
 
 def receive(download: Download, group: Group, format: str) -> None:
@@ -47,7 +40,8 @@ def receive(download: Download, group: Group, format: str) -> None:
             began = True
             with download.engine.streaming(), Behind() as behind:
                 receiver = _Receiver(download, group, behind)
-                for member in download.engine.bounds.in_time(members(answer)):
+                members = members_of(blocks_of_archive(answer))
+                for member in download.engine.bounds.in_time(members):
                     check_stop()
                     receiver.take(member)
     except (BoundReached, DiskError, NoArchive, Stopped):
@@ -56,16 +50,6 @@ def receive(download: Download, group: Group, format: str) -> None:
         if not began:
             raise
         raise Interrupted(error) from error
-
-
-def members(answer: Stream) -> Iterator[ArchiveMember]:
-    """The members of a tar or zip, told apart by how it begins."""
-    blocks = answer.blocks(unpack=bool(answer.compression))
-    first = next(blocks, b"")
-    if first[:1] in (b"{", b"<", b"["):
-        raise NoArchive("the server does not make archives of this form")
-    whole = itertools.chain([first], blocks)
-    return read_zip(whole) if first[:4] in _ZIP else read_tar(whole)
 
 
 class _Receiver:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from weakref import WeakSet
 
 from xnat_core import arguments
+from xnat_core.archive_forms import ArchiveForms
 from xnat_core.errors import ArgumentError, ValidationError
 from xnat_core.login import Authenticator
 from xnat_core.urls import Params, below, request_target, server_url, with_reason
@@ -87,6 +88,8 @@ class Requesting:
         if max_connections is not None:
             self._max_connections = arguments.count(max_connections, "max_connections")
         self._reason = arguments.setting_text(reason, "reason")
+        self.archive_forms = ArchiveForms()
+        """What the server has turned out to make of archives."""
         arguments.setting_text(username, "username")
         arguments.setting_text(password, "password")
         arguments.setting_text(session_token, "session_token")
