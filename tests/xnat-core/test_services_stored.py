@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,6 @@ from xnat_core.services.stored import (
     is_torn,
     require_as_sent,
     stored_files,
-    told,
 )
 
 HOME = Home.of_project("P1")
@@ -105,29 +103,6 @@ def test_a_beginning_is_known_by_its_digest(
     local: Member, size: int | None, digest: str | None, torn: bool
 ) -> None:
     assert is_torn(local, listed(size, digest)) is torn
-
-
-def test_a_file_of_which_nothing_is_told_is_read(xnat: XNAT, client: XNATClient) -> None:
-    """And no other: neither one of which something is told, nor one that is not wanted."""
-    project = xnat.has_project("P1")
-    names = ("bare", "sized", "digested", "unwanted", "gone", "nameless")
-    xnat.has_resource(project, "R", {name: b"abc" for name in names if name != "gone"})
-    facts: dict[str, dict[str, Any]] = {"sized": {"size": 3}, "digested": {"digest": OTHER}}
-    files = {
-        name: ResourceFile(
-            name=name,
-            path=name,
-            uri=None if name == "nameless" else f"/data/projects/P1/resources/R/files/{name}",
-            **facts.get(name, {}),
-        )
-        for name in names
-    }
-    read = told(client, files, [*(name for name in names if name != "unwanted"), "not listed"])
-    changed = {name: (file.size, file.digest) for name, file in read.items() if file != files[name]}
-    assert changed == {"bare": (3, MD5)}
-    assert read.keys() == files.keys()
-    fetched = [one.path for one in xnat.requests("GET") if "/files/" in one.path]
-    assert [path.rpartition("/")[2] for path in fetched] == ["bare", "gone"]
 
 
 def test_a_resource_that_is_not_there_holds_nothing(xnat: XNAT, client: XNATClient) -> None:

@@ -20,7 +20,7 @@ def untold(xnat: XNAT) -> None:
     """No file that is listed has a size or a digest."""
 
     def blank(asked: Request, answer: Response) -> None:
-        if asked.method == "GET" and asked.path.endswith("/files") and answer.status_code == 200:
+        if asked.path.endswith("/files") and answer.mimetype == "application/json":
             document = json.loads(answer.data)
             for row in document["ResultSet"]["Result"]:
                 row["Size"] = row["digest"] = ""
@@ -38,6 +38,9 @@ def test_what_was_sent_is_known_by_its_content(
         status, records, err = run(*HERE, "files", *options)
         assert (status, records[0]["outcome"]) == (0, outcome), err
     assert len(xnat.requests("PUT")) == sent + 1
+    files = [one for one in xnat.requests("GET") if "/files" in one.path]
+    read = [one for one in files if one.args.get("format") != "json"]
+    assert {one.args.get("format") for one in read} == {"zip"}
 
 
 def test_other_content_is_told_and_replaced_when_that_is_wanted(run: Run, xnat: XNAT) -> None:

@@ -35,6 +35,7 @@ from xnat_core.services.local_members import (
 )
 from xnat_core.services.once import GAVE_UP, LONGEST_WAIT
 from xnat_core.services.putting import duplicates_in, put
+from xnat_core.services.reading_back import told
 from xnat_core.services.stored import (
     comes_out,
     differs,
@@ -45,7 +46,6 @@ from xnat_core.services.stored import (
     not_stored,
     require_as_sent,
     stored_files,
-    told,
 )
 from xnat_core.urls import is_plain
 

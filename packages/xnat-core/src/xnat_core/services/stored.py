@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import ResourceExistsError, ResourceNotFoundError, UploadError
-from xnat_core.files import BLOCK, copy_blocks, md5_of, new_md5
+from xnat_core.files import BLOCK, md5_of, new_md5
 from xnat_core.lagging import look_until
 from xnat_core.models import ResourceFile
 from xnat_core.services.base import document, listing
@@ -29,28 +28,6 @@ def stored_files(client: XNATClient, home: Home, label: str) -> dict[str, Resour
         if document(client, home.path, home.about) is None:
             raise
         return {}
-
-
-def told(
-    client: XNATClient, files: Mapping[str, ResourceFile], names: Iterable[str]
-) -> dict[str, ResourceFile]:
-    """The same files; those of `names` of which neither size nor MD5 is listed are read for both.
-
-    One that cannot be asked for, or is listed and gone, stays as it is.
-    """
-    return {**files, **{name: _read(client, files[name]) for name in names if name in files}}
-
-
-def _read(client: XNATClient, file: ResourceFile) -> ResourceFile:
-    if file.size is not None or file.digest or file.uri is None:
-        return file
-    digest = new_md5()
-    try:
-        with client.stream(file.uri, about=("file", file.path)) as stream:
-            size = copy_blocks(stream.blocks(), (), digest)
-    except ResourceNotFoundError:
-        return file
-    return replace(file, size=size, digest=digest.hexdigest())
 
 
 def is_same(member: Member, file: ResourceFile) -> bool:
