@@ -14,6 +14,7 @@ from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive_rows import ArchiveRefused, StagingError, WaitedTooLong
 from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Delivered, Manner
+from xnat_upload.whose import require_subject_of_row
 
 LATE = (StillArchiving, WaitedTooLong)
 """Patience has ended; nothing has failed."""
@@ -84,6 +85,9 @@ class Ending:
             reason = self._prearchive.reason(settled)
             raise StagingError("build", f"{settled.id}: {reason or 'ERROR'}", settled)
         else:
+            # It may have come since the rows were looked at.
+            self._surveyor.require_ours(settled)
+            require_subject_of_row(settled, self._destination.subject)
             if done.entry is not None:
                 done.beside.append(done.entry)
             done.entry = settled
@@ -94,6 +98,8 @@ class Ending:
             self._look_in_archive(done, row)
             return
         done.entry = settled
+        # What has come since the rows were looked at has been joined by ours.
+        self._surveyor.require_ours(settled)
         try:
             done.session = self._bring_in(settled, overwrite=self._replaces())
         except ResourceNotFoundError:

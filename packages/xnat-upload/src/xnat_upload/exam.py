@@ -63,9 +63,9 @@ from xnat_core.validation import (
 )
 from xnat_upload.exam_folder import Exam, look_into
 from xnat_upload.plan import Order
-from xnat_upload.survey import require_subject
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
+from xnat_upload.whose import require_subject
 
 
 def work(job: Job) -> Iterator[Record]:

@@ -7,14 +7,9 @@ from collections.abc import Callable, Iterable
 from xnat_core.errors import ResourceExistsError
 from xnat_core.journal import Journal
 from xnat_core.services.subject_ids import require_no_id
-from xnat_upload.survey import (
-    Survey,
-    Surveyor,
-    another_study,
-    require_one_subject,
-    subject_labels,
-)
+from xnat_upload.survey import Survey, Surveyor
 from xnat_upload.terms import Manner
+from xnat_upload.whose import another_study, require_one_subject, subject_labels
 
 
 class Permission:

@@ -16,6 +16,7 @@ from xnat_upload.plan import Order, Parcel, Unplannable, single, together
 from xnat_upload.scan import Scan
 from xnat_upload.survey import Survey
 from xnat_upload.terms import Delivered
+from xnat_upload.whose import NotOurs
 
 MOST_OPEN = 20
 """So many sessions are sent while files are still found: each has files open, of few that there
@@ -96,7 +97,7 @@ class Streaming:
         try:
             stream.delivery = delivery = held.enter_context(self._open(found))
             delivery.recall()
-            with contextlib.suppress(UploadError):
+            with contextlib.suppress(UploadError, NotOurs):
                 # What cannot be told from the few files that are known yet, all of them may tell.
                 stream.survey = delivery.first_look()
             if stream.survey is not None and stream.survey.is_empty:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from xnat_core.client import XNATClient
-from xnat_core.errors import PermissionDeniedError, ResourceNotFoundError, ValidationError
+from xnat_core.errors import ResourceNotFoundError, ValidationError
 from xnat_core.imports import (
     Destination,
     DirectArchive,
+    HeldFile,
     Landing,
     archived_files,
     archived_session,
@@ -23,10 +24,16 @@ from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive import Prearchive
 from xnat_core.prearchive_rows import RECEIVING
-from xnat_core.services.lookup import find_subject
-from xnat_core.services.unshown import not_shown
 from xnat_core.urls import path
 from xnat_upload.difference import Difference
+from xnat_upload.whose import (
+    NotOurs,
+    is_of_another_subject,
+    require_shown_subject,
+    require_subject,
+    require_subject_of_direct,
+    require_subject_of_row,
+)
 
 IMAGE_SESSION = "xnat:imageSessionData"
 
@@ -48,70 +55,6 @@ class Survey:
     def is_empty(self) -> bool:
         """Whether nothing of that label was seen."""
         return not (self.session or self.rows or self.strangers or self.direct)
-
-
-def require_subject(session: Session, wanted: str) -> None:
-    """Raise ValidationError for a session of another subject than the one named (label or ID).
-
-    The server would refuse the data of one for the other, or leave them with the wrong one.
-    """
-    found = session.subject_label
-    if found and found.lower() != wanted.lower() and session.subject_id != wanted:
-        raise ValidationError(
-            f"session {session.label!r} of project {session.project} is one of subject "
-            f"{found!r}, not of {wanted!r}: name that subject, or choose another label",
-            "subject",
-        )
-
-
-def require_shown_subject(client: XNATClient, session: Session, wanted: str) -> None:
-    """Raise ValidationError for a session that was moved to a project which does not show its
-    subject: the server would make that subject anew there, and refuse to give it the session."""
-    if session.subject_label or not session.subject_id or session.subject_id == wanted:
-        return
-    try:
-        subject = find_subject(client, session.subject_id)
-    except (ResourceNotFoundError, PermissionDeniedError):
-        return
-    # One of this project has just been made, and its listing lags behind.
-    if subject.project != session.project:
-        raise not_shown(session, subject, "the server would refuse the data")
-
-
-def require_subject_of_row(entry: PrearchiveEntry, wanted: str) -> None:
-    """The same for a row that is to stay in the prearchive: what is sent to it joins its subject.
-
-    One that is archived gets the subject that is wanted.
-    """
-    if entry.subject and entry.subject.lower() != wanted.lower():
-        raise ValidationError(
-            f"{entry.id} waits in the prearchive for subject {entry.subject!r}, not for {wanted!r}:"
-            " name that subject, or archive it as it should be ('xnat-prearchive archive"
-            f" --subject {wanted}')",
-            "subject",
-        )
-
-
-def subject_labels(client: XNATClient, project: str) -> list[str]:
-    """How the subjects of a project are called."""
-    rows = client.rows(
-        path("data", "projects", project, "subjects"),
-        params={"columns": "ID,label"},
-        about=("project", project),
-    )
-    return [row.get("label", "") for row in rows]
-
-
-def require_one_subject(labels: Iterable[str], wanted: str) -> None:
-    """Raise ValidationError for a new session of one of several subjects that the server takes for
-    the same, as it looks for them without regard to case."""
-    alike = sorted(label for label in labels if label.lower() == wanted.lower())
-    if len(alike) > 1:
-        raise ValidationError(
-            f"the project has the subjects {' and '.join(map(repr, alike))}, which the server does "
-            "not tell apart when it archives: 'xnat-edit rename subject' one of them",
-            "subject",
-        )
 
 
 class Surveyor:
@@ -173,7 +116,7 @@ class Surveyor:
             known = self.difference.hold(there, archived=True)
             foreign = not known and self._has_another_uid(survey.session)
         for row in survey.rows:
-            self._hold_row(row)
+            self.difference.hold(self._files_of(row))
         if survey.direct:
             self.difference.hold_taken()
         session = survey.session
@@ -237,6 +180,9 @@ class Surveyor:
             row = self.direct.row(landing.project, landing.study, landing.name)
             if row is None:
                 continue
+            require_subject_of_direct(
+                landing, str(row.get("subject") or ""), self.destination.subject
+            )
             if row.get("status") == RECEIVING:
                 yield landing
             else:
@@ -297,12 +243,24 @@ class Surveyor:
             if one.area == PREARCHIVE
         )
 
-    def _hold_row(self, entry: PrearchiveEntry) -> None:
+    def require_ours(self, entry: PrearchiveEntry) -> None:
+        """Raise NotOurs for a built row of another subject that holds files of others, too."""
+        if is_of_another_subject(entry, self.destination.subject):
+            for _ in self._files_of(entry):
+                pass
+
+    def _files_of(self, entry: PrearchiveEntry) -> Iterable[HeldFile]:
+        """The files of a row. Raises NotOurs; what cannot be listed may be anybody's."""
+        others_may = is_of_another_subject(entry, self.destination.subject)
         try:
-            self.difference.hold(staged_files(self.prearchive, entry))
+            for file in staged_files(self.prearchive, entry):
+                if others_may and not self.difference.has_named(file.name):
+                    raise NotOurs(entry, self.destination.subject)
+                yield file
         except ResourceNotFoundError:
             # Never built, and not to be built: nothing in it can be listed.
-            return
+            if others_may:
+                raise NotOurs(entry, self.destination.subject) from None
 
     def _series_uids(self, session: Session | None) -> dict[str, str]:
         if session is None or not self.difference.has_others:
@@ -313,13 +271,3 @@ class Surveyor:
             about=("session", session.label),
         )
         return {row.get("ID", ""): row.get("UID") or row.get("uid") or "" for row in rows}
-
-
-def another_study(session: Session) -> ValidationError:
-    """The refusal to add a study to the session of another one."""
-    return ValidationError(
-        f"session {session.label!r} of project {session.project} is of another study "
-        f"({session.uid}), or the server has changed its UID: choose another label (-E); "
-        "--merge-studies adds the study to it",
-        "session",
-    )

@@ -26,8 +26,8 @@ from xnat_upload.inventory import Inventory
 from xnat_upload.plan import Order, Parcel, Unplannable, check_labels, parcels
 from xnat_upload.scan import Scan
 from xnat_upload.streaming import Streaming
-from xnat_upload.survey import subject_labels
 from xnat_upload.terms import Delivered, Manner
+from xnat_upload.whose import subject_labels
 
 SESSIONS_AT_ONCE = 2
 """While one waits to be archived, the next one is sent."""
