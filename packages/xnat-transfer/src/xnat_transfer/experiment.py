@@ -168,7 +168,7 @@ class Experiment:
             self._metadata_due = self.route.config.transfer_xml_metadata
         rows: list[PrearchiveEntry] = []
         if any(map(self._is_imported, difference.lacks)):
-            rows, archived = self.staging.rows()
+            rows, archived = self.staging.joined(wanted)
             if archived:
                 # What an earlier run had sent: it has arrived since we looked.
                 wanted, difference = self.look()
@@ -231,7 +231,7 @@ class Experiment:
 
     def _archive(self, wanted: Contents, difference: Difference) -> Session | None:
         try:
-            return self.staging.archive(exists=self.there is not None)
+            return self.staging.archive(wanted, exists=self.there is not None)
         except ArchiveRefused as refused:
             if self.there is None or not refused.is_of_other_modality:
                 raise
@@ -239,7 +239,7 @@ class Experiment:
             if one is None or self.route.anonymizes is not False:
                 raise advise(refused) from None
             self._send([one])
-            return self.staging.archive(exists=True)
+            return self.staging.archive(wanted, exists=True)
 
     def _send(self, lacks: Sequence[Lack]) -> None:
         errors = self.scans.send(lacks)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TypeVar
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.imports import (
@@ -25,14 +24,14 @@ from xnat_core.lagging import look_until
 from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.prearchive_rows import ArchiveRefused, StagingError
 from xnat_core.services.lookup import find_session
-from xnat_transfer.contents import DICOM, Place
+from xnat_transfer.contents import DICOM, Contents, Place
 from xnat_transfer.difference import Lack, fingerprint
+from xnat_transfer.joining import Joining, count, unheld
 from xnat_transfer.route import Route
 from xnat_transfer.state import Entity
 
 _ARRIVED, _SENT, _MIXED = "scan", "sent scan", "mixed"
 _ROW = "row"
-_Key = TypeVar("_Key")
 
 
 class Staging:
@@ -60,6 +59,7 @@ class Staging:
         self._require_own = require_own
         self._prearchive = route.prearchive()
         self._landed: list[Landing] = []
+        self._joining = Joining(f"{session.project}/{session.label}", destination.subject)
 
     @cached_property
     def study(self) -> str | None:
@@ -71,11 +71,23 @@ class Staging:
         """Whether some of what has been sent is in the prearchive."""
         return bool(self._entries())
 
-    def rows(self) -> tuple[list[PrearchiveEntry], bool]:
-        """The rows, built and at rest, and whether others have left while they were waited for."""
-        entries = self._entries()
-        found = self._rested(entries)
-        return found, len(found) < len(entries)
+    def joined(self, wanted: Contents) -> tuple[list[PrearchiveEntry], bool]:
+        """The rows that what is sent joins, built and at rest, and whether others have left while
+        they were waited for.
+
+        Raises TransferConflictError where it would join data of others: `wanted` is all that the
+        session is to hold.
+        """
+        entries = self._candidates()
+        self._joining.require_subject(entries)
+        rows = self._rested(entries)
+        for row in rows:
+            self._require_no_others(row, wanted)
+        return rows, len(rows) < len(entries)
+
+    def _require_no_others(self, row: PrearchiveEntry, wanted: Contents) -> None:
+        begun = self.route.run.latest(_ROW, self._row_key(row)) is not None
+        self._joining.require_no_others(row, self._files(row), wanted, begun=begun)
 
     def _rested(self, entries: Iterable[PrearchiveEntry]) -> list[PrearchiveEntry]:
         patience = self.route.config.archive_wait_timeout
@@ -89,7 +101,7 @@ class Staging:
         they replace files by the same ones, and are gone. Names and sizes are those of a corrected
         study, too, so the bytes decide.
         """
-        rows, _ = self.rows()
+        rows = self._rested(self._entries())
         archived = {(file.name, file.size) for file in archived_files(self.route.dest, there.id)}
         ours = [
             row
@@ -147,10 +159,10 @@ class Staging:
         lacks = list(lacks)
         rows = self._rested(self._entries_with_landed())
         held = Counter((file.scan, file.name) for row in rows for file in self._files(row))
-        left = _unheld(lacks, held, lambda lack, name: (lack.place.owner, name))
+        left = unheld(lacks, held, lambda lack, name: (lack.place.owner, name))
         elsewhere = Counter(name for _, name in held.elements())
-        left = _unheld(left, elsewhere, lambda lack, name: name)
-        return left if _count(left) < _count(lacks) else []
+        left = unheld(left, elsewhere, lambda lack, name: name)
+        return left if count(left) < count(lacks) else []
 
     def begin(self, lacks: Iterable[Lack]) -> None:
         """Note as what scans are sent: of rewritten DICOM no row tells whether it is an old state.
@@ -209,14 +221,16 @@ class Staging:
         """The session, when it is in the archive."""
         return archived_session(self.route.dest, self.destination.project, self.destination.session)
 
-    def archive(self, *, exists: bool) -> Session | None:
+    def archive(self, wanted: Contents, *, exists: bool) -> Session | None:
         """Build and archive the rows; returns the session, or None when there was nothing.
 
-        Raises ArchiveRefused, and WaitedTooLong when the destination is not done in time.
+        Raises ArchiveRefused, TransferConflictError for data of others that have come to them
+        meanwhile, and WaitedTooLong when the destination is not done in time.
         """
         with self.route.pending:
             deadline = time.monotonic() + self.route.config.archive_wait_timeout
             entries = self._entries_with_landed()
+            self._joining.require_subject(entries)
             for entry in entries:
                 left = max(0.0, deadline - time.monotonic())
                 row = look_until(
@@ -228,6 +242,7 @@ class Staging:
                 if row.status == "ERROR":
                     reason = self._prearchive.reason(row) or "ERROR"
                     raise StagingError("archive", f"{row.id}: {reason}", row)
+                self._require_no_others(row, wanted)
                 self._archive(row, exists, left)
                 # The second study of one session is in conflict with the first one.
                 exists = True
@@ -271,6 +286,10 @@ class Staging:
             archive(error.entry, overwrite=True)
 
     def _entries(self) -> list[PrearchiveEntry]:
+        return [row for row in self._candidates() if not self._joining.is_for_another(row)]
+
+    def _candidates(self) -> list[PrearchiveEntry]:
+        """The rows of the session, whatever subject they are of."""
         project = self.destination.project
         rows = self._prearchive.of_study(project, self.study) if self.study else []
         known = {row.id for row in rows}
@@ -278,22 +297,18 @@ class Staging:
         for place in map(_place, self.route.run.below(_ROW, self._session.id)):
             if place.project == project and place.id not in known:
                 rows += filter(None, [self._prearchive.find(place)])
-        return self._of_labels(rows)
+        return self._of_label(rows)
 
     def _row_key(self, row: PrearchiveEntry) -> str:
         return f"{self._session.id}/{row.id}"
 
     def _labelled(self) -> list[PrearchiveEntry]:
-        return self._of_labels(self._prearchive.entries(self.destination.project))
+        rows = self._of_label(self._prearchive.entries(self.destination.project))
+        return [row for row in rows if not self._joining.is_for_another(row)]
 
-    def _of_labels(self, entries: Iterable[PrearchiveEntry]) -> list[PrearchiveEntry]:
-        wanted = self.destination
-        return [
-            entry
-            for entry in entries
-            if (entry.project, entry.label) == (wanted.project, wanted.session)
-            and (entry.subject or "").lower() == wanted.subject.lower()
-        ]
+    def _of_label(self, entries: Iterable[PrearchiveEntry]) -> list[PrearchiveEntry]:
+        wanted = self.destination.project, self.destination.session
+        return [entry for entry in entries if (entry.project, entry.label) == wanted]
 
     def _files(self, row: PrearchiveEntry) -> Iterator[HeldFile]:
         try:
@@ -314,25 +329,3 @@ def _place(id: str) -> PrearchiveEntry:
     """The row that `PrearchiveEntry.id` names."""
     project, timestamp, name = id.split("/", 2)
     return PrearchiveEntry(project=project, timestamp=timestamp, name=name)
-
-
-def _unheld(
-    lacks: Iterable[Lack], held: Counter[_Key], key: Callable[[Lack, str], _Key]
-) -> list[Lack]:
-    """The lacks without the files that are held; each of those is taken out, and counts once."""
-    left = []
-    for lack in lacks:
-        paths = []
-        for path in lack.paths:
-            one = key(lack, path.rpartition("/")[2])
-            if held[one] > 0:
-                held[one] -= 1
-            else:
-                paths.append(path)
-        if paths:
-            left.append(replace(lack, paths=tuple(paths)))
-    return left
-
-
-def _count(lacks: Iterable[Lack]) -> int:
-    return sum(len(lack.paths) for lack in lacks)
