@@ -74,7 +74,7 @@ def test_what_others_have_staged_for_another_subject_is_not_archived_for_this_on
         assert (ran.status, len(upload.imports()) - before, upload.count()) == (1, 0, 0), ran.err
         assert (ran.record["outcome"], ran.record["uri"]) == ("failed", uri)
         assert "holds files that are not of this upload for subject 'S9', not for 'S1'" in ran.err
-        assert f"'xnat-prearchive archive {said(uri)}'" in ran.err
+        assert f"'xnat-prearchive delete {said(uri)}'" in ran.err
     answer = upload.xnat.call("DELETE", uri)
     assert answer.status_code == 200
     ran = upload(upload.folder, *HERE, "--mode", mode)

@@ -50,8 +50,8 @@ class NotOurs(StagingError):
         super().__init__(
             "archive",
             f"{entry.id} holds files that are not of this upload for subject {entry.subject!r}, "
-            f"not for {wanted!r}, and what is sent joins them: 'xnat-prearchive archive {words}' "
-            "or 'delete' it first, or choose another label",
+            f"not for {wanted!r}, and what is sent joins them: 'xnat-prearchive delete {words}' "
+            "first, or archive it under another --label, or choose another label here",
             entry,
         )
 
