@@ -13,6 +13,7 @@ import pytest
 from support.imports import members, rows, send_object, send_zip, statuses, uris, wait_until
 from support.sandbox import FAST, XNAT
 from xnat_sandbox import samples
+from xnat_sandbox.intake import intake_of
 
 MakeXNAT = Callable[..., XNAT]
 
@@ -122,6 +123,26 @@ def test_another_session_name_makes_another_row(xnat: XNAT, series: dict[str, by
     send_zip(xnat, series, project="P1", session="A")
     send_zip(xnat, series, project="P1", session="B")
     assert [row["name"] for row in rows(xnat)] == ["A", "B"]
+
+
+@pytest.mark.parametrize("handler", ["DICOM-zip", "SI", "gradual-DICOM"])
+@pytest.mark.parametrize("status", ["RECEIVING", "READY", "CONFLICT", "ERROR"])
+def test_a_row_is_joined_whatever_subject_it_is_of(
+    xnat: XNAT, series: dict[str, bytes], handler: str, status: str
+) -> None:
+    built = {} if status == "RECEIVING" else {"dest": "/prearchive/projects/P1"}
+    (first,) = uris(send_zip(xnat, series, project="P1", subject="A", session="E", **built))
+    prearchive = intake_of(xnat.app).prearchive
+    prearchive.set_status(*prearchive.all(), status)
+    if handler == "gradual-DICOM":
+        labels = {"PROJECT_ID": "P1", "SUBJECT_ID": "B", "EXPT_LABEL": "E"}
+        second = send_object(xnat, series["mr1_0001.dcm"], **labels)
+    else:
+        labels = {"project": "P1", "subject": "B", "session": "E"}
+        second = send_zip(xnat, series, None, handler=handler, **labels)
+    assert uris(second) == [first]
+    (row,) = rows(xnat)
+    assert (row["subject"], row["status"]) == ("A", "READY" if handler == "SI" else "RECEIVING")
 
 
 def test_a_file_for_a_built_session_makes_it_receive_again(
