@@ -131,9 +131,10 @@ def test_a_row_is_joined_whatever_subject_it_is_of(
     xnat: XNAT, series: dict[str, bytes], handler: str, status: str
 ) -> None:
     built = {} if status == "RECEIVING" else {"dest": "/prearchive/projects/P1"}
-    (first,) = uris(send_zip(xnat, series, project="P1", subject="A", session="E", **built))
+    (first,) = uris(send_zip(xnat, series, None, project="P1", subject="A", session="E", **built))
     prearchive = intake_of(xnat.app).prearchive
-    prearchive.set_status(*prearchive.all(), status)
+    (staged,) = prearchive.all()
+    prearchive.set_status(staged, status)
     if handler == "gradual-DICOM":
         labels = {"PROJECT_ID": "P1", "SUBJECT_ID": "B", "EXPT_LABEL": "E"}
         second = send_object(xnat, series["mr1_0001.dcm"], **labels)

@@ -179,7 +179,8 @@ def test_a_row_of_another_project_is_not_in_the_way(transfer: Transfer, project:
     transfer.dest.has_project("C")
     stage(transfer, MORE, "S9", project="C")
     prearchive = intake_of(transfer.dest.app).prearchive
-    prearchive.update(*staged(transfer), project=project)
+    (theirs,) = staged(transfer)
+    prearchive.update(theirs, project=project)
     ran = transfer("--config", transfer.config())
     assert (ran.status, [row.project for row in staged(transfer)]) == (0, [project]), ran.err
     assert everything(transfer.source, "A") == everything(transfer.dest, "B")

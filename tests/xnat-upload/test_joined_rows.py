@@ -66,7 +66,8 @@ def test_what_others_have_staged_for_another_subject_is_not_archived_for_this_on
 ) -> None:
     uri = theirs(**({} if status == "RECEIVING" else {"dest": "/prearchive/projects/P1"}))
     prearchive = intake_of(upload.xnat.app).prearchive
-    prearchive.set_status(*prearchive.all(), status)
+    (row,) = prearchive.all()
+    prearchive.set_status(row, status)
     upload.series(study_uid=STUDY)
     before = len(upload.imports())
     for _ in range(2):
@@ -146,10 +147,11 @@ def test_a_row_of_another_project_or_of_none_is_not_joined(
     upload.xnat.has_project("P2")
     theirs(project="P2")
     prearchive = intake_of(upload.xnat.app).prearchive
-    prearchive.update(*prearchive.all(), project="Unassigned")
+    (row,) = prearchive.all()
+    prearchive.update(row, project="Unassigned")
     theirs(project="P2")
     ours = upload.series(study_uid=STUDY)
     ran = upload(upload.folder, *HERE, "--mode", mode)
     assert (ran.status, ran.record["subject"]) == (0, "S1"), ran.err
     assert {*upload.archived()["1"].values()} == {path.read_bytes() for path in ours}
-    assert sorted(row.project for row in upload.staged()) == ["P2", "Unassigned"]
+    assert sorted(one.project for one in upload.staged()) == ["P2", "Unassigned"]
