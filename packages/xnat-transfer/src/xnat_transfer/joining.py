@@ -16,6 +16,7 @@ from xnat_core.archive import Expected
 from xnat_core.imports import HeldFile
 from xnat_core.models import PrearchiveEntry
 from xnat_core.transfer_errors import TransferConflictError
+from xnat_core.wording import counted
 from xnat_transfer.contents import Contents, Holding, Place
 from xnat_transfer.difference import Lack
 from xnat_transfer.sending import expected_files
@@ -58,9 +59,9 @@ class Joining:
         if others:
             raise self._conflict(
                 row,
-                f"holds {len(others)} files that are not among those of the source "
-                f"(scan {others[0].scan}, file {others[0].name}), and what is sent would join "
-                f"them: {_command(row, 'archive')} or {_command(row, 'delete')} first",
+                f"holds {counted(len(others), 'file')} that the source does not have "
+                f"(scan {others[0].scan}, file {others[0].name}), and what is sent would be added "
+                f"to that: {_command(row, 'archive')} or {_command(row, 'delete')} first",
             )
 
     def _conflict(self, row: PrearchiveEntry, what: str) -> TransferConflictError:
