@@ -64,6 +64,13 @@ def test_an_answer_that_is_no_session_is_a_failed_login(xnat: XNAT, answer: Resp
         projects(client)
 
 
+def test_a_session_may_have_a_short_name(xnat: XNAT) -> None:
+    answers = {"/data/JSESSION": "tok-1", "/xapi/users/username": "admin"}
+    xnat.before(lambda r: Response(answers[r.path]) if r.path in answers else None)
+    with connect(resolve()) as client:
+        assert client.authenticate() == "tok-1"
+
+
 @pytest.mark.parametrize("form", ["{}", "{}\r\n", '"{}"'])
 @pytest.mark.parametrize("mimetype", ["text/plain", "text/html", "application/json"])
 def test_text_is_read_by_whatever_type_it_is_called(form: str, mimetype: str, xnat: XNAT) -> None:
