@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -20,7 +21,8 @@ Types = Callable[..., list[str]]
 
 @pytest.fixture
 def edit(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """`edit("rename", "subject", …, records=[…])`, with nobody at a terminal."""
+    """`edit("rename", "subject", …, records=[…])`, with nobody at a terminal; `stdin=[stream]` is
+    another standard input, or none."""
     monkeypatch.setenv("XNAT_URL", xnat.url)
     monkeypatch.setenv("XNAT_USER", "admin")
     monkeypatch.setenv("XNAT_PASS", "admin")
@@ -28,9 +30,12 @@ def edit(xnat: XNAT, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
     monkeypatch.setattr("xnat_core.services.once.PAUSE", 0.01)
     monkeypatch.setattr(terminal, "_TERMINAL", Path("/no/terminal"))
 
-    def run(*argv: str, records: list[Record] | None = None) -> Answer:
+    def run(
+        *argv: str, records: list[Record] | None = None, stdin: Sequence[TextIO | None] = ()
+    ) -> Answer:
         lines = "".join(json.dumps(record) + "\n" for record in records or ())
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+        (given,) = stdin or (io.TextIOWrapper(io.BytesIO(lines.encode())),)
+        monkeypatch.setattr(sys, "stdin", given)
         capfd.readouterr()
         status = main(list(argv))
         out, err = capfd.readouterr()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,19 @@ def test_a_list_of_ids_finds_the_record_of_what_is_called_otherwise_by_now(
     words = ("rename", "subject", "-", "--mapping", str(tmp_path / "map.json"))
     answer = edit(*words, records=[record(xnat, "s1", id=made.id)])
     assert (answer.values("outcome", "reason"), labels(xnat)) == ([outcome], [now])
+
+
+@pytest.mark.parametrize("source", ["closed", "null", "terminal"])
+def test_where_no_records_can_come_a_project_is_asked_for(
+    xnat: XNAT, edit: Run, source: str
+) -> None:
+    xnat.has_subject("P1", "s1")
+    controller, terminal = os.openpty()
+    os.write(controller, b"\x04")  # the end of what is typed
+    with os.fdopen(terminal) as typed, Path(os.devnull).open() as null:
+        stream = {"closed": None, "null": null, "terminal": typed}[source]
+        answer = edit("rename", "subject", *PATTERN, stdin=[stream])
+    os.close(controller)
+    assert (answer.status, answer.out) == (2, "")
+    assert "a project is needed: -P PROJECT, or default_project in the profile" in answer.err
+    assert labels(xnat) == ["s1"]

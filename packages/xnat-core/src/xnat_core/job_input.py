@@ -80,6 +80,11 @@ class JobInput:
             record.pop("reason", None)
 
 
+def is_fed() -> bool:
+    """Whether a program may write into standard input: it is open, no terminal and not null."""
+    return sys.stdin is not None and not sys.stdin.isatty() and not _is_null(sys.stdin)
+
+
 def _is_null(stream: TextIO) -> bool:
     """Whether a stream is the device that is always empty."""
     try:

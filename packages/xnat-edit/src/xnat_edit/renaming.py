@@ -19,6 +19,7 @@ from xnat_core.errors import (
     UsageError,
     XNATCtlError,
 )
+from xnat_core.job_input import is_fed
 from xnat_core.models import Session, Subject
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.lookup import project_id
@@ -105,6 +106,9 @@ def _places(job: Job, kind: Kind, rules: Rules) -> Iterator[tuple[str, dict[str,
         rules.require_for(project)
         yield project, None
         return
+    if not by_records and not is_fed():
+        # It is rather the project that was forgotten than the records.
+        job.required_project()
     chosen: dict[str, dict[str, Record]] = {}
 
     @cache
