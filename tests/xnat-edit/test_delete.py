@@ -261,3 +261,12 @@ def test_why_a_delete_is_refused_is_told(xnat: XNAT, edit: Run) -> None:
     answer = edit("delete", "session", "-P", "P1", "MR1", "--yes")
     assert answer.status == 6
     assert "no permission to delete session MR1: The item is locked." in answer.err
+
+
+def test_scans_are_deleted_by_options_of_old_scripts(xnat: XNAT, edit: Run) -> None:
+    furnished(xnat)
+    words = ("-P", "P1", "--session", "MR1", "-s", "1", "--no-parallel", "--yes")
+    answer = edit("delete", "scans", *words)
+    assert (answer.status, answer.values("id", "outcome")) == (0, [("1", "done")])
+    assert "--session is an old name for --experiment" in answer.err
+    assert "--parallel has no effect" in edit("delete", "scans", *words, "--parallel").err

@@ -85,7 +85,16 @@ COMMANDS = {
     "delete session": Command(
         "xnat_edit.delete_session", changes=True, columns=(*_SESSION, "scans", "files")
     ),
-    "delete scans": Command("xnat_edit.delete_scans", changes=True, columns=(*_SCAN, "files")),
+    "delete scans": Command(
+        "xnat_edit.delete_scans",
+        changes=True,
+        columns=(*_SCAN, "files"),
+        aliases={
+            "--session": ("--experiment",),
+            "--no-parallel": ("--workers=1",),
+            "--parallel": (),
+        },
+    ),
     "delete resource": Command(
         "xnat_edit.delete_resource", changes=True, columns=(*_RESOURCE, "files"), identifier="label"
     ),
