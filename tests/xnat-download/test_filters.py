@@ -49,6 +49,14 @@ def test_filters_that_match_nothing_are_told(download: Downloader) -> None:
         assert "warning" not in download.session("MR1", *words).err
 
 
+def test_a_command_names_no_option_that_it_does_not_have(download: Downloader) -> None:
+    session = download.xnat.has_session("P1", "S1", "MR1", SCANS)
+    ran = download("scans", "-E", session.id, "-s", "1", "-r", "NOTES", "--out", download.out)
+    assert (ran.status, ran.record["outcome"]) == (0, "skipped")
+    assert "warning: no files of that resource or pattern" in ran.err
+    assert "--session-resources" not in ran.err
+
+
 def test_verify_of_nothing_says_that_nothing_was_found(download: Downloader) -> None:
     download.xnat.has_session("P1", "S1", "MR1", SCANS)
     ran = download.session("MR1", "--verify", "--pattern", "*.json")

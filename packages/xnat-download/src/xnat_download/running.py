@@ -28,7 +28,8 @@ def download(job: Job, options: Options, records: Iterable[Record]) -> Iterator[
     selection = options.selection
     if told == {True} and (selection.narrows_resources or selection.pattern):
         # 'skipped' is also what is here already: a slip in a label would pass for that.
-        own = "" if selection.session_resources else "; --session-resources adds the session's own"
+        more = job.args.has("--session-resources") and not selection.session_resources
+        own = "; --session-resources adds the session's own" if more else ""
         job.console.warning(f"no files of that resource or pattern{own}")
     yield from ()
 
