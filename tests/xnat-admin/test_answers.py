@@ -86,3 +86,11 @@ def test_a_page_is_no_user(xnat: XNAT) -> None:
         xnat.fails("GET", "/xapi/users/username", 200, body=PAGE, times=9)
         with pytest.raises(AuthenticationError, match="a web page instead of data"):
             client.whoami()
+
+
+def test_catalogs_are_refreshed_by_options_of_old_scripts(admin: Run, xnat: XNAT) -> None:
+    xnat.has_session("P1", "S1", "MR1")
+    answer = admin("refresh-catalogs", "P1", "-O", "checksum", "--no-parallel")
+    assert (answer.status, answer.values("label", "outcome")) == (0, [("MR1", "done")])
+    assert "--no-parallel is an old name for --workers=1" in answer.err
+    assert admin("refresh-catalogs", "P1", "-O", "checksum", "--parallel").status == 0

@@ -35,7 +35,9 @@ COMMANDS = {
     "info": Command("xnat_admin.info", layout="facts", identifier="version"),
     "version": Command("xnat_admin.version", layout="facts", identifier="version"),
     "refresh-catalogs": Command(
-        "xnat_admin.refresh_catalogs", columns=("project", "label", "id", "outcome")
+        "xnat_admin.refresh_catalogs",
+        columns=("project", "label", "id", "outcome"),
+        aliases={"--no-parallel": ("--workers=1",), "--parallel": ()},
     ),
     "user list": Command(
         "xnat_admin.user_list",
