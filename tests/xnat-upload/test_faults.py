@@ -46,6 +46,16 @@ def test_a_server_that_says_when_to_come_back_is_obeyed(upload: Uploader) -> Non
     assert time.monotonic() - begin >= 1
 
 
+def test_a_proxy_that_wants_the_length_is_told_how_to_have_it(upload: Uploader) -> None:
+    upload.xnat.before(
+        lambda r: Response("", 411) if r.path == IMPORT and r.content_length is None else None
+    )
+    upload.series()
+    ran = upload(upload.folder, *HERE, "--mode", "zip")
+    assert (ran.status, "'--mode tar', or '--zip-to-tar'" in ran.err) == (1, True), ran.err
+    assert upload(upload.folder, *HERE, "--mode", "tar").status == 0
+
+
 def test_a_connection_cut_in_the_middle_of_a_body_is_made_again(
     upload: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

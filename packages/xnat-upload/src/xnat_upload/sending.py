@@ -134,7 +134,7 @@ class Requests:
         A site open to all takes what comes after the login has ended for a guest's, who may add to
         no project. Then it is sent once more, as ourselves.
         """
-        with self._gate:
+        with self._gate, _length_explained():
             login = self.client.login_in_use()
             landings = send(self.client, params, body, timeout=timeout)
             lost = [landing.uri for landing in landings if landing.project == UNASSIGNED]
@@ -181,6 +181,20 @@ class Requests:
             more = f" and {len(instances) - 1} more" if len(instances) > 1 else ""
             error.message += f" (of {instances[0].where}{more})"
         raise error
+
+
+@contextmanager
+def _length_explained() -> Iterator[None]:
+    """A proxy may take no body whose length it is not told; only that of a zip is not known."""
+    try:
+        yield
+    except XNATCtlError as error:
+        if error.details.get("status_code") == 411:
+            error.message += (
+                ": a proxy takes no zip that is made on the way; "
+                "a tar has its length beforehand: '--mode tar', or '--zip-to-tar' for a zip of yours"
+            )
+        raise
 
 
 def _last(instance: Instance) -> str:
