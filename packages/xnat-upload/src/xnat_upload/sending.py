@@ -191,8 +191,8 @@ def _length_explained() -> Iterator[None]:
     except XNATCtlError as error:
         if error.details.get("status_code") == 411:
             error.message += (
-                ": a proxy takes no zip that is made on the way; "
-                "a tar has its length beforehand: '--mode tar', or '--zip-to-tar' for a zip of yours"
+                ": a proxy takes no zip that is made on the way; a tar has its length beforehand: "
+                "'--mode tar', or '--zip-to-tar' for a zip of yours"
             )
         raise
 
