@@ -81,3 +81,24 @@ def test_a_single_file_is_not_that_of_a_scan_whose_type_is_the_id_of_its_own(
     (there,) = transfer.dest.store.items.experiments_of_project("B")
     (scan,) = transfer.dest.store.items.scans(there.id)
     assert transfer.dest.files(scan, "NIFTI")["new.nii"] == b"own.."
+
+
+def test_a_file_that_is_there_is_not_taken_for_one_of_its_name_that_is_missing(
+    transfer: Transfer,
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    source = transfer.source
+    scan = source.store.items.scans(session.id)[0]
+    source.has_resource(scan, "RAW", {f"2/{scan.id}/slice.raw": b"there"})
+    source.store.database.execute("UPDATE file SET digest=''")
+    config = transfer.config(sync_new_only=False)
+    assert transfer("--config", config).status == 0
+    source.has_resource(scan, "RAW", {f"3/{scan.id}/slice.raw": b"new..", "most.raw": bytes(99)})
+    source.store.database.execute("UPDATE file SET digest=''")
+    ran = transfer("--config", config)
+    assert (ran.status, ran.files) == (0, 2), ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    (scan,) = transfer.dest.store.items.scans(there.id)
+    found = transfer.dest.files(scan, "RAW")
+    assert found[f"2/{scan.id}/slice.raw"] == b"there"
+    assert found[f"3/{scan.id}/slice.raw"] == b"new.."

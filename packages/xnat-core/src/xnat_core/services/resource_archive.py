@@ -112,8 +112,8 @@ class _Names:
     ) -> None:
         self._resource = resource
         self._files = files
-        self._wanted = tuple(wanted)
-        self._left = set(self._wanted)
+        self._wanted = frozenset(wanted)
+        self._left = set(files)
         self._by_path = by_path
 
     @property
@@ -126,9 +126,11 @@ class _Names:
         if member.kind != "file" or self._is_of_another_scan(member.name):
             return None
         name = self._name(member.name, member.size)
-        if name is not None:
-            self._left.remove(name)
-        return name
+        if name is None:
+            return None
+        # Also one that is not wanted is found once: a name that is like its own is another file's.
+        self._left.remove(name)
+        return name if name in self._wanted else None
 
     def _is_of_another_scan(self, member: str) -> bool:
         """Whether the server sent it because the ID of this scan is the type of that one."""
@@ -152,7 +154,7 @@ class _Names:
     def _by_last_part(self) -> dict[tuple[str, int | None], list[str]]:
         """The files by the last part of their names there and their sizes."""
         found: dict[tuple[str, int | None], list[str]] = {}
-        for name in self._wanted:
+        for name in self._files:
             last = self._there(name).rpartition("/")[2]
             found.setdefault((last, self._files[name].size), []).append(name)
         return found
