@@ -149,6 +149,11 @@ def validate_resource_label(value: str) -> str:
     return stripped
 
 
+def label_there(label: str) -> str:
+    """The label that the server gives what comes with this one: of letters, digits, `-` and `_`."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", label.strip())
+
+
 def validate_lookup(value: str, identifier_type: str = "identifier") -> str:
     """The ID or label of something that should exist, exactly as given.
 

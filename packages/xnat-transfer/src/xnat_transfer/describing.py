@@ -11,9 +11,10 @@ from xnat_core.services.routes import require_own_route
 from xnat_core.services.sessions import session_path
 from xnat_core.transfer_errors import TransferConflictError
 from xnat_core.urls import path
+from xnat_core.validation import label_there
 from xnat_transfer.contents import Assessor
 from xnat_transfer.metadata import overlay
-from xnat_transfer.route import Route, label_there
+from xnat_transfer.route import Route
 
 
 def unmakeable(id: str, awaited: Collection[str], scans: Mapping[str, str]) -> str | None:

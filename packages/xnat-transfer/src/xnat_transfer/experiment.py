@@ -13,6 +13,7 @@ from xnat_core.prearchive_rows import ArchiveRefused
 from xnat_core.services.homes import Home
 from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import path
+from xnat_core.validation import label_there
 from xnat_transfer.companions import advise, companion
 from xnat_transfer.contents import (
     SECONDARY,
@@ -34,7 +35,7 @@ from xnat_transfer.filters import SessionRules
 from xnat_transfer.identity import require_ours
 from xnat_transfer.ids_there import IdsThere
 from xnat_transfer.reading import Reader
-from xnat_transfer.route import Route, label_there
+from xnat_transfer.route import Route
 from xnat_transfer.sending import Scans
 from xnat_transfer.staging import Staging
 

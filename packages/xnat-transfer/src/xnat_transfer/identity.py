@@ -8,7 +8,8 @@ from xnat_core.errors import PermissionDeniedError
 from xnat_core.services.base import Row, document, fields
 from xnat_core.transfer_errors import TransferConflictError
 from xnat_core.urls import path
-from xnat_transfer.route import Route, label_there
+from xnat_core.validation import label_there
+from xnat_transfer.route import Route
 from xnat_transfer.state import Entity
 
 COLLECTIONS = {"subject": "subjects", "experiment": "experiments"}

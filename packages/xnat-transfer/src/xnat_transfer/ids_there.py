@@ -8,6 +8,7 @@ from xnat_core.models import Resource, Session
 from xnat_core.services.homes import Home
 from xnat_core.services.resources import resources_of
 from xnat_core.transfer_errors import TransferError
+from xnat_core.validation import label_there
 from xnat_transfer.contents import (
     ASSESSORS,
     OWN,
@@ -19,7 +20,7 @@ from xnat_transfer.contents import (
     typed_scans,
 )
 from xnat_transfer.difference import There, place_of
-from xnat_transfer.route import Route, label_there
+from xnat_transfer.route import Route
 from xnat_transfer.scan_ids import Names, names_in, same_scans
 
 

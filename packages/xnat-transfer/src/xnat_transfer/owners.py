@@ -14,6 +14,7 @@ from xnat_core.services.lookup import find_subject
 from xnat_core.services.resources import resources_of
 from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import path
+from xnat_core.validation import label_there
 from xnat_transfer.contents import OWN, Contents, Place, file_rows, resources_at
 from xnat_transfer.difference import Amount, Difference, There, compare
 from xnat_transfer.filling import Filler
@@ -21,7 +22,7 @@ from xnat_transfer.filters import Choice
 from xnat_transfer.identity import require_ours
 from xnat_transfer.metadata import overlay
 from xnat_transfer.reading import Reader
-from xnat_transfer.route import SUBJECT, Route, label_there
+from xnat_transfer.route import SUBJECT, Route
 from xnat_transfer.state import Entity
 
 

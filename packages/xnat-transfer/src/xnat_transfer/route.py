@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from xnat_core.progress import Progress
 from xnat_core.services.lookup import subjects_in
 from xnat_core.transfer_errors import TransferConflictError, TransferError
 from xnat_core.urls import same_server
+from xnat_core.validation import label_there
 from xnat_transfer.config import TransferConfig
 from xnat_transfer.state import Run
 
@@ -150,8 +150,3 @@ def is_hopeless(error: XNATCtlError) -> bool:
     """Whether trying again cannot help."""
     permanent = isinstance(error, ImportRefused) and error.kind is Kind.PERMANENT
     return permanent or isinstance(error, HOPELESS)
-
-
-def label_there(label: str) -> str:
-    """The label that something gets on the destination, which takes letters, digits, `-`, `_`."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", label.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from xnat_core.validation import label_there
 from xnat_upload.headers import Header
 
 DEFAULT_SESSION = "dicom_upload"
@@ -11,19 +12,16 @@ DEFAULT_SESSION = "dicom_upload"
 _ANY = r"[^\n\r\x85\u2028\u2029]*"
 
 
-def clean(label: str) -> str:
-    """Replace what no label may hold by underscores."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", label.strip())
-
-
 def subject_of(header: Header) -> str:
     """`Subject:…` in one of the comments, else the patient's name; may be empty."""
-    return clean(_assigned("Subject", header.comments) or header.patient_name)
+    return label_there(_assigned("Subject", header.comments) or header.patient_name)
 
 
 def session_of(header: Header) -> str:
     """`Session:…` in one of the comments, else the patient's ID, else `dicom_upload`."""
-    return clean(_assigned("Session", header.comments) or header.patient_id) or DEFAULT_SESSION
+    return (
+        label_there(_assigned("Session", header.comments) or header.patient_id) or DEFAULT_SESSION
+    )
 
 
 def _assigned(key: str, texts: tuple[str, ...]) -> str:
