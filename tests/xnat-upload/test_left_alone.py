@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -164,6 +165,60 @@ def test_a_file_that_changes_meanwhile_is_told_and_not_called_sent(
     assert last.name in ran.err
     assert last.read_bytes() not in upload.archived().get("1", {}).values()
     assert {record["outcome"] for record in ran.records} >= {"failed"}
+
+
+@pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])
+def test_files_that_exchange_their_names_meanwhile_do_not_go_under_each_others(
+    upload: Uploader, mode: str
+) -> None:
+    first, second, _ = upload.series()
+    moved: list[Path] = []
+
+    def exchange(request: Request) -> None:
+        if request.path == "/data/prearchive" and not moved:
+            moved.extend((first.rename(first.with_name("aside")), second.rename(first)))
+            moved[0].rename(second)
+
+    upload.xnat.before(exchange)
+    ran = upload(upload.folder, *HERE, "--mode", mode)
+    assert moved
+    assert ran.status == 1
+    assert f"{first}: changed since it was looked at" in ran.err
+    ran = upload(upload.folder, *HERE, "--mode", mode)
+    assert ran.status == 0, ran.err
+    assert upload.archived() == {"1": by_uid(first.parent)}
+
+
+@pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])
+def test_an_archive_that_is_packed_in_another_order_meanwhile_is_told(
+    upload: Uploader, tmp_path: Path, mode: str
+) -> None:
+    files = upload.series(instances=2)
+    archive = tmp_path / "study.zip"
+
+    def pack(names: list[Path]) -> None:
+        with zipfile.ZipFile(archive, "w") as packed:
+            for name in names:
+                packed.write(name, name.name)
+
+    def replace(request: Request) -> None:
+        if request.path == "/data/prearchive":
+            pack(files[::-1])
+            os.utime(archive, (1, 1))
+
+    pack(files)
+    upload.xnat.before(replace)
+    ran = upload(archive, *HERE, "--mode", mode)
+    assert ran.status == 1
+    assert "changed while it was being sent" in ran.err
+    ran = upload(archive, *HERE, "--mode", mode)
+    assert ran.status == 0, ran.err
+    assert upload.archived() == {"1": by_uid(files[0].parent)}
+
+
+def by_uid(folder: Path) -> dict[str, bytes]:
+    """The files of a folder, called as the server does."""
+    return {f"{dcmread(path).SOPInstanceUID}.dcm": path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("mode", ["tar", "zip", "gradual"])

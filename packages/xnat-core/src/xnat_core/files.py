@@ -246,10 +246,11 @@ class SentFile:
     """A local file open for sending, held to the size that was promised for it.
 
     A body whose length has been announced cannot be mended once bytes are out: every difference
-    raises `UploadError` naming the file.
+    raises `UploadError` naming the file. With `mtime_ns` so does a file that is not the one that
+    was looked at, though it has its size.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, size: int, mtime_ns: int | None = None) -> None:
         self.path = path
         self.size = size
         try:
@@ -260,6 +261,9 @@ class SentFile:
         if self._opened.st_size != size:
             self._file.close()
             raise self._changed(self._opened.st_size)
+        if mtime_ns not in (None, self._opened.st_mtime_ns):
+            self._file.close()
+            raise UploadError(f"{path}: changed since it was looked at", path)
 
     def __enter__(self) -> SentFile:
         return self

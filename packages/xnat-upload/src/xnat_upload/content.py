@@ -58,8 +58,23 @@ class Cursors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedMember(Member):
-    """A member of an outgoing archive that comes from another archive."""
+class FoundMember(Member):
+    """A member of an outgoing archive whose name was made of what was read in its file.
+
+    Files of a series are often of one size: another one that has got its path meanwhile would go
+    under its name.
+    """
+
+    mtime_ns: int
+
+    def open(self) -> SentFile:
+        """Open it for sending; raises UploadError when it has been changed or replaced."""
+        return SentFile(self.path, self.size, self.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedMember(FoundMember):
+    """The same of one that comes from another archive, which was last written at `mtime_ns`."""
 
     cursor: Cursor
     index: int
@@ -76,6 +91,7 @@ class _ArchivedContent(SentFile):
         self.path = member.path
         self.size = member.size
         self._member = member
+        self._require_same()
         self._blocks = member.cursor.member(member.index).blocks()
         self._rest = memoryview(b"")
         self._left = member.size
@@ -107,6 +123,15 @@ class _ArchivedContent(SentFile):
         # The reader compares the checksum when it comes to the end.
         if self._left or self._rest or next(self._blocks, None) is not None:
             raise self._other_size()
+        self._require_same()
+
+    def _require_same(self) -> None:
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise UploadError(f"{self.path}: {error.strerror}", self.path) from error
+        if found.st_mtime_ns != self._member.mtime_ns:
+            raise self._other_size()
 
     def _other_size(self) -> UploadError:
         return UploadError(f"{self.path}: changed while it was being sent", self.path)
@@ -127,7 +152,9 @@ def members_of(
         name = f"{folders[instance.series]}/{instance.held_as or instance.name}"
         seconds = max(0, instance.mtime_ns // 1_000_000_000)
         if instance.member is None:
-            yield Member(instance.path, name, instance.size, seconds)
+            yield FoundMember(
+                instance.path, name, instance.size, seconds, mtime_ns=instance.mtime_ns
+            )
             continue
         cursor = cursors.setdefault(instance.path, Cursor(instance.path))
         yield ArchivedMember(
@@ -135,6 +162,7 @@ def members_of(
             name=name,
             size=instance.size,
             mtime=seconds,
+            mtime_ns=instance.mtime_ns,
             cursor=cursor,
             index=instance.member,
         )
