@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -132,6 +134,46 @@ def test_where_nothing_can_be_written_it_hinders_nobody(tmp_path: Path) -> None:
         journal.add([ONE])
         assert list(journal.accepted()) == []
         journal.forget()
+
+
+@pytest.mark.parametrize("what", ["a folder", "a pipe", "no permission"])
+def test_one_that_cannot_be_read_is_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        journal.add([ONE])
+    (path,) = tmp_path.glob("*.ndjson")
+    if what == "no permission":
+        # As after a run by root. Where the tests are root, no mode keeps them out.
+        for name in ("os.open", "pathlib.Path.open"):
+            monkeypatch.setattr(name, _refused_for(path, name))
+    else:
+        path.unlink()
+        path.mkdir() if what == "a folder" else os.mkfifo(path)
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        assert (list(journal.accepted()), journal.facts()) == ([], {})
+        journal.note({"begun": True})
+        journal.add([ONE])
+
+
+def _refused_for(path: Path, name: str) -> Callable[..., Any]:
+    opened = os.open if name == "os.open" else Path.open
+
+    def open_others(where: Any, *arguments: Any, **more: Any) -> Any:
+        if where == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(where, *arguments, **more)
+
+    return open_others
+
+
+def test_facts_that_are_none_are_passed_over(tmp_path: Path) -> None:
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        journal.note({"begun": True})
+    (path,) = tmp_path.glob("*.ndjson")
+    path.write_bytes(path.read_bytes() + b'{"facts": 3}\n')
+    with Journal(*TARGET, folder=tmp_path) as journal:
+        assert journal.facts() == {"begun": True}
 
 
 def test_journals_that_nobody_came_back_for_are_removed(

@@ -24,7 +24,7 @@ import orjson
 
 from xnat_core.errors import ConfigurationError, OperationError
 from xnat_core.presence import exists
-from xnat_core.private_files import make_private_dir
+from xnat_core.private_files import make_private_dir, refuse_special
 from xnat_core.user_paths import state_dir
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Journal:
         """What was noted about this upload; empty for one that has not begun."""
         found: dict[str, Any] = {}
         for entry in self._entries():
-            if "facts" in entry:
+            if isinstance(entry.get("facts"), dict):
                 found.update(entry["facts"])
         return found
 
@@ -169,6 +169,7 @@ class Journal:
         self._path = folder / f"{key}.ndjson"
         with contextlib.suppress(FileNotFoundError):
             self.age = max(0.0, time.time() - self._path.stat().st_mtime)
+        refuse_special(self._path)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         if self._path.stat().st_size == 0:
@@ -204,14 +205,17 @@ class Journal:
             self._syncing.release()
 
     def _entries(self) -> Iterator[dict[str, Any]]:
-        if self._path is None or not exists(self._path):
+        if self._path is None:
             return
-        with self._path.open("rb") as file:
-            for line in file:
-                with contextlib.suppress(orjson.JSONDecodeError):
-                    entry = orjson.loads(line)
-                    if isinstance(entry, dict):
-                        yield entry
+        # One that cannot be read, as what another user's run has left, hinders nobody either.
+        with contextlib.suppress(OSError):
+            refuse_special(self._path)
+            with self._path.open("rb") as file:
+                for line in file:
+                    with contextlib.suppress(orjson.JSONDecodeError):
+                        entry = orjson.loads(line)
+                        if isinstance(entry, dict):
+                            yield entry
 
 
 def _line(one: Accepted) -> bytes:
