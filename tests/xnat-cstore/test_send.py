@@ -186,6 +186,15 @@ def test_a_directory_without_dicom_is_a_failure(run: Run, scp: Scripted, tmp_pat
     assert (status, "no DICOM files in" in err) == (1, True)
 
 
+def test_so_is_one_beside_others(run: Run, scp: Scripted, series: list[Path]) -> None:
+    empty = series[0].parent.parent / "empty"
+    empty.mkdir()
+    status, records, err = run("send", series[0].parent, empty, *at(scp.port))
+    assert (status, len(scp.received)) == (1, len(series))
+    assert f"no DICOM files in {empty}" in err
+    assert {record["outcome"] for record in records} == {"done", "failed"}
+
+
 def test_a_path_whose_name_is_no_text_is_sent(run: Run, scp: Scripted, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.dcm"))
     path.write_bytes(sample("MR_small.dcm").read_bytes())

@@ -304,3 +304,35 @@ def test_what_stays_in_the_prearchive_can_be_archived_by_the_next_tool(upload: U
     upload.series()
     ran = upload(upload.folder, *HERE, "--prearchive")
     assert {"kind", "server", "project", "timestamp", "name", "status", "uri"} <= set(ran.record)
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+@pytest.mark.parametrize("what", ["an empty folder", "an archive without any", "a pipe"])
+def test_one_of_several_paths_without_dicom_is_told(
+    upload: Uploader, tmp_path: Path, mode: str, what: str
+) -> None:
+    upload.series()
+    other = tmp_path / "other.zip"
+    if what == "an empty folder":
+        other.mkdir()
+    elif what == "a pipe":
+        os.mkfifo(other)
+    else:
+        with zipfile.ZipFile(other, "w") as archive:
+            archive.writestr("notes.txt", "no DICOM")
+    ran = upload(upload.folder, other, *HERE, "--mode", mode)
+    assert (ran.status, upload.count()) == (1, 3)
+    assert f"{other}: no" in ran.err or f"{other}: neither" in ran.err
+    assert [record["outcome"] for record in ran.records] == ["failed", "done"]
+
+
+@pytest.mark.parametrize("mode", ["tar", "gradual"])
+def test_sidecars_may_be_named_and_folders_twice(
+    upload: Uploader, tmp_path: Path, mode: str
+) -> None:
+    upload.series()
+    (tmp_path / "notes.txt").write_text("no DICOM")
+    (tmp_path / "alias").symlink_to(upload.folder)
+    paths = (upload.folder, upload.folder / "s1", tmp_path / "alias", tmp_path / "notes.txt")
+    ran = upload(*paths, *HERE, "--mode", mode)
+    assert (ran.status, ran.record["outcome"], upload.count()) == (0, "done", 3), ran.err

@@ -306,9 +306,10 @@ class SentFile:
 
 
 def leads_nowhere(path: Path, error: OSError) -> bool:
-    """Whether a name was not found because it is a link, to what was moved or never fetched."""
+    """Whether a name was not found because it is a link, to what was moved or never fetched, or in
+    a circle."""
     # The error first: where a path cannot be looked up at all, `is_symlink` would fail, too.
-    return isinstance(error, FileNotFoundError) and path.is_symlink()
+    return error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
 
 
 def no_file(path: Path, error: OSError) -> UploadError:

@@ -16,14 +16,24 @@ def in_paths(paths: Iterable[Path], lost: LostLinks) -> Iterator[Instance | Reco
     """The instances at and below paths, and a failed record for each file that is broken.
 
     Files that do not look like DICOM are passed over below a directory, and are broken when they
-    are named themselves. `lost` counts links that lead nowhere.
+    are named themselves. So is a directory without DICOM, as a disk that is not mounted, among
+    others. `lost` counts links that lead nowhere.
     """
+    barren: list[XNATCtlError] = []
+    found = False
     for path in paths:
         troubles: list[XNATCtlError] = []
+        empty = True
         for item in _below(path, troubles, lost):
+            empty = False
             yield from _told(troubles)
             yield item
+        if empty and not troubles:
+            barren.append(UploadError(f"no DICOM files in {path}", path))
+        found = found or not empty or bool(troubles)
         yield from _told(troubles)
+    # Where nothing was found at all, that is told at once.
+    yield from _told(barren if found else [])
 
 
 def in_records(

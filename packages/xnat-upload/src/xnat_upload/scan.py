@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,7 @@ from xnat_core.validation import ARCHIVE_SUFFIXES
 from xnat_upload.content import Digests
 from xnat_upload.headers import Header, read_blocks, read_file
 from xnat_upload.inventory import Found, Instance, Inventory
+from xnat_upload.roots import Roots
 
 
 @dataclass(slots=True)
@@ -51,17 +53,32 @@ class Scan:
     damaged: int = 0
     lost: LostLinks = field(default_factory=LostLinks)
     _copies: set[tuple[int, int]] = field(default_factory=set)
+    _roots: Roots = field(default_factory=lambda: Roots(()))
     _md5_of: Digests = field(default_factory=Digests)
 
     def instances(self, roots: Iterable[Path]) -> Iterator[Instance]:
         """Add every instance at and below `roots` to the inventory and yield it.
 
         Directories are searched for files and for zips; a root may be an archive itself. What
-        cannot be read is told to `trouble`, and the rest comes.
+        cannot be read is told to `trouble`, and the rest comes. So are directories and archives
+        among several roots in which there is no DICOM.
         """
         roots = list(roots)
-        named = frozenset(roots)
-        for file in walk(roots, self.trouble, self.lost):
+        self._roots = Roots(roots)
+        yield from self._below(roots, frozenset(roots))
+        for path, what in self._roots.barren() if self.inventory.studies else ():
+            # It may have been looked through under another name.
+            again = Scan(Inventory(), lambda error: None)
+            with closing(again.inventory):
+                if next(again.instances([path]), None) is None:
+                    self.trouble(UploadError(f"{path}: {what}", path))
+
+    def _tell(self, error: XNATCtlError) -> None:
+        self._roots.seen(getattr(error, "file_path", None))
+        self.trouble(error)
+
+    def _below(self, roots: list[Path], named: frozenset[Path]) -> Iterator[Instance]:
+        for file in walk(roots, self._tell, self.lost):
             name = file.path.name.lower()
             if name.endswith(ARCHIVE_SUFFIXES if file.path in named else ".zip"):
                 yield from self._in_archive(file)
@@ -79,7 +96,7 @@ class Scan:
                 return
             header = self._header_in(path)
         except XNATCtlError as error:
-            self.trouble(error)
+            self._tell(error)
         else:
             if header is not None:
                 yield from self._add(Found(path, file.size, file.mtime_ns, file.identity, header))
@@ -101,7 +118,7 @@ class Scan:
                     )
         except UploadError as error:
             if file.path not in self.attached:
-                self.trouble(error)
+                self._tell(error)
 
     def _header_of(self, archive: Path, member: ArchiveMember) -> Header | None:
         """The header of a member that is an instance; None for everything else."""
@@ -110,7 +127,7 @@ class Scan:
         hidden = not parts or any(part.startswith(".") or part == "__MACOSX" for part in parts)
         if member.kind == "sparse" and not hidden:
             reason = "a sparse file, of which only pieces are stored: unpack the archive first"
-            self.trouble(UploadError(f"{archive}: {member.name}: {reason}", archive))
+            self._tell(UploadError(f"{archive}: {member.name}: {reason}", archive))
         if member.kind != "file" or hidden or parts[-1].upper() == "DICOMDIR":
             return None
         blocks = member.blocks()
@@ -140,14 +157,16 @@ class Scan:
 
         `.img` is also a suffix of images that are no DICOM at all.
         """
+        self._roots.seen(path)
         self.damaged += has_magic(head)
         other_format = name.lower().endswith(".img") and not has_magic(head)
         if self.skip_damaged or other_format or path in self.attached:
             self.skipped += 1
         else:
-            self.trouble(error)
+            self._tell(error)
 
     def _add(self, found: Found) -> Iterator[Instance]:
+        self._roots.seen(found.path)
         instance = self.inventory.add(found)
         if instance is not None:
             yield instance
@@ -169,4 +188,4 @@ class Scan:
             f"{found.header.uid}: only one of them can be right"
         )
         self.inventory.leave_out(other, reason)
-        self.trouble(UploadError(reason, found.path))
+        self._tell(UploadError(reason, found.path))
