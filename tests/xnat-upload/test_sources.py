@@ -286,10 +286,11 @@ def test_a_link_that_leads_nowhere_is_passed_over_and_told(upload: Uploader, mod
     upload.series()
     (upload.folder / "0.dcm").symlink_to("nowhere")
     (upload.folder / "s1" / "gone").symlink_to(".git/annex/objects/x")
+    (upload.folder / "s1" / "circle").symlink_to("circle")
     ran = upload(upload.folder, *HERE, "--mode", mode)
     assert (ran.status, upload.count(), len(ran.records)) == (0, 3, 1)
     first = upload.folder / "0.dcm"
-    assert f"links that lead nowhere (2) were passed over, the first: {first}\n" in ran.err
+    assert f"links that lead nowhere (3) were passed over, the first: {first}\n" in ran.err
 
 
 def test_of_links_that_lead_nowhere_alone_nothing_is_uploaded(upload: Uploader) -> None:
