@@ -94,6 +94,19 @@ def test_a_holder_that_stood_still_learns_that_it_has_lost(folder: Path) -> None
         lease.renew()
 
 
+def test_a_lease_of_a_time_to_come_ends_as_well(folder: Path) -> None:
+    """A machine whose clock was ahead was cut off while it held it; the clock is right again."""
+    assert Lease(folder, 60).take()
+    (held,) = (path for path in folder.iterdir() if path.name.isdecimal())
+    held.write_text(held.read_text().replace('"host": "', '"host": "elsewhere-'))
+    ahead = time.time() + 30
+    os.utime(held, (ahead, ahead))
+    assert not Lease(folder).take()
+    ahead += 86400
+    os.utime(held, (ahead, ahead))
+    assert Lease(folder).take()
+
+
 def test_a_holder_that_was_killed_here_is_not_waited_for(folder: Path) -> None:
     program = HOLD + "Lease(Path(sys.argv[1])).take(); print('held', flush=True); time.sleep(60)"
     held = subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE)

@@ -196,7 +196,9 @@ class Lease:
         held = self._read(number)
         if held is None:
             return False
-        return held.seen == _RELEASED or now - held.seen > held.seconds or held.is_dead()
+        # One of a time to come has been given before the clock was set right: who lives gives
+        # another one, and the rest would be waited for until then.
+        return held.seen == _RELEASED or abs(now - held.seen) > held.seconds or held.is_dead()
 
     def _read(self, number: int) -> Holder | None:
         """What that number says; None when it is gone, so that another one is the highest."""
