@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,21 @@ def test_names_that_are_no_text_are_no_entries(download: Downloader) -> None:
     assert download("check", download.out).status == 8
     assert download.session("MR1").status == 0
     assert download("check", download.out).status == 0
+
+
+@pytest.mark.parametrize("facts", [{"size": 1 << 63}, {"size": []}, {"digest": {}}])
+def test_what_no_manifest_says_of_a_file_is_no_entry(
+    download: Downloader, facts: dict[str, object]
+) -> None:
+    download.xnat.has_session("P1", "S1", "MR1", {"1": {"a.dcm": b"a"}})
+    assert download.session("MR1").status == 0
+    manifest = download.out / "MR1/manifest.ndjson"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(whole + json.dumps({"local_path": "b", **facts}).encode() + b"\n")
+    assert download("check", download.out).status == 8
+    ran = download.session("MR1")
+    assert ran.status == 0, ran.err
+    assert manifest.read_bytes() == whole
 
 
 def test_an_empty_one_does_not_make_a_folder_anybodys(tmp_path: Path) -> None:

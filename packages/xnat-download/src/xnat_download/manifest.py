@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 NAME = "manifest.ndjson"
 # Whose a folder is that has no manifest yet; and what has come since, where a run has failed.
 NOTE = f".{NAME}.part"
+_FACTS = ("size", "digest")
 _SCHEMA = """
 CREATE TABLE entry (
   folder TEXT, local TEXT, member TEXT, size INTEGER, digest TEXT, record TEXT,
@@ -272,10 +273,15 @@ def entries(path: Path, *, strict: bool = False) -> Iterator[Record]:
                     json.dumps(record, ensure_ascii=False).encode()
             except (ValueError, KeyError, TypeError, RecursionError):
                 local = None
-            if isinstance(local, str):
+            if isinstance(local, str) and all(map(_is_plain, (record.get(k) for k in _FACTS))):
                 yield record
             elif strict:
                 raise IntegrityError(f"{path}: line {number} is not the record of a file")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a database takes it."""
+    return abs(value) < 1 << 63 if isinstance(value, int) else isinstance(value, str | None)
 
 
 def _first(path: Path) -> Record | None:
