@@ -87,15 +87,15 @@ def _failures(job: Job, found: list[Event]) -> Iterator[Record]:
 
 def _item(client: XNATClient, record: Record) -> Item:
     from xnat_admin.events import Item
-    from xnat_core.services.lookup import find_session, find_subject
+    from xnat_core.services.by_id import session_meant, subject_meant
     from xnat_core.services.projects import ProjectService
 
-    name, project = str(record.get("id") or record.get("label") or ""), record.get("project")
+    names, project = (record.get("id"), record.get("label")), record.get("project")
     if record["kind"] == "project":
-        identifier = ProjectService(client).get(name).id
+        identifier = ProjectService(client).get(str(names[0] or names[1] or "")).id
         return Item("xnat:projectData", identifier, identifier, identifier)
     if record["kind"] == "subject":
-        subject = find_subject(client, name, project)
+        subject = subject_meant(client, *names, project)
         return Item("xnat:subjectData", subject.id, subject.label, subject.project)
-    session = find_session(client, name, project)
+    session = session_meant(client, *names, project)
     return Item(session.xsi_type or "", session.id, session.label, session.project)

@@ -32,7 +32,7 @@ def work(job: Job) -> Iterator[Record]:
     """A record per session."""
     from xnat_admin.catalogs import options_of, refresh, sessions_of
     from xnat_core.errors import UsageError
-    from xnat_core.services.lookup import find_session
+    from xnat_core.services.by_id import session_meant
 
     args = job.args
     options = options_of(args.texts("--option"))
@@ -43,8 +43,8 @@ def work(job: Job) -> Iterator[Record]:
 
     def act(record: Record) -> Iterable[Record]:
         client = job.client(record)
-        name = str(record.get("id") or record.get("label") or "")
-        session = find_session(client, name, record.get("project"))
+        names = record.get("id"), record.get("label")
+        session = session_meant(client, *names, record.get("project"))
         known = {**record, **session.to_record(client.base_url)}
         if args.flag("--dry-run"):
             return [planned(known)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.models import Session
-from xnat_core.services.lookup import find_session
+from xnat_core.services.by_id import session_meant
 from xnat_download.download import Download
 from xnat_download.places import Place
 
@@ -14,21 +14,21 @@ def session_of(download: Download) -> Session:
     record = download.record
     if record.get("id") and record.get("label") and _names_parents(download):
         return Session.from_record(record)
-    name = record.get("id") or record.get("label")
-    return find_session(download.client, str(name), record.get("project"), record.get("subject"))
+    parents = record.get("project"), record.get("subject")
+    return session_meant(download.client, record.get("id"), record.get("label"), *parents)
 
 
 def session_above(download: Download) -> Session:
     """The session that a scan, resource or file is of."""
     record = download.record
-    name = record.get("session_id") or record.get("session")
-    if not name:
+    id, label = record.get("session_id"), record.get("session")
+    if not (id or label):
         raise ResourceNotFoundError(f"session of {record['kind']}", str(record.get("id") or "?"))
-    if not (record.get("session_id") and record.get("session") and _names_parents(download)):
-        return find_session(download.client, str(name), record.get("project"))
+    if not (id and label and _names_parents(download)):
+        return session_meant(download.client, id, label, record.get("project"))
     return Session(
-        id=str(record["session_id"]),
-        label=str(record["session"]),
+        id=str(id),
+        label=str(label),
         project=record.get("project"),
         subject_id=record.get("subject_id"),
         subject_label=record.get("subject"),

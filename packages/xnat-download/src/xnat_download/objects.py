@@ -10,8 +10,9 @@ from urllib.parse import unquote
 from xnat_core.errors import DownloadError, ResourceNotFoundError, XNATCtlError
 from xnat_core.models import Resource, Subject
 from xnat_core.records import Record
+from xnat_core.services.by_id import subject_meant
 from xnat_core.services.homes import Home
-from xnat_core.services.lookup import find_subject, subjects_in
+from xnat_core.services.lookup import subjects_in
 from xnat_core.services.resource_files import require_no_files, rows_of_resource
 from xnat_core.services.resources import found_again, resources_of
 from xnat_core.services.scans import find_scan
@@ -168,11 +169,11 @@ def _open_subject(download: Download) -> Iterable[Work]:
     subject = (
         Subject.from_record(record)
         if record.get("id") and record.get("label")
-        else find_subject(client, str(record.get("id") or record.get("label")), project)
+        else subject_meant(client, record.get("id"), record.get("label"), project)
     )
     place = Place("subject", subject.project, subject.label or None, subject.id, session=None)
     yield from _own_resources(download, Home.of_subject(subject), place)
-    for session in iter_sessions(client, subject.project, subject.id):
+    for session in iter_sessions(client, subject.project, subject_id=subject.id):
         yield _part(download, session.to_record(client.base_url), _open_session)
 
 

@@ -76,15 +76,16 @@ def work(job: Job) -> Iterator[Record]:
 
 def _sessions(client: XNATClient, record: Record, subject: str | None) -> Iterable[Record]:
     """The session of a record, or all of a project or a subject."""
-    from xnat_core.services.lookup import find_session
+    from xnat_core.services.by_id import session_meant
     from xnat_core.services.sessions import session_records
 
-    name = record.get("id") or record["label"]
     if record["kind"] == "session":
-        found = find_session(client, name, record.get("project"), subject)
+        names = record.get("id"), record.get("label")
+        found = session_meant(client, *names, record.get("project"), subject)
         return [found.to_record(client.base_url)]
     if record["kind"] == "subject":
-        return _sorted(session_records(client, record.get("project"), name))
+        project, id = record.get("project"), record.get("id")
+        return _sorted(session_records(client, project, record.get("label"), subject_id=id))
     return _sorted(session_records(client, record["id"], subject))
 
 

@@ -36,7 +36,8 @@ T = TypeVar("T")
 def work(job: Job) -> Iterator[Record]:
     """A record per subject."""
     from xnat_core.errors import PermissionDeniedError, ServerError
-    from xnat_core.services.lookup import find_subject, subjects_in
+    from xnat_core.services.by_id import subject_meant
+    from xnat_core.services.lookup import subjects_in
     from xnat_core.services.projects import sessions_by_subject
     from xnat_core.services.subjects import sessions_of
     from xnat_core.writers import natural
@@ -63,8 +64,8 @@ def work(job: Job) -> Iterator[Record]:
                 labels = None if sessions is None else sessions.get(subject.id, [])
                 yield record_of(subject, labels, client.base_url)
             return
-        wanted = record.get("id") or record["label"]
-        subject = find_subject(client, wanted, record.get("project"))
+        names = record.get("id"), record.get("label")
+        subject = subject_meant(client, *names, record.get("project"))
         rows = told(lambda: sessions_of(client, subject))
         labels = None if rows is None else [str(row.get("label") or "") for row in rows]
         yield record_of(subject, labels, client.base_url)

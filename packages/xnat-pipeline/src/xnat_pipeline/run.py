@@ -35,7 +35,7 @@ from xnat_core.errors import UsageError, XNATCtlError
 from xnat_core.job import Job
 from xnat_core.models import Pipeline, PipelineJob
 from xnat_core.records import Record, done, failed, planned
-from xnat_core.services.lookup import find_session
+from xnat_core.services.by_id import session_meant
 from xnat_pipeline.jobs import Jobs, title
 from xnat_pipeline.launching import Launcher, Target
 from xnat_pipeline.offers import choose, offers
@@ -127,8 +127,8 @@ class Runs:
             return Target(str(record["project"]), str(id), record.get("session"), str(scan))
         if record.get("id") and record.get("project"):
             return Target(str(record["project"]), str(record["id"]), record.get("label"))
-        name = str(record.get("id") or record.get("label") or "")
-        session = find_session(client, name, record.get("project"))
+        names = record.get("id"), record.get("label")
+        session = session_meant(client, *names, record.get("project"))
         return Target(session.project or "", session.id, session.label)
 
 

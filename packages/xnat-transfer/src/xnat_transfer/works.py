@@ -10,9 +10,9 @@ from xnat_core.client import XNATClient
 from xnat_core.errors import ResourceNotFoundError
 from xnat_core.models import Session, Subject
 from xnat_core.records import Record
+from xnat_core.services.by_id import names_another, session_meant
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
-    find_session,
     find_subject,
     has_subject,
     session_of_row,
@@ -113,9 +113,9 @@ class Resolver:
 
         Raises ResourceNotFoundError.
         """
-        name = str(record.get("id") or record.get("label") or "")
+        id, label = record.get("id"), record.get("label")
         project = str(record["project"]) if record.get("project") else None
-        session = find_session(self._route.source, name, project)
+        session = session_meant(self._route.source, id, label, project)
         if not session.subject_id:
             raise ResourceNotFoundError("subject of session", session.label)
         rules = rules_for(self._route.config.filtering, session)
@@ -146,8 +146,9 @@ def _experiments(client: XNATClient, subject: Subject) -> list[Session]:
         params={"columns": SESSION_COLUMNS},
         about=("subject", subject.label),
     )
-    sessions = (session_of_row(row, project) for row in rows)
-    return [_of(session, subject) for session in sessions]
+    # Those of another one, whose label is the ID of this one, come with all of the project.
+    own = (row for row in rows if not names_another(row, subject.id))
+    return [_of(session_of_row(row, project), subject) for row in own]
 
 
 def _experiments_of_all(client: XNATClient, project: str) -> Iterator[Session]:

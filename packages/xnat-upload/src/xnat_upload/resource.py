@@ -44,10 +44,11 @@ from xnat_core.job import Job
 from xnat_core.parallel import Turns
 from xnat_core.presence import exists
 from xnat_core.records import Record, RecordError, done, planned, skipped
+from xnat_core.services.by_id import session_meant
 from xnat_core.services.filling import fill, plan_fill, unpack
 from xnat_core.services.homes import Home, require_whole
 from xnat_core.services.local_members import members_below
-from xnat_core.services.lookup import OnlyShared, find_session, find_subject
+from xnat_core.services.lookup import OnlyShared, find_subject
 from xnat_core.services.projects import ProjectService
 from xnat_core.services.resources import address_of
 from xnat_core.services.scans import find_scan
@@ -217,9 +218,9 @@ def _home(client: XNATClient, record: Record) -> Home:
     require_whole(record)
     named = {key: record.get(key) for key in ("project", "subject", "session", "scan")}
     project = str(named["project"]) if named["project"] else None
-    session_name = record.get("session_id") or named["session"]
-    if session_name:
-        session = find_session(client, str(session_name), project, own=True)
+    session_id = record.get("session_id")
+    if session_id or named["session"]:
+        session = session_meant(client, session_id, named["session"], project, own=True)
         if named["scan"]:
             return Home.of_scan(find_scan(client, session, str(named["scan"])))
         return Home.of_session(session)

@@ -30,6 +30,7 @@ from xnat_core.services.base import (
     same,
     written,
 )
+from xnat_core.services.by_id import experiment_rows, session_meant, subject_meant
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
     find_session,
@@ -186,7 +187,7 @@ class SessionService(BaseService):
         require_own_route(self.client, where)
         alone = path("data", "experiments", session.id)
         relabel(self.client, where, ("session", session.label), new_label, seen_at=alone)
-        return find_session(self.client, session.id, owner)
+        return session_meant(self.client, session.id, None, owner)
 
     def share(
         self,
@@ -226,15 +227,18 @@ def iter_sessions(
     subject: str | None = None,
     modality: str | None = None,
     columns: str = SESSION_COLUMNS,
+    *,
+    subject_id: str | None = None,
 ) -> Iterator[Session]:
     """The sessions of a project, of a subject in it, or of the whole server, as they come.
 
+    `subject` may be a label or an accession ID, `subject_id` is the latter and nothing else.
     The modality is that of the session's type and is compared here: the server's own filter knows
     only sessions that came as DICOM. Raises ResourceNotFoundError for project or subject.
     """
     if modality is not None and not isinstance(modality, str):
         raise ArgumentError(f"modality must be text, not {modality!r}", "modality")
-    for row in _rows(client, project, subject, columns):
+    for row in _rows(client, project, subject, columns, subject_id):
         session = session_of_row(row, project)
         if not modality or is_of_modality(modality, session.modality, session.xsi_type):
             yield session
@@ -245,11 +249,13 @@ def session_records(
     project: str | None = None,
     subject: str | None = None,
     modality: str | None = None,
+    *,
+    subject_id: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The records of `iter_sessions`, made of the rows themselves."""
     known = ("id", "uri", "project") if project else ("id", "uri")
     records = RowRecords(Session, client.base_url, known)
-    for row in _rows(client, project, subject):
+    for row in _rows(client, project, subject, subject_id=subject_id):
         record = session_record(records, row, project)
         if not modality or is_of_modality(modality, record.get("modality"), record.get("xsi_type")):
             yield record
@@ -260,17 +266,19 @@ def _rows(
     project: str | None = None,
     subject: str | None = None,
     columns: str = SESSION_COLUMNS,
+    subject_id: str | None = None,
 ) -> Iterator[dict[str, str]]:
     params = {"columns": columns}
+    name = subject_id or subject
     if project is None:
-        if subject is not None:
+        if name is not None:
             raise ValidationError("a subject needs its project", "project")
         everything = client.iter_rows(path("data", "experiments"), params=params)
         return (row for row in everything if has_subject(row))
-    if subject is not None:
-        owner = find_subject(client, subject, project)
-        below = path("data", "projects", str(owner.project), "subjects", owner.id, "experiments")
-        return client.iter_rows(below, params=params, about=("subject", subject))
+    if name is not None:
+        owner = subject_meant(client, subject_id, subject, project)
+        about = ("subject", name)
+        return experiment_rows(client, str(owner.project), owner.id, columns, about)
     validate_lookup(project, "project")
     below = path("data", "projects", project, "experiments")
     return client.iter_rows(below, params=params, about=("project", project))

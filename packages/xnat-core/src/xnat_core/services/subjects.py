@@ -22,6 +22,7 @@ from xnat_core.services.base import (
     document,
     first,
 )
+from xnat_core.services.by_id import experiment_rows, subject_meant
 from xnat_core.services.lookup import (
     SESSION_COLUMNS,
     SUBJECT_COLUMNS,
@@ -156,7 +157,7 @@ class SubjectService(BaseService):
         where = subject_path(found)
         require_own_route(self.client, where)
         relabel(self.client, where, ("subject", found.label), new_label)
-        return find_subject(self.client, found.id, owner)
+        return subject_meant(self.client, found.id, None, owner)
 
     def rename_batch(
         self, project: str, mapping: Mapping[str, str], dry_run: bool = False
@@ -252,11 +253,10 @@ class SubjectService(BaseService):
 
 def sessions_of(client: XNATClient, subject: Subject) -> Rows:
     """The rows of a subject's sessions in the project it was found in."""
-    return client.rows(
-        subject_path(subject) + path("experiments"),
-        params={"columns": SESSION_COLUMNS},
-        about=("subject", subject.label),
-    )
+    if not subject.project:
+        raise ResourceNotFoundError("project of subject", subject.id)
+    about = ("subject", subject.label)
+    return [*experiment_rows(client, subject.project, subject.id, SESSION_COLUMNS, about)]
 
 
 def experiments_of(client: XNATClient, subject: Subject) -> set[str]:
