@@ -102,3 +102,57 @@ def test_a_file_that_is_there_is_not_taken_for_one_of_its_name_that_is_missing(
     found = transfer.dest.files(scan, "RAW")
     assert found[f"2/{scan.id}/slice.raw"] == b"there"
     assert found[f"3/{scan.id}/slice.raw"] == b"new.."
+
+
+@pytest.mark.parametrize("folders", [("1", "1-MR_1"), ("1-MR_1", "1")])
+def test_of_two_files_that_the_source_calls_alike_in_its_archive_neither_is_guessed(
+    transfer: Transfer, folders: tuple[str, ...]
+) -> None:
+    session = transfer.has_session("S1", "S1_MR1", "MR")
+    scan = transfer.source.store.items.scans(session.id)[0]
+    files = {f"{folder}/slice.raw": folder[-1:].encode() for folder in folders}
+    transfer.source.has_resource(scan, "RAW", {**files, "most.raw": bytes(99)})
+    transfer.source.store.database.execute("UPDATE file SET digest=''")
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    (scan,) = transfer.dest.store.items.scans(there.id)
+    assert transfer.dest.files(scan, "RAW") == {**files, "most.raw": bytes(99)}
+
+
+@pytest.mark.parametrize("digest", ["digest", "''"])
+def test_files_of_a_shared_session_are_known_by_the_label_that_it_has_at_home(
+    transfer: Transfer, digest: str
+) -> None:
+    source, items = transfer.source, transfer.source.store.items
+    session = source.has_session("HOME", "S1", "S1_HOME")
+    items.share(source.has_subject("HOME", "S1").id, "A")
+    items.share(session.id, "A", label="S1_MR1")
+    files = {f"{session.id}/a.txt": b"own", "b/a.txt": b"old"}
+    source.has_resource(session, "NOTES", files)
+    source.store.database.execute(f"UPDATE file SET digest={digest}")
+    source.app.after(list_backwards)
+    ran = transfer("--config", transfer.config())
+    assert ran.status == 0, ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    assert transfer.dest.files(there, "NOTES") == files
+
+
+def test_a_file_that_is_there_is_not_taken_for_a_missing_one_of_a_shared_session(
+    transfer: Transfer,
+) -> None:
+    source, items = transfer.source, transfer.source.store.items
+    session = source.has_session("HOME", "S1", "S1_HOME")
+    items.share(source.has_subject("HOME", "S1").id, "A")
+    items.share(session.id, "A", label="S1_MR1")
+    source.has_resource(session, "NOTES", {f"{session.id}/a.txt": b"there"})
+    source.store.database.execute("UPDATE file SET digest=''")
+    config = transfer.config(sync_new_only=False)
+    assert transfer("--config", config).status == 0
+    source.has_resource(session, "NOTES", {"b/a.txt": b"new..", "most.txt": bytes(99)})
+    source.store.database.execute("UPDATE file SET digest=''")
+    source.app.after(list_backwards)
+    ran = transfer("--config", config)
+    assert (ran.status, ran.files) == (0, 2), ran.err
+    (there,) = transfer.dest.store.items.experiments_of_project("B")
+    assert transfer.dest.files(there, "NOTES")["b/a.txt"] == b"new.."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 
 from xnat_core.archive import Expected, read_ahead
 from xnat_core.archive.passing import Arrivals
 from xnat_core.client import XNATClient
+from xnat_core.errors import ResourceNotFoundError
 from xnat_core.services.resource_archive import BLOCK, files_of_archive
 from xnat_core.urls import is_plain, path
 from xnat_transfer.contents import Holding
@@ -25,7 +26,9 @@ class Source:
 
     def open(self) -> Arrivals:
         """The files as they arrive; by one request when that brings little else."""
-        return self._one_by_one() if self._is_little() else self._all_at_once()
+        if self._is_little():
+            return self._one_by_one(self._expected)
+        return self._all_at_once()
 
     def _is_little(self) -> bool:
         """Whether most of the resource would pass for nothing."""
@@ -36,23 +39,29 @@ class Source:
         whole = sum(known.size or 0 for known in files.values())
         return len(self._expected) < len(files) and 2 * wanted <= whole
 
-    def _one_by_one(self) -> Arrivals:
+    def _one_by_one(self, expected: Mapping[str, Expected]) -> Arrivals:
         # By its number: the label may be that of another scan, too, of which this one's ID is the
         # type.
         number, uri = self._holding.resource.id, str(self._holding.resource.uri)
         if number:
             uri = uri.rpartition("/resources/")[0] + path("resources", str(number))
-        for name, expected in self._expected.items():
+        for name, one in expected.items():
             where = uri + path("files", *name.split("/"))
             with (
                 self._client.stream(where, about=("file", name)) as stream,
                 closing(read_ahead(stream.blocks(BLOCK))) as blocks,
             ):
-                yield expected, blocks
+                yield one, blocks
 
     def _all_at_once(self) -> Arrivals:
         resource, files = self._holding.resource, self._holding.files
+        left = dict(self._expected)
         arriving = files_of_archive(self._client, resource, files, self._expected)
         with closing(arriving):
             for name, blocks in arriving:
-                yield self._expected[name], blocks
+                yield left.pop(name), blocks
+        # What has a name in an archive that does not tell which file it is.
+        for name, one in left.items():
+            # What is listed and gone is told by who misses it.
+            with suppress(ResourceNotFoundError):
+                yield from self._one_by_one({name: one} if is_plain(name) else {})

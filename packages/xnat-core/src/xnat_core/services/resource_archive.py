@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from xnat_core.archive.members import ArchiveMember
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from xnat_core.http.streams import Stream
 
 BLOCK = 1 << 18
+_MOST_ORIGINALS = 256
 _ZIP = (b"PK\3\4", b"PK\5\6")
 
 
@@ -51,8 +51,8 @@ def files_of_archive(
     """Yield those of the wanted files that come, as they come: path and content.
 
     `files` are all files of the resource by their paths in it. Nothing is kept: the content of a
-    file is to be taken before the next one. With `by_path` one whose name the server has rewritten
-    does not come: which of several it is may be a guess. Raises DownloadError for an archive that
+    file is to be taken before the next one. One whose name there another could have as well does
+    not come, and with `by_path` none whose name the server has rewritten. Raises DownloadError for an archive that
     is damaged or cut; NoArchive, or what the request raised, when the server makes none.
     """
     about = ("resource", resource.label)
@@ -141,37 +141,33 @@ class _Names:
         return scan not in (written, written.rpartition("-")[0])
 
     def _name(self, member: str, size: int | None) -> str | None:
-        """By its path, else by its last part and size, and among several by the folders."""
+        """The file whose name there it is, where only one of this size can be called so."""
         inside = relative_path(member)
-        if inside in self._left or inside in self._files or self._by_path:
-            return inside if inside in self._left else None
-        last = member.rpartition("/")[2]
-        alike = (self._by_last_part.get((last, known), ()) for known in (size, None))
-        left = (name for name in itertools.chain(*alike) if name in self._left)
-        return max(left, key=lambda name: self._likeness(member, name), default=None)
+        if inside not in self._files and self._by_path:
+            return None
+        alike = [name for name in self._originals(member, inside) if self._may_be(name, size)]
+        if not alike and inside in self._files:
+            # It has changed since it was listed, which is told where it is compared.
+            alike = [inside]
+        if len(alike) != 1 or alike[0] not in self._left:
+            return None
+        return alike[0]
 
-    @cached_property
-    def _by_last_part(self) -> dict[tuple[str, int | None], list[str]]:
-        """The files by the last part of their names there and their sizes."""
-        found: dict[tuple[str, int | None], list[str]] = {}
-        for name in self._files:
-            last = self._there(name).rpartition("/")[2]
-            found.setdefault((last, self._files[name].size), []).append(name)
-        return found
+    def _may_be(self, name: str, size: int | None) -> bool:
+        known = self._files[name].size
+        return None in (known, size) or known == size
 
-    def _there(self, name: str) -> str:
-        """A path as the server writes it: with the session's label in place of its ID."""
-        resource = self._resource
-        if not (resource.session_id and resource.session):
-            return name
-        return name.replace(resource.session_id, resource.session)
-
-    def _likeness(self, member: str, name: str) -> int:
-        """How many parts of a path, from the last one on, a member has; of a folder that is called
-        like the scan it also has the type."""
-        written, known = member.split("/")[::-1], self._there(name).split("/")[::-1]
-        agree = (
-            there == part or there.startswith(f"{part}-")
-            for there, part in zip(written, known, strict=False)
-        )
-        return sum(itertools.takewhile(bool, agree))
+    def _originals(self, member: str, inside: str) -> list[str]:
+        """The listed paths that the server may have rewritten to this one, or left as it is."""
+        id = self._resource.session_id or ""
+        # A session that is shared has another label there than where it is listed.
+        labels = {self._resource.session or "", member.partition("/")[0]} - {"", id}
+        choices = []
+        for part in inside.split("/"):
+            # As it is written there, a type has no dash.
+            spelled = [part, part.rpartition("-")[0] or part]
+            spelled += [one.replace(label, id) for one in spelled for label in labels if id]
+            choices.append(dict.fromkeys(spelled))
+        paths = itertools.islice(itertools.product(*choices), _MOST_ORIGINALS)
+        found = dict.fromkeys([inside, *map("/".join, paths)])
+        return [name for name in found if name in self._files]
