@@ -232,6 +232,26 @@ def test_resources_are_not_attached_to_a_session_that_is_only_shared(run: Run, x
     assert xnat.rows(f"/data/experiments/{session.id}/resources?format=json") == []
 
 
+@pytest.mark.parametrize("study", ["1.2.3", "9.9.9"])
+def test_resources_are_not_attached_to_what_is_archived_under_the_label_of_what_waits(
+    run: Run, xnat: XNAT, study: str
+) -> None:
+    xnat.has_session("P1", "S1", "E1", UID=study)
+    status, records, err = run("--prearchive", "--wait", "0")
+    assert (status, records[-1]["outcome"]) == (1, "failed")
+    assert "E1: the DICOM was sent, but the session is not archived after 0 s" in err
+    assert files(xnat) == {}
+
+
+@pytest.mark.parametrize("word", ["--prearchive", "--attach-only"])
+def test_a_label_is_not_taken_for_the_id_of_a_session_of_another_project(
+    xnat: XNAT, word: str
+) -> None:
+    other = xnat.has_session("P2", "S1", "MR1")
+    assert main(["exam", "exam", *TARGET[:4], "-E", other.id, word, "--wait", "0"]) in (1, 5)
+    assert xnat.rows(f"/data/experiments/{other.id}/resources?format=json") == []
+
+
 def test_several_studies_are_refused_with_what_can_be_done(
     run: Run, xnat: XNAT, exam: Path
 ) -> None:

@@ -35,7 +35,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xnat_core.archive.members import Member
 from xnat_core.commandline import Args
@@ -47,12 +47,13 @@ from xnat_core.errors import (
     explain,
 )
 from xnat_core.job import Job
-from xnat_core.models import Session
+from xnat_core.models import PrearchiveEntry, Session
 from xnat_core.parallel import rest
+from xnat_core.prearchive import Prearchive
 from xnat_core.records import Record, done, failed, planned, skipped
 from xnat_core.services.filling import fill, plan_fill
 from xnat_core.services.homes import Home
-from xnat_core.services.lookup import find_session
+from xnat_core.services.lookup import find_session, project_id
 from xnat_core.services.resources import address_of
 from xnat_core.user_paths import existing_folder
 from xnat_core.validation import (
@@ -66,6 +67,9 @@ from xnat_upload.plan import Order
 from xnat_upload.terms import Manner
 from xnat_upload.uploads import Uploads
 from xnat_upload.whose import require_subject
+
+if TYPE_CHECKING:
+    from xnat_core.client import XNATClient
 
 
 def work(job: Job) -> Iterator[Record]:
@@ -101,7 +105,8 @@ def work(job: Job) -> Iterator[Record]:
     sent = 0
     if not args.flag("--skip-resources") and exam.resources:
         try:
-            archived = _archived(job, asked["project"], asked["session"])
+            row = None if args.flag("--attach-only") else _row_of(known)
+            archived = _archived(job, asked["project"], asked["session"], row)
             require_subject(archived, asked["subject"])
         except XNATCtlError as error:
             yield failed(known, error, dicom=dicom, resources=resources)
@@ -154,7 +159,31 @@ def _uploaded(job: Job, exam: Exam, asked: Record) -> Iterator[Record]:
     yield from Uploads(job, manner, attached=attached).records([order])
 
 
-def _archived(job: Job, project: str, session: str) -> Session:
+def _row_of(record: Record) -> PrearchiveEntry | None:
+    """The row that DICOM waits in, if it does."""
+    waits = record.get("landed") == "prearchive" and record.get("timestamp")
+    return PrearchiveEntry.from_record(record) if waits else None
+
+
+def _session_of(
+    client: XNATClient, project: str, session: str, row: PrearchiveEntry | None
+) -> Session:
+    """The session in the archive, when the row is no longer there. Raises ResourceNotFoundError,
+    also for what is in its place: one of another study, or of another project that has the label
+    for its accession ID."""
+    missing = ResourceNotFoundError("session", f"{project}/{session}")
+    if row is not None and Prearchive(client).find(row) is not None:
+        raise missing
+    found = find_session(client, session, project, own=True)
+    if found.project != project and found.project != project_id(client, project):
+        raise missing
+    if row is not None and row.uid and found.uid and row.uid != found.uid:
+        missing.message += f"; {found.label} is of another study ({found.uid})"
+        raise missing
+    return found
+
+
+def _archived(job: Job, project: str, session: str, row: PrearchiveEntry | None) -> Session:
     """The archived session, waited for. Raises OperationError naming the command that goes on,
     and with --attach-only ResourceNotFoundError."""
     patience = job.args.number("--wait", least=0) or 0.0
@@ -163,7 +192,7 @@ def _archived(job: Job, project: str, session: str) -> Session:
     told = False
     while True:
         try:
-            return find_session(job.client(), session, project, own=True)
+            return _session_of(job.client(), project, session, row)
         except ResourceNotFoundError as error:
             left = deadline - time.monotonic()
             if left <= 0 and job.args.flag("--attach-only"):
