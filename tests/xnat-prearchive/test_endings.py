@@ -187,3 +187,13 @@ def test_a_refusal_that_comes_as_a_page_is_told_in_its_words(
     assert status == 1
     assert "FAILED: Session already exists" in err
     assert "<" not in err
+
+
+def test_a_session_whose_id_is_the_label_of_a_row_is_not_what_has_become_of_it(
+    run: Run, stage: Stage, xnat: XNAT
+) -> None:
+    words = stage("XNAT_E00001")
+    run("delete", "--yes", *words)
+    assert xnat.has_session("P2", "S1", "MR1").id == "XNAT_E00001"
+    status, records, err = run("archive", *words)
+    assert (status, records[0]["outcome"]) == (5, "failed"), err

@@ -103,12 +103,19 @@ class GoneRows(PrearchiveRows):
         """
         name = label or entry.label or entry.name
         try:
-            return find_session(self.client, name, entry.project)
+            return self._labelled(entry, name)
         except ResourceNotFoundError:
             plain = _NOT_IN_LABELS.sub("_", name)
             if plain == name:
                 raise
-            return find_session(self.client, plain, entry.project)
+            return self._labelled(entry, plain)
+
+    def _labelled(self, entry: PrearchiveEntry, label: str) -> Session:
+        """The session of that label; what has it for an accession ID is another one."""
+        found = find_session(self.client, label, entry.project)
+        if found.label != label:
+            raise ResourceNotFoundError("session", f"{entry.project}/{label}")
+        return found
 
     def _is_touched(self, session: Session, entry: PrearchiveEntry) -> bool | None:
         """Whether anything has happened to a session since a row came; None: nobody tells."""
