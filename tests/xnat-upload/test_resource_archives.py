@@ -30,6 +30,7 @@ def test_what_is_in_a_gz_has_its_name_and_does_not_replace_that_of_another_one(
     words = ("-P", "P1", "E1", "R", "--extract", "--overwrite")
     assert run(*words, "a.csv.gz", "b.csv.GZ")[0] == 0
     assert stored(xnat, session_path(xnat), "R") == {"a.csv": b"first", "b.csv": b"second"}
+    assert run(*words, "a.csv.gz")[0] == 0
     status, _, err = run(*words, "c d.gz")
     assert (status, "c d.gz: the server would change the name" in err) == (1, True)
 
@@ -45,8 +46,8 @@ def test_an_archive_that_the_server_left_alone_in_silence_is_a_failure(
     user, password = xnat.has_user("carol", P1="collaborator")
     monkeypatch.setenv("XNAT_USER", user)
     monkeypatch.setenv("XNAT_PASS", password)
-    for name in ("a.zip", "b.gz"):
-        status, records, err = run("-P", "P1", "E1", "R", name, "--extract")
+    for name, *more in (["a.zip"], ["b.gz"], ["b.gz", "--overwrite"]):
+        status, records, err = run("-P", "P1", "E1", "R", name, "--extract", *more)
         assert (status, records[0]["outcome"]) == (1, "failed")
         assert "did not store it (no permission" in err
 

@@ -29,6 +29,7 @@ from xnat_core.models import ResourceFile
 from xnat_core.services.homes import Home
 from xnat_core.services.local_members import (
     contents_of_archive,
+    inside_gz,
     name_to_unpack,
     plain_path,
     require_kept,
@@ -279,7 +280,7 @@ def unpack(
         return told(client, {plain_path(name): file for name, file in files}, wanted)
 
     name = name_to_unpack(archive)
-    wanted = contents_of_archive(archive)
+    wanted, inside = contents_of_archive(archive), inside_gz(archive)
     before = look()
     if wanted and holds(before, wanted):
         unverifiable = require_as_sent(before, home, label, wanted)
@@ -309,8 +310,17 @@ def unpack(
     duplicates = duplicates_in(answer)
     if duplicates:
         raise ResourceExistsError("file", ", ".join(duplicates[:5]))
-    known = () if overwrite else before.keys()
-    if not look_until(lambda: look().keys() - known, bool):
+
+    def has_come(now: Mapping[str, ResourceFile]) -> bool:
+        if not overwrite or now.keys() - before.keys():
+            return bool(now.keys() - before.keys())
+        # What was replaced by the same is as it was before.
+        same = inside is None or any(
+            is_as_sent(file, *inside) for file in now.values() if file.digest or len(now) == 1
+        )
+        return bool(now) and (same or any(before[name] != file for name, file in now.items()))
+
+    if not look_until(lambda: has_come(look()), bool):
         raise not_stored(home, label)
     return Filled(1, 0, size, 1)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from xnat_core.archive.members import Member
 from xnat_core.errors import UploadError
-from xnat_core.files import no_file, size_and_md5, unreadable
+from xnat_core.files import BLOCK, no_file, size_and_md5, unreadable
 from xnat_core.urls import is_plain
 from xnat_core.validation import ARCHIVE_SUFFIXES
 
@@ -72,6 +73,25 @@ def contents_of_archive(archive: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
+def inside_gz(packed: Path) -> tuple[int, str] | None:
+    """Size and MD5 of what is in a single `.gz`; None for another archive. Raises UploadError."""
+    import gzip
+
+    if _suffix_of(packed) != ".gz":
+        return None
+    try:
+        with gzip.open(packed) as content:
+            return size_and_md5(iter(lambda: content.read(BLOCK), b""))
+    except (OSError, EOFError, zlib.error) as error:
+        raise UploadError(f"{packed}: {error}", packed) from error
+
+
+def _suffix_of(archive: Path) -> str | None:
+    """The suffix by which the server knows how to unpack it."""
+    name = archive.name.lower()
+    return next((suffix for suffix in _UNPACKED if name.endswith(suffix)), None)
+
+
 def require_kept(names: Iterable[str]) -> None:
     """Raise UploadError for a file that the server would pass over in silence."""
     for name in names:
@@ -89,13 +109,13 @@ def name_to_unpack(archive: Path) -> str:
     A single `.gz` gives its name to what is in it. Raises UploadError for one whose name the server
     would change, and for what it does not unpack.
     """
-    for suffix in _UNPACKED:
-        if archive.name.lower().endswith(suffix):
-            stem = archive.name[: -len(suffix)] if suffix == ".gz" else "upload"
-            if not is_plain(stem):
-                reason = "the server would change the name of what is in it: rename it"
-                raise UploadError(f"{archive}: {reason}", archive)
-            return stem + suffix
+    suffix = _suffix_of(archive)
+    if suffix is not None:
+        stem = archive.name[: -len(suffix)] if suffix == ".gz" else "upload"
+        if not is_plain(stem):
+            reason = "the server would change the name of what is in it: rename it"
+            raise UploadError(f"{archive}: {reason}", archive)
+        return stem + suffix
     raise UploadError(f"{archive}: the server unpacks only {', '.join(_UNPACKED)}", archive)
 
 

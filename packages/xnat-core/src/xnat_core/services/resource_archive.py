@@ -52,8 +52,9 @@ def files_of_archive(
 
     `files` are all files of the resource by their paths in it. Nothing is kept: the content of a
     file is to be taken before the next one. One whose name there another could have as well does
-    not come, and with `by_path` none whose name the server has rewritten. Raises DownloadError for an archive that
-    is damaged or cut; NoArchive, or what the request raised, when the server makes none.
+    not come, and with `by_path` none whose name the server has rewritten. Raises DownloadError for
+    an archive that is damaged or cut; NoArchive, or what the request raised, when the server makes
+    none.
     """
     about = ("resource", resource.label)
     names = _Names(resource, files, wanted, by_path=by_path)
