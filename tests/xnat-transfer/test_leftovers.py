@@ -91,6 +91,23 @@ def test_scans_whose_files_have_the_same_names_are_told_apart_in_a_row(transfer:
     assert (again.status, again.err.count("warning"), staged(transfer)) == (0, 0, [])
 
 
+@pytest.mark.parametrize("digest", ["digest", "''"])
+def test_what_others_have_staged_is_not_taken_for_what_is_to_be_sent_by_its_names(
+    transfer: Transfer, digest: str
+) -> None:
+    """Nobody tells this user whether the destination rewrites what it imports."""
+    transfer.has_session("S1", "S1_MR1", "MR")
+    wanted = everything(transfer.source, "A")
+    transfer.dest.before(
+        lambda request: Response(status=403) if "anonymize" in request.path else None
+    )
+    stage(transfer, own(2, b"XX"), conflict=False)
+    transfer.source.store.database.execute(f"UPDATE file SET digest={digest}")
+    ran = transfer()
+    assert (ran.status, ran.files) == (0, 2), ran.err
+    assert everything(transfer.dest, "B") == wanted
+
+
 def test_what_was_sent_before_the_source_changed_is_not_archived_in_its_place(
     transfer: Transfer,
 ) -> None:

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from xnat_core.archive import Expected
-from xnat_core.imports import HeldFile
+from xnat_core.imports import HeldFile, staged_md5
 from xnat_core.models import PrearchiveEntry
+from xnat_core.prearchive import Prearchive
 from xnat_core.transfer_errors import TransferConflictError
 from xnat_core.wording import counted
 from xnat_transfer.contents import Contents, Holding, Place
@@ -86,6 +87,16 @@ def unheld(
         if paths:
             left.append(replace(lack, paths=tuple(paths)))
     return left
+
+
+def is_same(prearchive: Prearchive, rows: Iterable[PrearchiveEntry], lack: Lack, path: str) -> bool:
+    """Whether the rows that have a file of that name have it with the bytes of the source."""
+    digest, name = lack.holding.files[path].digest.hex(), path.rpartition("/")[2]
+    found = {
+        staged_md5(prearchive, row, lack.place.owner, lack.place.label, name)
+        for row in (rows if digest else ())
+    }
+    return bool(digest) and found - {None} == {digest}
 
 
 def count(lacks: Iterable[Lack]) -> int:

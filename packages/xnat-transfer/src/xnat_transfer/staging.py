@@ -26,7 +26,7 @@ from xnat_core.prearchive_rows import ArchiveRefused, StagingError
 from xnat_core.services.lookup import find_session
 from xnat_transfer.contents import DICOM, Contents, Place
 from xnat_transfer.difference import Lack, fingerprint
-from xnat_transfer.joining import Joining, count, unheld
+from xnat_transfer.joining import Joining, count, is_same, unheld
 from xnat_transfer.route import Route
 from xnat_transfer.state import Entity
 
@@ -59,6 +59,7 @@ class Staging:
         self._require_own = require_own
         self._prearchive = route.prearchive()
         self._landed: list[Landing] = []
+        self._of_others: set[Place] = set()
         self._joining = Joining(f"{session.project}/{session.label}", destination.subject)
 
     @cached_property
@@ -136,15 +137,28 @@ class Staging:
                 self.route.run.note(Entity(_ROW, self._row_key(row), row.name, "sent"))
 
     def without(self, lacks: Sequence[Lack], rows: Iterable[PrearchiveEntry]) -> list[Lack]:
-        """What is still to be sent: the files that no row holds as the source has them now."""
+        """What is still to be sent: the files that no row holds as the source has them now.
+
+        Of what no run has sent the bytes decide, unless they are rewritten there: others may have
+        put it there under the same names.
+        """
+        rows = list(rows)
         held = {(file.scan, file.name): file.size for row in rows for file in self._files(row)}
         if not held:
             return list(lacks)
         left = []
         for lack in lacks:
             paths = lack.paths
-            if self._sent_as(lack.place) in ("", fingerprint(lack.holding)):
-                paths = tuple(path for path in paths if not self._is_held(lack, path, held))
+            sent_as = self._sent_as(lack.place)
+            if sent_as in ("", fingerprint(lack.holding)):
+                named = [path for path in paths if self._is_held(lack, path, held)]
+                if not sent_as and not self.route.anonymizes:
+                    same = [path for path in named if is_same(self._prearchive, rows, lack, path)]
+                    if len(same) < len(named):
+                        self._of_others.add(lack.place)
+                    named = same
+                known = set(named)
+                paths = tuple(path for path in paths if path not in known)
             if paths:
                 left.append(replace(lack, paths=paths))
         return left
@@ -167,11 +181,13 @@ class Staging:
     def begin(self, lacks: Iterable[Lack]) -> None:
         """Note as what scans are sent: of rewritten DICOM no row tells whether it is an old state.
 
-        Beside files of an old state those of a new one are neither, until all have been sent.
+        Beside files of an old state, or of others, those of a new one are neither, until all have
+        been sent.
         """
         for lack in lacks:
             now = fingerprint(lack.holding)
-            self._note(lack.place, now if self._sent_as(lack.place) in ("", now) else _MIXED)
+            is_alone = lack.place not in self._of_others and self._sent_as(lack.place) in ("", now)
+            self._note(lack.place, now if is_alone else _MIXED)
 
     def sent(self, lacks: Iterable[Lack]) -> None:
         """Note that scans have been sent to their end."""

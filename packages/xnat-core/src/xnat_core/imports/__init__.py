@@ -16,6 +16,7 @@ from xnat_core.imports.holdings import (
     replaces_nothing,
     some_instance,
     staged_files,
+    staged_md5,
 )
 from xnat_core.imports.sending import send
 from xnat_core.imports.settling import DirectArchive, Gone
@@ -41,5 +42,6 @@ __all__ = [
     "send",
     "some_instance",
     "staged_files",
+    "staged_md5",
     "zip_params",
 ]

@@ -119,6 +119,17 @@ def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[Hel
             yield from listing.result()
 
 
+def staged_md5(
+    prearchive: Prearchive, entry: PrearchiveEntry, scan: str, label: str, name: str
+) -> str | None:
+    """The MD5 of a file of a built row, which is read; None where there is no such file."""
+    below = path("scans", scan, "resources", label, "files", name)
+    try:
+        return _md5_at(prearchive.client, entry_path(entry) + below)
+    except ResourceNotFoundError:
+        return None
+
+
 def replaces_nothing(
     prearchive: Prearchive,
     entry: PrearchiveEntry,
