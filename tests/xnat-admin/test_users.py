@@ -55,6 +55,18 @@ def test_what_is_no_list_is_not_taken_for_users(xnat: XNAT, admin: Run, body: st
     assert "GET /xapi/users/profiles: the server does not answer with a list" in answer.err
 
 
+def test_who_may_not_read_profiles_may_know_who_there_is(
+    xnat: XNAT, admin: Run, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xnat.before(lambda r: Response(status=403) if "profiles" in r.path else None)
+    login, password = xnat.has_user("bob", P1="owner")
+    monkeypatch.setenv("XNAT_USER", login)
+    monkeypatch.setenv("XNAT_PASS", password)
+    added = admin("user", "add", "alice", "--projects", "P1")
+    assert added.values("outcome", "group") == [("done", "P1_member")]
+    assert groups(xnat) == ["P1_member"]
+
+
 def test_the_members_of_a_project_with_their_groups(xnat: XNAT, admin: Run, alice: str) -> None:
     xnat.store.accounts.join("alice", "P1_owner")
     assert admin("user", "list", "-P", "P1").values("username", "groups") == [

@@ -75,7 +75,8 @@ def list_users(client: XNATClient, project: str | None = None) -> list[User]:
     try:
         where = path("xapi", "users", "profiles")
         return [_user(entry) for entry in _listed(client, where, ("users", "of the server"))]
-    except (ResourceNotFoundError, ServerError):
+    except (PermissionDeniedError, ResourceNotFoundError, ServerError):
+        # Profiles are for administrators on some sites that tell everybody who there is.
         rows = client.rows(path("data", "users"), about=("users", "of the server"))
         return [User.from_row(row, enabled=True) for row in rows]
 
