@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from support.listings import listing
 from support.sandbox import XNAT
+from support.scripted import answer, scripted
 from xnat_core.auth import AuthManager
 from xnat_core.client import XNATClient
 from xnat_core.config import Config
@@ -92,6 +94,21 @@ def test_who_reads_a_listing_leaves_its_place_to_those_who_work_on_the_rows(xnat
         first = next(iter(rows))
         asked = pool.submit(client.get_json, f"/data/projects/{first['ID']}")
         assert asked.result(timeout=20)
+
+
+@pytest.mark.parametrize("named", [{"Content_Type": "text/plain"}, {}])
+def test_a_listing_leaves_its_place_whatever_its_type_is_called(named: dict[str, str]) -> None:
+    body = listing([{"ID": "P1"}, {"ID": "P2"}])
+    with scripted(answer(body, **named), answer(b"[]")) as server:
+        client = XNATClient(server.url, max_connections=1)
+        with client, ThreadPoolExecutor(1) as pool:
+            rows = client.iter_rows("/data/projects")
+            first = next(rows)
+            asked = pool.submit(client.json, f"/xapi/{first['ID']}")
+            try:
+                assert asked.result(timeout=5) == []
+            finally:
+                list(rows)
 
 
 def test_a_body_that_is_read_keeps_its_place_until_it_is_closed(xnat: XNAT) -> None:

@@ -283,19 +283,21 @@ class Requesting:
             raise ValidationError(f"cannot delete {path!r}: its last part is empty", "path", path)
         url = self.base_url + target
         silence = min(self.timeout, IDLE_SECONDS)
+        request = wire(
+            method,
+            url,
+            headers,
+            timeout or (silence if reads else self.timeout),
+            idle or silence,
+            stream,
+            **content,
+        )
+        request.listing = stream and wants_json
         return Call(
             method,
             url,
             target.partition("?")[0],
-            wire(
-                method,
-                url,
-                headers,
-                timeout or (silence if reads else self.timeout),
-                idle or silence,
-                stream,
-                **content,
-            ),
+            request,
             repeatable=reads,
             accept=accept,
             about=about,

@@ -46,6 +46,7 @@ class Wire:
     """A request ready to be sent, several times if need be.
 
     `reading`: seconds until the answer begins, `idle`: without a byte of it. `basic`: to log in.
+    `listing`: rows are read as they come, and whoever reads them acts on them meanwhile.
     """
 
     prepared: requests.PreparedRequest
@@ -54,6 +55,7 @@ class Wire:
     idle: float
     basic: tuple[str, str] | None = None
     rewindable: bool = True
+    listing: bool = False
 
 
 class Transport:
@@ -110,8 +112,9 @@ class Transport:
         leave = self._gate.enter()
         try:
             response = self._send(request, wire)
-            if wire.stream and "json" in response.headers.get("Content-Type", ""):
-                # Who reads a listing acts on its rows: they must not wait for a place that it has.
+            if wire.listing:
+                # Who acts on its rows must not wait for a place that the listing has; servers call
+                # its type what they like.
                 response.keep()
         except BaseException:
             leave()
