@@ -254,3 +254,8 @@ def test_a_path_without_a_route_is_no_empty_list(xnat: XNAT) -> None:
         pytest.raises(ClientRequestError, match="an item instead of a list"),
     ):
         client.rows("/data/projects/P1/experiments/MR1/scans")
+
+
+def test_an_identifier_is_found_also_where_all_columns_are_in_small_letters() -> None:
+    row = as_texts({"id": "XNAT_S00001", "label": "S1", "subject_id": "XNAT_S00001"})
+    assert (row["ID"], row["subject_ID"]) == ("XNAT_S00001", "XNAT_S00001")

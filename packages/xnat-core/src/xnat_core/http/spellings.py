@@ -26,6 +26,8 @@ _UNDER_PROJECT = re.compile(
     r"^/data(?:/archive)?/projects/[^/]+"
     r"(/experiments/[^/]+/(?:scans|assessors|reconstructions)/)"
 )
+# What some lists call `ID` and the like, though other lists have these names by right.
+_LESSER = frozenset({"id", "subject_id", "secondary_id"})
 _COUNTS = ("Size", "file_count", "file_size")
 _BY_LETTERS: dict[str, tuple[str, ...]] = {}
 for _name in _SPELLINGS:
@@ -60,9 +62,9 @@ def as_texts(row: dict[str, Any]) -> Row:
 @lru_cache(maxsize=256)
 def _spelling_of(keys: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """The spellings that a row with these keys lacks, each with the key that has the value (none if
-    no column is in a case that is not known), and the counts that it then has."""
+    all columns are in the case that is read), and the counts that it then has."""
     missing: tuple[tuple[str, str], ...] = ()
-    if not all(key in _known(key) for key in keys):
+    if not all(key in _known(key) and key not in _LESSER for key in keys):
         missing = tuple((name, key) for key in keys for name in _known(key) if name not in keys)
     there = {*keys, *(name for name, _ in missing)}
     return missing, tuple(name for name in _COUNTS if name in there)
