@@ -41,6 +41,18 @@ def test_a_project_does_not_hide_an_accession_id_of_another(xnat: XNAT, client: 
     assert find_session(client, made.id, "P2").project == "P1"
 
 
+@pytest.mark.parametrize("id", ["000123", "ncanda-7f3a", "E00012"])
+def test_ids_may_have_another_form(
+    xnat: XNAT, client: XNATClient, monkeypatch: pytest.MonkeyPatch, id: str
+) -> None:
+    subject = xnat.has_subject("P1", "S1")
+    monkeypatch.setattr(xnat.store.items, "new_accession", lambda kind: id)
+    made = xnat.has_session("P1", "S1", "MR1")
+    assert (made.id, made.subject_id) == (id, subject.id)
+    xnat.has_project("P2")
+    assert find_session(client, id, "P2").project == "P1"
+
+
 @pytest.mark.parametrize("site", ["NEURO_LAB", "cnda", "Central-2"])
 def test_sites_may_be_called_otherwise_than_xnat(
     make_xnat: Callable[[Settings], XNAT], site: str

@@ -92,6 +92,17 @@ def test_a_patient_who_is_called_by_the_id_of_another_subject_is_not_filed_under
     assert f"subject {other.id!r} is the accession ID of subject 'ANN' of {project}" in ran.err
 
 
+def test_ids_of_another_form_are_seen_as_well(
+    upload: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload.xnat.store.items, "new_accession", lambda kind: "000123")
+    assert upload.xnat.has_subject("P2", "ANN").id == "000123"
+    upload.series(patient="000123")
+    ran = upload(upload.folder, "-P", "P1", "-E", "E1")
+    assert (ran.status, upload.imports()) == (2, [])
+    assert "subject '000123' is the accession ID of subject 'ANN' of P2" in ran.err
+
+
 def test_a_patient_whose_subject_has_the_id_of_another_for_its_label_is_filed_under_it(
     upload: Uploader,
 ) -> None:

@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
-# It begins with the ID of the site: letters, digits, and whatever the administrator chose.
-ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
+# As most servers make them, with the ID of the site in front; plug-ins may issue others.
+_ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
 
 _EXPERIMENTS = path("data", "experiments")
-_ACCESSION = re.compile(r"\w[\w-]*_E\d+")
 _FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -71,14 +70,14 @@ def find_session(
     """The session that `value`, an accession ID or a label, names.
 
     A label needs a `project`, unless only one project has it. An accession ID is found wherever it
-    is: a default project must not hide it. `subject` (ID or label) must be the session's.
+    is: a default project must not hide it, and IDs have any form. `subject` (ID or label) must be the session's.
 
     Raises ResourceNotFoundError; with `own` OnlyShared; ValidationError for a label in several
     projects; and InvalidIdentifierError for what could change the path of a request.
     """
     validate_lookup(value, "session")
     session = None if project is None else _session_in(client, value, project, own=own)
-    if session is None and (project is None or _ACCESSION.fullmatch(value)):
+    if session is None:
         session = _session_by_id(client, value)
     if session is None and project is None:
         session = _session_by_label(client, value)
@@ -298,7 +297,7 @@ def _subject_by_id(client: XNATClient, value: str) -> Subject:
     item = document(client, path("data", "subjects", value), ("subject", value))
     if item is None or fields(item).get("ID") != value:
         error = ResourceNotFoundError("subject", value)
-        if not ACCESSION_OF_SUBJECT.fullmatch(value):
+        if not _ACCESSION_OF_SUBJECT.fullmatch(value):
             error.message += "; a label needs its project (-P)"
         raise error
     return subject_of_item(item)

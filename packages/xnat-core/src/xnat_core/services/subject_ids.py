@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from xnat_core.services.base import document, fields
 from xnat_core.services.lookup import (
-    ACCESSION_OF_SUBJECT,
     LabelTaken,
     holder_of,
+    is_found_by_path,
     subjects_in,
 )
 from xnat_core.urls import path
@@ -28,7 +28,7 @@ def require_no_id(client: XNATClient, project: str, wanted: str, *, given: bool)
     Returns whether the label, which may be used, is an ID as well: what goes straight into the
     archive is filed by IDs first.
     """
-    if not ACCESSION_OF_SUBJECT.fullmatch(wanted):
+    if not is_found_by_path(wanted):
         return False
     own = fields(document(client, path("data", "subjects", wanted), ("subject", wanted)) or {})
     if own.get("ID") != wanted:
