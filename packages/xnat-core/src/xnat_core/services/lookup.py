@@ -70,7 +70,8 @@ def find_session(
     """The session that `value`, an accession ID or a label, names.
 
     A label needs a `project`, unless only one project has it. An accession ID is found wherever it
-    is: a default project must not hide it, and IDs have any form. `subject` (ID or label) must be the session's.
+    is: a default project must not hide it, and IDs have any form. `subject` (ID or label) must be
+    the session's.
 
     Raises ResourceNotFoundError; with `own` OnlyShared; ValidationError for a label in several
     projects; and InvalidIdentifierError for what could change the path of a request.
