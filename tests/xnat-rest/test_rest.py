@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from support.sandbox import XNAT
 from support.scripted import answer, scripted
@@ -213,3 +213,19 @@ def test_json_without_a_bottom_is_printed_and_called_unreadable(
     # As it came: no record stands behind half a line.
     assert answer.out == body
     assert "the answer says it is JSON, but cannot be read" in answer.err
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html;charset=UTF-8", "Application/JSON", ""])
+def test_a_listing_is_one_whatever_its_type_is_called(
+    xnat: XNAT, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    def hook(request: Request) -> Response | None:
+        answer = Response(' {"ResultSet": {"Result": [{"ID": "P1"}]}}')
+        del answer.headers["Content-Type"]
+        if kind:
+            answer.headers["Content-Type"] = kind
+        return answer if request.path == "/data/projects" else None
+
+    xnat.before(hook)
+    assert main(["get", "/data/projects"]) == 0
+    assert capfd.readouterr().out == '{"ID":"P1"}\n'

@@ -17,6 +17,8 @@ from xnat_core.redaction import one_line
 from xnat_core.tables import safe_json
 
 _BLOCK = 1 << 20
+# A list or an item, which some servers call text.
+_ENVELOPE = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:ResultSet|items)"\s*:')
 _OWN_PLACE = re.compile(r"/data/(?:archive|prearchive)/")
 
 
@@ -46,21 +48,25 @@ def show(
     place = _place_of(answer)
     job.console.info(f"{answer.status_code} {answer.reason or ''} {place}".strip())
     raw = job.args.has("--raw") and job.args.flag("--raw")
-    if raw or "json" not in answer.headers.get("Content-Type", ""):
-        if not raw and job.args.text("--output") == "json":
-            job.console.warning("the answer is not JSON; it follows as it is")
+    if raw or "json" not in answer.headers.get("Content-Type", "").lower():
         blocks = as_it_travels or answer.iter_content(_BLOCK)
         first = next(blocks, b"")
-        _require_no_sign_in(answer, first)
-        for block in itertools.chain([first], blocks):
-            job.write_bytes(block)
-        return
+        if raw or as_it_travels or not _ENVELOPE.match(first):
+            if not raw and job.args.text("--output") == "json":
+                job.console.warning("the answer is not JSON; it follows as it is")
+            _require_no_sign_in(answer, first)
+            for block in itertools.chain([first], blocks):
+                job.write_bytes(block)
+            return
+        content = first + b"".join(blocks)
+    else:
+        content = answer.content
     try:
-        document = json.loads(answer.content)
+        document = json.loads(content)
     except (ValueError, RecursionError):
         # Cut short, mostly: the server ends an answer properly when it fails in the middle.
-        job.write_bytes(answer.content)
-        if not answer.content.strip():
+        job.write_bytes(content)
+        if not content.strip():
             return
         raise IntegrityError("the answer says it is JSON, but cannot be read") from None
     if job.args.text("--output") == "json":
