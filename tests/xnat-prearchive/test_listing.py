@@ -6,10 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.wrappers import Response
 
 from support.imports import send_object
+from support.listings import listing
 from support.sandbox import XNAT
 from support.staging import dicom_bytes
+from xnat_core.client import XNATClient
+from xnat_core.imports import staged_files
+from xnat_core.prearchive import Prearchive
 
 if TYPE_CHECKING:
     from conftest import Run, Stage
@@ -66,6 +71,23 @@ def test_scans_are_records_of_their_own_kind(run: Run, stage: Stage) -> None:
         ("prearchive_scan", "1", 2),
         ("prearchive_scan", "2", 2),
     ]
+
+
+@pytest.mark.parametrize("category", ["", "scan", "SCANS"])
+def test_scans_are_told_whatever_the_server_calls_their_category(
+    run: Run, stage: Stage, xnat: XNAT, category: str
+) -> None:
+    words = stage()
+    known = {"label": "DICOM", "file_count": "2", "category": category}
+    own = {"label": "LOGS", "file_count": "5", "category": "resources", "cat_id": ""}
+    rows = [{**known, "cat_id": "1"}, {**known, "cat_id": "2"}, own]
+    body = listing(rows)
+    xnat.before(lambda r: Response(body) if r.path.endswith("/resources") else None)
+    _, records, _ = run("scans", *words)
+    assert [(record["id"], record["file_count"]) for record in records] == [("1", 2), ("2", 2)]
+    prearchive = Prearchive(XNATClient(xnat.url, "admin", "admin"))
+    (entry,) = prearchive.entries("P1")
+    assert {file.scan for file in staged_files(prearchive, entry)} == {"1", "2"}
 
 
 def test_files_of_a_scan_that_are_no_images_are_counted(run: Run, stage: Stage, xnat: XNAT) -> None:

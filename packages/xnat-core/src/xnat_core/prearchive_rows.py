@@ -100,6 +100,15 @@ def entry_of_row(row: Mapping[str, str]) -> PrearchiveEntry:
     return replace(entry, uri=entry_path(entry))
 
 
+def scan_of_resource(row: Mapping[str, str]) -> str:
+    """The scan that a resource in the list of a session is of; empty for one of the session.
+
+    The owner tells: what servers call the category of a scan is theirs.
+    """
+    of_session = row.get("category", "").strip().lower() in ("resource", "resources")
+    return "" if of_session else row.get("cat_id", "")
+
+
 def named(entry: PrearchiveEntry) -> tuple[str, str]:
     """Kind and id, for the error texts of the client."""
     return "prearchive session", entry.id

@@ -23,7 +23,7 @@ from xnat_core.job import Job
 from xnat_core.models import PrearchiveEntry
 from xnat_core.models.values import number
 from xnat_core.prearchive import Prearchive
-from xnat_core.prearchive_rows import StagingError, entry_path, named
+from xnat_core.prearchive_rows import StagingError, entry_path, named, scan_of_resource
 from xnat_core.records import Record
 from xnat_core.urls import path
 from xnat_core.writers import natural
@@ -53,8 +53,8 @@ def _counts(entry: PrearchiveEntry, prearchive: Prearchive) -> Counter[str]:
     """The number of files of each scan: structured reports, for one, are in no resource DICOM."""
     counts = Counter[str]()
     for row in prearchive.client.rows(entry_path(entry) + "/resources", about=named(entry)):
-        scan, label = row.get("cat_id", ""), row.get("label", "")
-        if row.get("category") == "scans":
+        scan, label = scan_of_resource(row), row.get("label", "")
+        if scan:
             count = number(row.get("file_count"))
             if count is None:
                 count = sum(1 for _ in prearchive.files(entry, scan, label))

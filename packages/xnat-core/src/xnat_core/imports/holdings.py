@@ -15,7 +15,7 @@ from xnat_core.models import PrearchiveEntry, Session, Subject
 from xnat_core.models.values import number
 from xnat_core.parallel import bounded_map
 from xnat_core.prearchive import Prearchive
-from xnat_core.prearchive_rows import entry_path
+from xnat_core.prearchive_rows import entry_path, scan_of_resource
 from xnat_core.services.base import document, fields
 from xnat_core.services.lookup import (
     LabelTaken,
@@ -105,9 +105,7 @@ def staged_files(prearchive: Prearchive, entry: PrearchiveEntry) -> Iterator[Hel
     found = [
         (scan, label)
         for resource in resources
-        if resource.get("category") == "scans"
-        and (scan := resource.get("cat_id", ""))
-        and _is_dicom(label := resource.get("label", ""))
+        if (scan := scan_of_resource(resource)) and _is_dicom(label := resource.get("label", ""))
     ]
 
     def held(one: tuple[str, str]) -> list[HeldFile]:
@@ -152,8 +150,8 @@ def replaces_nothing(
         held.setdefault(one.name, set()).add(one.digest)
     compared = 0
     for resource in client.rows(entry_path(entry) + "/resources", about=about):
-        scan, label = resource.get("cat_id", ""), resource.get("label", "")
-        if resource.get("category") != "scans" or not _is_dicom(label):
+        scan, label = scan_of_resource(resource), resource.get("label", "")
+        if not (scan and _is_dicom(label)):
             return False
         below = entry_path(entry) + path("scans", scan, "resources", label, "files")
         for row in prearchive.files(entry, scan, label):
