@@ -99,7 +99,7 @@ def test_who_reads_a_listing_leaves_its_place_to_those_who_work_on_the_rows(xnat
 @pytest.mark.parametrize("named", [{"Content_Type": "text/plain"}, {}])
 def test_a_listing_leaves_its_place_whatever_its_type_is_called(named: dict[str, str]) -> None:
     body = listing([{"ID": "P1"}, {"ID": "P2"}])
-    with scripted(answer(body, **named), answer(b"[]")) as server:
+    with scripted(answer(body, 200, **named), answer(b"[]")) as server:
         client = XNATClient(server.url, max_connections=1)
         with client, ThreadPoolExecutor(1) as pool:
             rows = client.iter_rows("/data/projects")
