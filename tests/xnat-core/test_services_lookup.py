@@ -50,7 +50,10 @@ def test_ids_may_have_another_form(
     made = xnat.has_session("P1", "S1", "MR1")
     assert (made.id, made.subject_id) == (id, subject.id)
     xnat.has_project("P2")
-    assert find_session(client, id, "P2").project == "P1"
+    assert find_session(client, id).project == find_session(client, id, "P1").project == "P1"
+    with pytest.raises(ResourceNotFoundError):
+        # There it would be a label, of a session that is gone or not there yet.
+        find_session(client, id, "P2")
 
 
 @pytest.mark.parametrize("site", ["NEURO_LAB", "cnda", "Central-2"])

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
-# As most servers make them, with the ID of the site in front; plug-ins may issue others.
+# As most servers make them, with the ID of the site in front. Plug-ins may issue others, which
+# cannot be told from labels.
 _ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
+_ACCESSION = re.compile(r"\w[\w-]*_E\d+")
 
 _EXPERIMENTS = path("data", "experiments")
 _FOUND_BY_PATH = re.compile(r"[A-Za-z0-9_-]+")
@@ -69,16 +71,17 @@ def find_session(
 ) -> Session:
     """The session that `value`, an accession ID or a label, names.
 
-    A label needs a `project`, unless only one project has it. An accession ID is found wherever it
-    is: a default project must not hide it, and IDs have any form. `subject` (ID or label) must be
-    the session's.
+    A label needs a `project`, unless only one project has it. What looks like an accession ID is
+    found wherever it is: a default project must not hide it. What does not is looked for in that
+    project only, for it may be a label there, and the ID of somebody else's session elsewhere.
+    `subject` (ID or label) must be the session's.
 
     Raises ResourceNotFoundError; with `own` OnlyShared; ValidationError for a label in several
     projects; and InvalidIdentifierError for what could change the path of a request.
     """
     validate_lookup(value, "session")
     session = None if project is None else _session_in(client, value, project, own=own)
-    if session is None:
+    if session is None and (project is None or _ACCESSION.fullmatch(value)):
         session = _session_by_id(client, value)
     if session is None and project is None:
         session = _session_by_label(client, value)
