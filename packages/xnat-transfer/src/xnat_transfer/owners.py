@@ -101,9 +101,8 @@ class SubjectCase:
             found: Subject | None = find_subject(self.route.dest, self.label, self.route.project)
         except ResourceNotFoundError:
             found = None
-        if found is not None and found.label != self.label:
-            # By its accession ID, or in other letters: what was written would be written there.
-            raise self._conflict(found, f"the destination takes that label for {found.label}'s")
+        if found is not None:
+            self._require_label(found)
         if found is None and (other := self.route.in_other_letters(self.label)):
             raise self._conflict(other, f"the import takes it for {other.label}, whatever the case")
         found_id = found.id if found else None
@@ -120,6 +119,12 @@ class SubjectCase:
             if self._found is None:
                 self._found = (self.find(),)
             return self._found[0]
+
+    def _require_label(self, found: Subject) -> None:
+        """Raise TransferConflictError for one that was found by its accession ID, or in other
+        letters: what is written would be written there."""
+        if found.label != self.label:
+            raise self._conflict(found, f"the destination takes that label for {found.label}'s")
 
     def _conflict(self, found: Subject, reason: str) -> TransferConflictError:
         return TransferConflictError(SUBJECT, self.subject.label, found.id, reason)
@@ -143,13 +148,20 @@ class SubjectCase:
     def _ensured(self, begin: Begin) -> Subject:
         run, config = self.route.run, self.route.config
         found = self.find()
-        if self.is_due(found):
+        if found is None:
+            with self.route.making:
+                found = self.find()
+                begin()
+                self._write(found)
+            self.changed = True
+        elif self.is_due(found):
             begin()
             self._write(found)
             self.changed = True
         elif not config.sync_new_only and config.transfer_xml_metadata:
             self._write(found)
         there = found or find_subject(self.route.dest, self.label, self.route.project)
+        self._require_label(there)
         run.map(self.subject.id, there.id, there.label)
         run.note(
             Entity(

@@ -68,10 +68,14 @@ class Route:
     bounds: Bounds = UNBOUNDED
     pending: threading.Semaphore = field(init=False)
     """Held while the destination archives."""
+    making: threading.Lock = field(init=False)
+    """Held from the look at what has a subject's label until it is made: it may be the very ID that
+    another one is given meanwhile, and what has the ID would be written to."""
 
     def __post_init__(self) -> None:
         self.one_server = same_server(self.source.base_url, self.dest.base_url)
         self.pending = threading.Semaphore(self.config.max_pending_archives)
+        self.making = threading.Lock()
         self._looking = threading.Lock()
         self._staged: frozenset[str] | None = None
         self._subjects: dict[str, Subject] | None = None
