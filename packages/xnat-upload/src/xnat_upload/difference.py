@@ -159,8 +159,7 @@ class Difference:
         wanted = f"{self._ours} AND taken IN ({','.join(map(str, levels))})"
         if not replaces:
             wanted += " AND (NOT archived OR mends IS NOT NULL)"
-        by_number = self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files
-        if by_number:
+        if by_number := self.inventory.amount(f"{wanted} AND held={BY_COUNT}").files:
             # With `append`, too, files are sent that have changed since they were taken.
             instead = ", or use --overwrite append, for which they count as there"
             remedy = f"delete their scans first{instead if everything else ''}"

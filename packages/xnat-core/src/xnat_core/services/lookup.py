@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 SESSION_COLUMNS = "ID,label,project,subject_ID,subject_label,xsiType,date,insert_date"
 SUBJECT_COLUMNS = "ID,label,project,group,gender,handedness,yob,src,insert_date"
 
-# As most servers make them, with the ID of the site in front. Plug-ins may issue others, which
-# cannot be told from labels.
+# With the ID of the site in front, as most servers make them; others cannot be told from labels.
 _ACCESSION_OF_SUBJECT = re.compile(r"\w[\w-]*_S\d+")
 _ACCESSION = re.compile(r"\w[\w-]*_E\d+")
 
